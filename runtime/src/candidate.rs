@@ -1,0 +1,249 @@
+//! Candidates: what a search tries. A candidate is data: a sparse overlay over the parameters of a program.
+//!
+//! **Invariant:** the empty candidate is the program as written. Equal overlays have equal ids. Nothing here mutates a
+//! program; [`crate::program::Program::apply`] makes a new one.
+
+use std::{collections::BTreeMap, fmt, str::FromStr};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+
+use crate::{
+    digest::{Digest, digest},
+    example::ExampleId,
+    value::Record,
+};
+
+/// A sparse overlay over a program's parameters.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Candidate {
+    params: BTreeMap<ParamPath, Param>,
+}
+
+/// The content hash of a candidate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CandidateId(pub Digest);
+
+/// Names a parameter of a program: `route.instruction`, `route.about.team`, ...
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ParamPath {
+    /// The module.
+    pub module: String,
+    /// Which of its parameters.
+    pub slot: Slot,
+}
+
+/// The parameters that a module has.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Slot {
+    /// The instruction.
+    Instruction,
+    /// The demonstrations.
+    Demonstrations,
+    /// The prompt format.
+    Format,
+    /// The description of one field.
+    About(String),
+    /// How label scores are corrected.
+    Calibration,
+}
+
+/// The value of a parameter.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Param {
+    /// An instruction; data, never compiled as a template.
+    Instruction(String),
+    /// Demonstrations in the order in which they are shown.
+    Demonstrations(Vec<Demonstration>),
+    /// The name of a prompt format.
+    Format(String),
+    /// The description of a field.
+    About(String),
+    /// How label scores are corrected.
+    Calibration(Calibration),
+}
+
+/// How label scores are corrected for what the prompt alone makes likely.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Calibration {
+    /// Not at all.
+    #[default]
+    None,
+    /// Divided by the mean label probabilities for content-free inputs (Zhao et al. 2021, arXiv:2102.09690, section 5).
+    Contextual,
+}
+
+/// One worked example inside a prompt.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Demonstration {
+    /// Where it comes from.
+    pub origin: Origin,
+    /// What the module got.
+    pub inputs: Record,
+    /// What it should give.
+    pub outputs: Record,
+}
+
+/// Where a demonstration comes from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Origin {
+    /// Written by the user in the task file.
+    Task,
+    /// A labelled training row.
+    Row(ExampleId),
+    /// What a program gave on a training row, accepted by the metric.
+    Trace(ExampleId),
+}
+
+impl Candidate {
+    /// The program as written.
+    pub fn baseline() -> Self {
+        Self::default()
+    }
+
+    /// The same candidate with one parameter set.
+    #[must_use]
+    pub fn with(mut self, path: ParamPath, param: Param) -> Self {
+        self.params.insert(path, param);
+        self
+    }
+
+    /// The same candidate with one parameter as written.
+    #[must_use]
+    pub fn without(mut self, path: &ParamPath) -> Self {
+        self.params.remove(path);
+        self
+    }
+
+    /// The overlaid value of a parameter.
+    pub fn get(&self, path: &ParamPath) -> Option<&Param> {
+        self.params.get(path)
+    }
+
+    /// The overlaid parameters, ordered by path.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ParamPath, &Param)> {
+        self.params.iter()
+    }
+
+    /// Whether this is the program as written.
+    pub fn is_baseline(&self) -> bool {
+        self.params.is_empty()
+    }
+
+    /// The content hash.
+    pub fn id(&self) -> CandidateId {
+        CandidateId(digest(self))
+    }
+}
+
+impl fmt::Display for CandidateId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.short())
+    }
+}
+
+impl ParamPath {
+    /// A parameter of a module.
+    pub fn new(module: impl Into<String>, slot: Slot) -> Self {
+        Self { module: module.into(), slot }
+    }
+}
+
+impl Slot {
+    /// Whether a value is of the kind that this slot takes.
+    pub fn takes(&self, param: &Param) -> bool {
+        matches!(
+            (self, param),
+            (Self::Instruction, Param::Instruction(_))
+                | (Self::Demonstrations, Param::Demonstrations(_))
+                | (Self::Format, Param::Format(_))
+                | (Self::About(_), Param::About(_))
+                | (Self::Calibration, Param::Calibration(_))
+        )
+    }
+}
+
+impl fmt::Display for ParamPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.", self.module)?;
+        match &self.slot {
+            Slot::Instruction => f.write_str("instruction"),
+            Slot::Demonstrations => f.write_str("demonstrations"),
+            Slot::Format => f.write_str("format"),
+            Slot::About(field) => write!(f, "about.{field}"),
+            Slot::Calibration => f.write_str("calibration"),
+        }
+    }
+}
+
+/// Text that names no parameter.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "`{text}` is not the path of a parameter; one looks like `module.instruction` or `module.about.field`"
+)]
+pub struct BadPath {
+    /// The text.
+    pub text: String,
+}
+
+impl FromStr for ParamPath {
+    type Err = BadPath;
+
+    fn from_str(text: &str) -> Result<Self, BadPath> {
+        let bad = || BadPath { text: text.to_owned() };
+        let (module, rest) = text.split_once('.').ok_or_else(bad)?;
+        let slot = match rest {
+            "instruction" => Slot::Instruction,
+            "demonstrations" => Slot::Demonstrations,
+            "format" => Slot::Format,
+            "calibration" => Slot::Calibration,
+            other => Slot::About(other.strip_prefix("about.").ok_or_else(bad)?.to_owned()),
+        };
+        Ok(Self::new(module, slot))
+    }
+}
+
+impl Serialize for ParamPath {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for ParamPath {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(D::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_candidate_round_trips_and_keeps_its_id() {
+        let demo = Demonstration {
+            origin: Origin::Row(ExampleId("r1".into())),
+            inputs: Record::new().with("q", "x"),
+            outputs: Record::new().with("a", "y"),
+        };
+        let candidate = Candidate::baseline()
+            .with("m.about.q".parse().unwrap(), Param::About("the question".into()))
+            .with("m.demonstrations".parse().unwrap(), Param::Demonstrations(vec![demo]));
+        let text = serde_json::to_string(&candidate).unwrap();
+        let back: Candidate = serde_json::from_str(&text).unwrap();
+        assert_eq!((back.id(), &back), (candidate.id(), &candidate));
+        assert_ne!(candidate.id(), Candidate::baseline().id());
+    }
+
+    #[test]
+    fn bad_paths_are_refused() {
+        for text in ["instruction", "m.", "m.abou.t", ""] {
+            assert!(text.parse::<ParamPath>().is_err(), "{text}");
+        }
+    }
+}

@@ -1,0 +1,22 @@
+//! All that a compiled prompt needs to run in production: typed signatures, programs of modules, prompts,
+//! replies, models and artifacts. Nothing here searches or judges.
+//!
+//! Read in this order: [`value`] and [`signature`] (what goes in and out), [`program`] (modules wired by name),
+//! [`candidate`] (a sparse overlay over a program's parameters), [`prompt`] and [`reply`] (messages out, values
+//! back), [`model`] (who answers), [`run`] (one record through a program), [`artifact`] (the file that ships).
+
+pub mod candidate;
+pub mod digest;
+pub mod example;
+pub mod kind;
+pub mod model;
+pub mod program;
+pub mod signature;
+pub mod value;
+
+pub use candidate::{Calibration, Candidate, CandidateId, Demonstration, Origin, Param, ParamPath, Slot};
+pub use digest::{Digest, canonical_json, digest};
+pub use example::{Example, ExampleId};
+pub use program::{Module, Output, Program, Source};
+pub use signature::{Constraints, Field, Signature, Type};
+pub use value::{Record, Value};
