@@ -9,7 +9,7 @@ use proofmark_runtime::Record;
 use serde::{Deserialize, Serialize};
 
 /// How good an answer is: finite, from 0 (worthless) to 1 (perfect).
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Score(f64);
 
@@ -29,7 +29,7 @@ impl Score {
     /// # Errors
     /// If the number is not finite or outside 0..=1.
     pub fn new(value: f64) -> Result<Self, NotAScore> {
-        if (0.0..=1.0).contains(&value) { Ok(Self(value)) } else { Err(NotAScore(value)) }
+        if (0.0..=1.0).contains(&value) { Ok(Self(value.abs())) } else { Err(NotAScore(value)) }
     }
 
     /// The number.
@@ -43,6 +43,12 @@ impl Eq for Score {}
 impl Ord for Score {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Score {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -1,0 +1,33 @@
+//! `distractor`: one sentence that has nothing to do with the task, before or behind the text.
+//!
+//! The sentence comes from a list of neutral ones rather than from another row: in routing and classification a sentence
+//! of another row may carry that row's label and so change the right answer.
+
+use rand::{RngExt, rngs::ChaCha8Rng};
+
+use super::{
+    Family, Guarantee, Scene,
+    neutral::{ASIDES, pick},
+};
+
+/// Adds an irrelevant sentence.
+pub(super) struct Distractor;
+
+impl Family for Distractor {
+    fn name(&self) -> &'static str {
+        "distractor"
+    }
+
+    fn about(&self) -> &'static str {
+        "one sentence that has nothing to do with the task, before or behind the text"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Surrounds
+    }
+
+    fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
+        let aside = pick(ASIDES, scene, rng)?;
+        Some(if rng.random_bool(0.5) { format!("{aside} {text}") } else { format!("{text} {aside}") })
+    }
+}

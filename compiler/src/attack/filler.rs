@@ -1,0 +1,36 @@
+//! `filler`: greetings before and thanks, signatures and disclaimers behind: politeness that carries no content.
+
+use rand::{RngExt, rngs::ChaCha8Rng};
+
+use super::{
+    Family, Guarantee, Scene,
+    neutral::{CLOSINGS, OPENINGS, pick},
+};
+
+/// Adds politeness.
+pub(super) struct Filler;
+
+impl Family for Filler {
+    fn name(&self) -> &'static str {
+        "filler"
+    }
+
+    fn about(&self) -> &'static str {
+        "greetings, thanks, signatures and disclaimers around the text"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Surrounds
+    }
+
+    fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
+        let opening = pick(OPENINGS, scene, rng)?;
+        let closing = pick(CLOSINGS, scene, rng)?;
+        let gap = if rng.random_bool(0.5) { "\n\n" } else { " " };
+        Some(match rng.random_range(0..3u32) {
+            0 => format!("{opening}{gap}{text}"),
+            1 => format!("{text}{gap}{closing}"),
+            _ => format!("{opening}{gap}{text}{gap}{closing}"),
+        })
+    }
+}

@@ -1,0 +1,144 @@
+//! Guarantees: why the right answer stays, checked on each perturbed text (gate.md, sections 5.1 and 5.5).
+
+use serde::{Deserialize, Serialize};
+
+use super::protect::Protected;
+
+/// How strong the reason is that the right answer stays, strongest first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Class {
+    /// Provable: a normalizer maps the variant back.
+    G0,
+    /// Guarded by rules: protected spans are untouched and the edits are few, or the text stands unchanged inside.
+    G1,
+    /// Rewritten by a language model and verified.
+    G2,
+    /// The label was recomputed by a program.
+    G3,
+    /// A natural row with its own label.
+    G4,
+}
+
+/// A checkable reason why the right answer stays.
+#[derive(Clone, Copy, Debug)]
+pub enum Guarantee {
+    /// The normalizer gives the same for both texts.
+    Normalizes(fn(&str) -> String),
+    /// Few characters differ, and none inside a protected span, a number or a negation.
+    EditsLightly,
+    /// The whole original stands unchanged inside the variant.
+    Surrounds,
+}
+
+/// A variant that breaks its family's guarantee.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Broken {
+    /// The normalizer tells the texts apart.
+    #[error("the normalized texts differ")]
+    Normalizer,
+    /// A protected span changed.
+    #[error("a protected span was changed")]
+    Protected,
+    /// Too many characters changed.
+    #[error("{percent} % of the characters changed, more than {limit} %")]
+    TooMuch {
+        /// Share that changed.
+        percent: usize,
+        /// Share allowed.
+        limit: usize,
+    },
+    /// The original is not contained.
+    #[error("the original text is not contained unchanged")]
+    NotContained,
+}
+
+/// Largest edit distance, as percent of the original's characters (gate.md, section 5.5).
+const EDIT_LIMIT: usize = 15;
+
+impl Guarantee {
+    /// Its class.
+    pub fn class(&self) -> Class {
+        match self {
+            Self::Normalizes(_) => Class::G0,
+            Self::EditsLightly | Self::Surrounds => Class::G1,
+        }
+    }
+
+    /// Checks it on one pair of texts.
+    ///
+    /// # Errors
+    /// How it is broken.
+    pub fn check(&self, original: &str, variant: &str, protected: &Protected) -> Result<(), Broken> {
+        match self {
+            Self::Normalizes(normalize) if normalize(original) == normalize(variant) => Ok(()),
+            Self::Normalizes(_) => Err(Broken::Normalizer),
+            Self::Surrounds if variant.contains(original) => Ok(()),
+            Self::Surrounds => Err(Broken::NotContained),
+            Self::EditsLightly => {
+                if protected.untouchable(original) != protected.untouchable(variant) {
+                    return Err(Broken::Protected);
+                }
+                let length = original.chars().count().max(1);
+                let percent = 100 * word_edits(original, variant) / length;
+                if percent > EDIT_LIMIT {
+                    Err(Broken::TooMuch { percent, limit: EDIT_LIMIT })
+                } else {
+                    Ok(())
+                }
+            }
+        }
+    }
+}
+
+/// Edit distance summed over the words, which families that edit lightly keep in number and order; all characters if
+/// the numbers of words differ.
+fn word_edits(a: &str, b: &str) -> usize {
+    let (words_a, words_b): (Vec<_>, Vec<_>) =
+        (a.split_whitespace().collect(), b.split_whitespace().collect());
+    if words_a.len() != words_b.len() {
+        return a.chars().count();
+    }
+    words_a.iter().zip(&words_b).filter(|(a, b)| a != b).map(|(a, b)| levenshtein(a, b)).sum()
+}
+
+fn levenshtein(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let substitute = diagonal + usize::from(from != *to);
+            diagonal = row[j + 1];
+            row[j + 1] = substitute.min(diagonal + 1).min(row[j] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn edits_inside_protected_spans_are_noticed() {
+        let protected = Protected::new(["billing".to_owned()].into());
+        let check = |a, b| Guarantee::EditsLightly.check(a, b, &protected);
+        assert_eq!(check("please check my invoice soon", "please chekc my invoice soon"), Ok(()));
+        assert_eq!(
+            check("please pay 120 euros to them", "please pay 210 euros to them"),
+            Err(Broken::Protected)
+        );
+        assert_eq!(
+            check("this is not what I wanted", "this is what not I wanted"),
+            Err(Broken::TooMuch { percent: 24, limit: 15 })
+        );
+        assert_eq!(check("send it to billing please", "send it to biling please"), Err(Broken::Protected));
+        assert_eq!(check("do not send it to anyone", "do nto send it to anyone"), Err(Broken::Protected));
+    }
+
+    #[test]
+    fn distances_are_right() {
+        assert_eq!(levenshtein("kitten", "sitting"), 3);
+        assert_eq!(levenshtein("", "abc"), 3);
+    }
+}
