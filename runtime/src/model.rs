@@ -3,6 +3,9 @@
 //! **Invariant:** what is hashed is what is sent: a [`Request`] holds everything that can change the reply, and no
 //! provider rewrites it. Retries and caching are layers around a model, never inside it.
 
+#[cfg(feature = "local")]
+pub mod local;
+
 use std::{fmt, future::Future, pin::Pin, time::Duration};
 
 use serde::{Deserialize, Serialize};

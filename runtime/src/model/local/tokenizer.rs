@@ -1,0 +1,5 @@
+//! Text to tokens and back.
+
+mod letters;
+
+pub use self::letters::letter;
