@@ -12,6 +12,8 @@ pub mod kind;
 pub mod model;
 pub mod program;
 pub mod signature;
+#[cfg(feature = "store")]
+pub mod store;
 pub mod value;
 
 pub use candidate::{Calibration, Candidate, CandidateId, Demonstration, Origin, Param, ParamPath, Slot};

@@ -6,7 +6,7 @@
 #[cfg(feature = "local")]
 pub mod local;
 
-use std::{fmt, future::Future, pin::Pin, time::Duration};
+use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -225,6 +225,26 @@ pub enum CallError {
         /// The hash of the request.
         key: String,
     },
+    /// The model answered, but the answer could not be written to the call store.
+    #[error("the reply could not be stored: {message}")]
+    NotStored {
+        /// What happened and what to do.
+        message: String,
+    },
+}
+
+impl<M: Model + ?Sized> Model for Arc<M> {
+    fn identity(&self) -> &Identity {
+        (**self).identity()
+    }
+
+    fn abilities(&self) -> Abilities {
+        (**self).abilities()
+    }
+
+    fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>> {
+        (**self).complete(request)
+    }
 }
 
 impl CallError {

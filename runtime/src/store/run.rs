@@ -1,0 +1,147 @@
+//! Runs and their journals.
+//!
+//! **Invariant:** a journal tells one attempt: beginning a run again empties it, because replay writes the same events.
+
+use rusqlite::{Row, params, types::Type};
+
+use super::{Store, StoreError, now, writer::Write};
+use crate::digest::Digest;
+
+/// What identifies a run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewRun {
+    /// Its name, also of its folder.
+    pub id: String,
+    /// The name of the task.
+    pub task: String,
+    /// The command line, for people.
+    pub command: String,
+    /// The seed of all its random streams.
+    pub seed: u64,
+    /// The hash of everything that decides what it does.
+    pub config: Digest,
+}
+
+/// A run on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Run {
+    /// What identifies it.
+    pub about: NewRun,
+    /// How it stands.
+    pub state: RunState,
+    /// How it ended, in one line; empty while it runs.
+    pub summary: String,
+    /// When it began, in milliseconds since 1970 UTC.
+    pub started: i64,
+    /// When it ended.
+    pub ended: Option<i64>,
+}
+
+/// How a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunState {
+    /// It goes on, or was killed.
+    Running,
+    /// It came to its end.
+    Done,
+    /// It stopped with an error.
+    Failed,
+    /// The user stopped it.
+    Interrupted,
+}
+
+impl Store {
+    /// Records that a run begins, or begins again.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn begin_run(&self, run: &NewRun) -> Result<(), StoreError> {
+        self.change(|transaction| {
+            transaction.execute("DELETE FROM event WHERE run = ?", [&run.id])?;
+            let sql = "INSERT INTO run (id, task, command, seed, config, state, summary, started, ended) \
+                       VALUES (?, ?, ?, ?, ?, 'running', '', ?, NULL) \
+                       ON CONFLICT (id) DO UPDATE SET task = excluded.task, command = excluded.command, \
+                       seed = excluded.seed, config = excluded.config, state = 'running', summary = '', ended = NULL";
+            let (seed, config) = (run.seed.to_string(), run.config.as_bytes().as_slice());
+            transaction.execute(sql, params![run.id, run.task, run.command, seed, config, now()]).map(drop)
+        })
+    }
+
+    /// Records that a run ended, after everything in its journal is on disk.
+    ///
+    /// # Errors
+    /// [`StoreError`], also for an event of the journal that could not be written.
+    pub fn end_run(&self, id: &str, state: RunState, summary: &str) -> Result<(), StoreError> {
+        self.flush()?;
+        self.change(|transaction| {
+            let sql = "UPDATE run SET state = ?, summary = ?, ended = ? WHERE id = ?";
+            transaction.execute(sql, params![state.name(), summary, now(), id]).map(drop)
+        })
+    }
+
+    /// All runs, the latest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn runs(&self) -> Result<Vec<Run>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT id, task, command, seed, config, state, summary, started, ended \
+                       FROM run ORDER BY started DESC, id";
+            connection.prepare_cached(sql)?.query_map([], read_run)?.collect()
+        })
+    }
+
+    /// Adds an event to the journal of a run without waiting for the disk; [`Store::flush`] tells whether it got there.
+    pub fn note(&self, run: &str, event: &serde_json::Value) {
+        self.send(Write::Event { run: run.to_owned(), json: event.to_string() });
+    }
+
+    /// The journal of a run, in order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn journal(&self, run: &str) -> Result<Vec<serde_json::Value>, StoreError> {
+        let texts: Vec<String> = self.read(|connection| {
+            let mut query = connection.prepare_cached("SELECT json FROM event WHERE run = ? ORDER BY seq")?;
+            query.query_map([run], |row| row.get(0))?.collect()
+        })?;
+        texts.iter().map(|text| self.parse(text)).collect()
+    }
+}
+
+impl RunState {
+    const ALL: [Self; 4] = [Self::Running, Self::Done, Self::Failed, Self::Interrupted];
+
+    /// The word used in the file and in `proofmark runs`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Done => "done",
+            Self::Failed => "failed",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
+    let (seed, state): (String, String) = (row.get("seed")?, row.get("state")?);
+    let unreadable = |column, text: &str| {
+        rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unexpected `{text}`").into())
+    };
+    Ok(Run {
+        about: NewRun {
+            id: row.get("id")?,
+            task: row.get("task")?,
+            command: row.get("command")?,
+            seed: seed.parse().map_err(|_| unreadable(3, &seed))?,
+            config: row.get::<_, [u8; 32]>("config")?.into(),
+        },
+        state: RunState::ALL
+            .into_iter()
+            .find(|known| known.name() == state)
+            .ok_or_else(|| unreadable(5, &state))?,
+        summary: row.get("summary")?,
+        started: row.get("started")?,
+        ended: row.get("ended")?,
+    })
+}
