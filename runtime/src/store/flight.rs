@@ -12,9 +12,18 @@ use tokio::sync::Mutex as Turn;
 
 use crate::digest::Digest;
 
-/// The keys that somebody is working on, with how many hold or await each.
+/// The keys that somebody is working on.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<Digest, (usize, Arc<Turn<()>>)>>);
+pub(super) struct Flights(Mutex<Table>);
+
+type Table = HashMap<Digest, Flight>;
+
+#[derive(Default)]
+struct Flight {
+    /// How many hold the turn or wait for it.
+    interested: usize,
+    turn: Arc<Turn<()>>,
+}
 
 impl Flights {
     /// Runs `work` when nobody else works on the same key.
@@ -29,7 +38,7 @@ impl Flights {
         self.table().len()
     }
 
-    fn table(&self) -> MutexGuard<'_, HashMap<Digest, (usize, Arc<Turn<()>>)>> {
+    fn table(&self) -> MutexGuard<'_, Table> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -44,17 +53,17 @@ struct Ticket<'a> {
 impl<'a> Ticket<'a> {
     fn take(flights: &'a Flights, key: Digest) -> Self {
         let mut table = flights.table();
-        let (count, turn) = table.entry(key).or_default();
-        *count += 1;
-        Self { flights, key, turn: Arc::clone(turn) }
+        let flight = table.entry(key).or_default();
+        flight.interested += 1;
+        Self { flights, key, turn: Arc::clone(&flight.turn) }
     }
 }
 
 impl Drop for Ticket<'_> {
     fn drop(&mut self) {
         if let Entry::Occupied(mut entry) = self.flights.table().entry(self.key) {
-            entry.get_mut().0 -= 1;
-            if entry.get().0 == 0 {
+            entry.get_mut().interested -= 1;
+            if entry.get().interested == 0 {
                 entry.remove();
             }
         }
