@@ -11,6 +11,9 @@ pub mod example;
 pub mod kind;
 pub mod model;
 pub mod program;
+pub mod prompt;
+pub mod reply;
+pub mod run;
 pub mod signature;
 #[cfg(feature = "store")]
 pub mod store;
@@ -20,5 +23,6 @@ pub use candidate::{Calibration, Candidate, CandidateId, Demonstration, Origin, 
 pub use digest::{Digest, canonical_json, digest};
 pub use example::{Example, ExampleId};
 pub use program::{Module, Output, Program, Source};
+pub use run::{Run, RunError, Runner};
 pub use signature::{Constraints, Field, Signature, Type};
 pub use value::{Record, Value};

@@ -267,7 +267,8 @@ impl Misfit {
         }
     }
 
-    fn within(mut self, path: &str) -> Self {
+    /// The same misfit of a field inside `path`.
+    pub(crate) fn within(mut self, path: &str) -> Self {
         match &mut self {
             Self::Missing { field }
             | Self::Unknown { field }

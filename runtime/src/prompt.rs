@@ -1,0 +1,103 @@
+//! Prompts: from a signature, demonstrations and a record to messages, and back from the reply. One file per format, one
+//! line in [`ALL`].
+//!
+//! Every format sends a system message (instruction, descriptions, what the reply must look like), a user and an
+//! assistant message per demonstration, and a user message with the inputs. What depends on the row comes last, so the
+//! rows of a batch share the longest possible prefix.
+//!
+//! **Invariant:** texts written by people or models are values, never templates, and a value cannot pass for another
+//! field: each format neutralizes its own markers ([`Format::write`]). Reading what a format writes gives the same values
+//! back. The reading itself is [`crate::reply`]'s business.
+
+mod bare;
+mod fields;
+mod json;
+mod marker;
+mod plain;
+mod template;
+mod xml;
+
+pub use bare::Bare;
+pub use fields::Fields;
+pub use json::JsonObject;
+pub use plain::Plain;
+pub use template::{RenderError, Templates, label};
+pub use xml::Xml;
+
+use crate::{
+    candidate::Demonstration,
+    model::{Abilities, Message, Shape},
+    reply::{Reading, ReplyError},
+    signature::{Signature, Type},
+    value::{Record, Value},
+};
+
+/// A way to write a prompt and to read the reply.
+pub trait Format: Sync {
+    /// The name used in task files and candidates.
+    fn name(&self) -> &'static str;
+    /// One line for help and docs.
+    fn about(&self) -> &'static str;
+    /// Whether replies to this signature can be read.
+    fn fits(&self, signature: &Signature) -> bool;
+    /// The Tera templates of its messages.
+    fn templates(&self) -> &'static Templates;
+    /// A value as it stands in a message, with what could pass for a marker neutralized.
+    fn write(&self, value: &Value, signature: &Signature) -> String;
+    /// What the reply must look like.
+    fn shape(&self, signature: &Signature) -> Shape;
+    /// Reads a reply.
+    ///
+    /// # Errors
+    /// Why it cannot be read, in words that help the model to do better.
+    fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError>;
+}
+
+/// What goes into messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Prompt<'a> {
+    /// Instruction and fields.
+    pub signature: &'a Signature,
+    /// Worked examples, in the order in which they are shown. Outputs that one lacks are left out.
+    pub demonstrations: &'a [Demonstration],
+    /// The record to answer.
+    pub inputs: &'a Record,
+}
+
+/// Every format.
+pub const ALL: &[&dyn Format] = &[&Plain, &Bare, &Fields, &JsonObject, &Xml];
+
+/// The format of that name.
+pub fn find(name: &str) -> Option<&'static dyn Format> {
+    ALL.iter().copied().find(|format| format.name() == name)
+}
+
+/// The format of a module that names none: `plain` where it fits, as small models do best with it; then `json` if the
+/// model enforces schemas, since a reply cannot go wrong; else `fields`.
+pub fn default_format(signature: &Signature, abilities: Abilities) -> &'static dyn Format {
+    if Plain.fits(signature) {
+        &Plain
+    } else if abilities.enforces_schema {
+        &JsonObject
+    } else {
+        &Fields
+    }
+}
+
+/// The messages of a prompt in a format.
+///
+/// # Errors
+/// If a template fails, which the tests rule out for the formats of this crate.
+pub fn render(format: &dyn Format, prompt: &Prompt<'_>) -> Result<Vec<Message>, RenderError> {
+    template::render(format, prompt)
+}
+
+/// Whether a reply can be nothing but the value: one output, of a type whose text is the value.
+fn is_single_value(signature: &Signature) -> bool {
+    let plain =
+        |ty: &Type| matches!(ty, Type::Text | Type::Choice(_) | Type::Number | Type::Integer | Type::Boolean);
+    matches!(signature.outputs.as_slice(), [field] if plain(&field.ty))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,163 @@
+//! `fields`: every field under a marker line such as `[[team]]`.
+
+use super::{Format, Templates, marker};
+use crate::{
+    model::Shape,
+    reply::{Action, Reading, Repair, ReplyError, read_texts, read_unmarked, without_reasoning},
+    signature::{Field, Misfit, Signature},
+    value::Value,
+};
+
+/// See the [module](self).
+pub struct Fields;
+
+const TEMPLATES: Templates = Templates {
+    system: "{{ instructions }}
+{%- for field in described %}
+{{ field.name }}: {{ field.about }}
+{%- endfor %}
+
+Reply in this form:
+{%- for field in outputs %}
+[[{{ field.name }}]]
+({% if field.form %}{{ field.form }}{% else %}the {{ field.label | lower }}{% endif %})
+{%- endfor %}",
+    user: "{% for field in fields %}[[{{ field.name }}]]
+{{ field.value }}
+{% endfor %}",
+    assistant: "{% for field in fields %}[[{{ field.name }}]]
+{{ field.value }}
+{% endfor %}",
+};
+
+impl Format for Fields {
+    fn name(&self) -> &'static str {
+        "fields"
+    }
+
+    fn about(&self) -> &'static str {
+        "every field under a marker line such as [[team]]"
+    }
+
+    fn fits(&self, signature: &Signature) -> bool {
+        !signature.outputs.is_empty()
+    }
+
+    fn templates(&self) -> &'static Templates {
+        &TEMPLATES
+    }
+
+    fn write(&self, value: &Value, signature: &Signature) -> String {
+        match value {
+            Value::Null => "null".into(),
+            _ => marker::guard(&value.to_string(), |line| marked(line, signature).is_some()),
+        }
+    }
+
+    fn shape(&self, _: &Signature) -> Shape {
+        Shape::Free
+    }
+
+    fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError> {
+        let (text, cut) = without_reasoning(text, &[])?;
+        let sections = Sections::of(text, signature);
+        let mut reading = if sections.found.is_empty() {
+            let missing = signature.outputs.iter().map(|field| Misfit::Missing { field: field.name.clone() });
+            read_unmarked(text, signature, ReplyError::Misfits(missing.collect()))?
+        } else {
+            sections.read(signature)?
+        };
+        if cut {
+            reading.repairs.insert(0, Repair::new("", Action::CutReasoning));
+        }
+        Ok(reading)
+    }
+}
+
+/// The parts of a reply.
+#[derive(Default)]
+struct Sections {
+    /// What stands before the first marker.
+    preamble: String,
+    /// The outputs found, each with its text. The first one of a name counts: what follows a second one, or the marker of
+    /// an input, is a model that goes on to write the next example by itself.
+    found: Vec<(String, String)>,
+    /// Whether a marker was written in another way than asked for.
+    loose: bool,
+}
+
+impl Sections {
+    fn of(text: &str, signature: &Signature) -> Self {
+        let is_marker = |line: &str| marked(line, signature).is_some();
+        let (mut sections, mut body) = (Self::default(), String::new());
+        let mut name: Option<String> = None;
+        for line in text.split_inclusive('\n') {
+            let Some(marker) = marked(line.trim_start(), signature) else {
+                body.push_str(line);
+                continue;
+            };
+            sections.end(name.take(), &marker::unguard(&body, is_marker));
+            body = marker.rest.to_owned();
+            let is_output = signature.outputs.iter().any(|field| field.name == marker.field.name);
+            if !is_output || sections.found.iter().any(|(known, _)| *known == marker.field.name) {
+                return sections;
+            }
+            sections.loose |= marker.loose;
+            name = Some(marker.field.name.clone());
+        }
+        sections.end(name, &marker::unguard(&body, is_marker));
+        sections
+    }
+
+    fn end(&mut self, name: Option<String>, body: &str) {
+        let body = body.trim().to_owned();
+        match name {
+            Some(name) => self.found.push((name, body)),
+            None => self.preamble = body,
+        }
+    }
+
+    /// The first output may stand before the first marker: many models take its marker for granted.
+    fn read(&self, signature: &Signature) -> Result<Reading, ReplyError> {
+        let text_of = |field: &Field| {
+            let found = self.found.iter().find(|(name, _)| *name == field.name);
+            found.map(|(_, text)| text.as_str())
+        };
+        let first = signature.outputs.first().filter(|field| text_of(field).is_none());
+        let headless = first.filter(|_| !self.preamble.is_empty());
+        let texts = signature.outputs.iter().map(|field| {
+            let is_headless = headless.is_some_and(|first| first.name == field.name);
+            (field, if is_headless { Some(self.preamble.as_str()) } else { text_of(field) })
+        });
+        let mut reading = read_texts(texts)?;
+        let actions = [
+            (self.loose, Action::MatchedName),
+            (headless.is_some(), Action::MendedSyntax),
+            (headless.is_none() && !self.preamble.is_empty(), Action::IgnoredText),
+        ];
+        let done = actions.into_iter().filter(|(done, _)| *done);
+        reading.repairs.splice(0..0, done.map(|(_, action)| Repair::new("", action)));
+        Ok(reading)
+    }
+}
+
+/// A line that starts a field.
+struct Marker<'a> {
+    field: &'a Field,
+    /// What follows on the same line.
+    rest: &'a str,
+    loose: bool,
+}
+
+/// Reads a line as a marker: `[[team]]`, and as models vary it: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`.
+fn marked<'a>(line: &'a str, signature: &'a Signature) -> Option<Marker<'a>> {
+    let decoration = ['*', '#', '_', ' ', '`'];
+    let inside = line.trim_start_matches(decoration).strip_prefix("[[")?;
+    let (name, rest) = inside.split_once("]]")?;
+    let name = name.trim_matches([' ', '#', '*', '`', '\t']);
+    let mut fields = signature.outputs.iter().chain(&signature.inputs);
+    let field = fields.find(|field| field.name.eq_ignore_ascii_case(name))?;
+    let loose = !line.starts_with(&format!("[[{}]]", field.name)) || !rest.trim().is_empty();
+    let rest = rest.trim_start_matches(['*', '`', ':', ' ']);
+    Some(Marker { field, rest, loose })
+}

@@ -1,0 +1,341 @@
+//! Runs: one record through a program.
+//!
+//! A [`Runner`] is a program with a candidate laid over it, prepared once for a model: formats chosen, shapes and
+//! calibration inputs computed. Modules are asked in running order. A reply that the model was free to write and that
+//! cannot be read is answered once with what was wrong; the second reply counts as a call and is visible in the step.
+//!
+//! **Invariant:** what [`Runner::request`] gives is what [`Runner::run`] sends first, byte for byte.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    candidate::{Calibration, Candidate, Demonstration},
+    model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Shape, Usage},
+    program::{BadCandidate, Module, Program, Source},
+    prompt::{self, Format, Prompt, RenderError},
+    reply::{Reading, Repair, ReplyError},
+    signature::{Misfit, Signature, Type, check_record},
+    value::{Record, Value},
+};
+
+/// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv:2102.09690, section 5).
+pub const CONTENT_FREE: [&str; 3] = ["N/A", "[MASK]", ""];
+
+/// How much of an unreadable reply is shown to the model again, in characters.
+const SHOWN_AGAIN: usize = 4_000;
+
+/// A program with a candidate laid over it, ready for a model.
+#[derive(Clone)]
+pub struct Runner {
+    program: Program,
+    modules: Vec<Prepared>,
+    model: Arc<dyn Model>,
+    sampling: Sampling,
+}
+
+/// A module, ready to be asked.
+#[derive(Clone)]
+struct Prepared {
+    name: String,
+    /// What is sent.
+    signature: Signature,
+    /// How a reply is read: outputs that the module's kind added are welcome, but not required.
+    reading: Signature,
+    format: &'static dyn Format,
+    demonstrations: Vec<Demonstration>,
+    shape: Shape,
+    /// Whether the model is free to write something unreadable.
+    free: bool,
+}
+
+/// What came of one record.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    /// The outputs of the program.
+    pub outputs: Record,
+    /// What each module did, in running order.
+    pub steps: Vec<Step>,
+    /// Tokens of all calls.
+    pub usage: Usage,
+    /// Model calls made.
+    pub calls: u32,
+}
+
+/// One module's part of a run.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Step {
+    /// The module.
+    pub module: String,
+    /// What it got.
+    pub inputs: Record,
+    /// What it gave, with the outputs that its kind adds.
+    pub outputs: Record,
+    /// What had to be bent to read the reply.
+    pub repairs: Vec<Repair>,
+    /// Calls it took: 2 if the first reply could not be read.
+    pub calls: u32,
+}
+
+/// Why a record gave no outputs.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum RunError {
+    /// The record is not what the program takes.
+    #[error("the inputs do not fit: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Inputs(Vec<Misfit>),
+    /// The model could not be asked.
+    #[error("module `{module}`: {error}")]
+    Call {
+        /// The module.
+        module: String,
+        /// What went wrong.
+        error: CallError,
+    },
+    /// The reply could not be read, also not when the model was asked again.
+    #[error("module `{module}`: {error}{}", cut_hint(*.finish))]
+    Reply {
+        /// The module.
+        module: String,
+        /// What was wrong with the last reply.
+        error: ReplyError,
+        /// The last reply.
+        text: String,
+        /// Why the last reply ended.
+        finish: Finish,
+    },
+    /// The provider withheld the reply.
+    #[error("module `{module}`: the provider withheld the reply")]
+    Filtered {
+        /// The module.
+        module: String,
+    },
+    /// There is no module of that name.
+    #[error("the program has no module `{module}`")]
+    UnknownModule {
+        /// The name.
+        module: String,
+    },
+    /// A prompt format is broken.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+}
+
+impl Runner {
+    /// Lays a candidate over a program and prepares it for a model.
+    ///
+    /// # Errors
+    /// A parameter that is undeclared or does not fit, or a format that cannot carry the module's outputs.
+    pub fn new(
+        program: &Program,
+        candidate: &Candidate,
+        model: Arc<dyn Model>,
+        sampling: Sampling,
+    ) -> Result<Self, BadCandidate> {
+        let program = program.apply(candidate)?;
+        let modules = program.modules().iter().map(|module| Prepared::new(module, model.as_ref()));
+        let modules = modules.collect::<Result<_, _>>()?;
+        Ok(Self { program, modules, model, sampling })
+    }
+
+    /// The program with the candidate laid over it.
+    pub fn program(&self) -> &Program {
+        &self.program
+    }
+
+    /// The model that is asked.
+    pub fn model(&self) -> &Arc<dyn Model> {
+        &self.model
+    }
+
+    /// Runs one record. `replicate` tells independent draws of the same record apart.
+    ///
+    /// # Errors
+    /// [`RunError`]; nothing is returned for the modules before.
+    pub async fn run(&self, inputs: &Record, replicate: u32) -> Result<Run, RunError> {
+        check_record(self.program.inputs(), inputs).map_err(RunError::Inputs)?;
+        let (mut steps, mut usage) = (Vec::<Step>::with_capacity(self.modules.len()), Usage::default());
+        for (module, prepared) in self.program.modules().iter().zip(&self.modules) {
+            let wired = module.signature.inputs.iter().map(|field| {
+                let source = module.wiring.get(&field.name);
+                (field.name.clone(), source.map_or(Value::Null, |source| value_at(source, inputs, &steps)))
+            });
+            steps.push(self.ask(prepared, wired.collect(), replicate, &mut usage).await?);
+        }
+        let outputs = self.program.outputs().iter();
+        let outputs = outputs.map(|output| (output.name.clone(), value_at(&output.source, inputs, &steps)));
+        let calls = steps.iter().map(|step| step.calls).sum();
+        Ok(Run { outputs: outputs.collect(), steps, usage, calls })
+    }
+
+    /// The first request that a module sends for these inputs of the module.
+    ///
+    /// # Errors
+    /// [`RunError::UnknownModule`], [`RunError::Render`].
+    pub fn request(&self, module: &str, inputs: &Record, replicate: u32) -> Result<Request, RunError> {
+        let unknown = || RunError::UnknownModule { module: module.to_owned() };
+        let prepared = self.modules.iter().find(|prepared| prepared.name == module).ok_or_else(unknown)?;
+        self.first_request(prepared, inputs, replicate)
+    }
+
+    /// The messages of [`Runner::request`].
+    ///
+    /// # Errors
+    /// [`RunError::UnknownModule`], [`RunError::Render`].
+    pub fn messages(&self, module: &str, inputs: &Record) -> Result<Vec<Message>, RunError> {
+        Ok(self.request(module, inputs, 0)?.messages)
+    }
+
+    fn first_request(&self, module: &Prepared, inputs: &Record, replicate: u32) -> Result<Request, RunError> {
+        Ok(Request {
+            messages: module.messages(inputs)?,
+            sampling: self.sampling.clone(),
+            shape: module.shape.clone(),
+            replicate,
+        })
+    }
+
+    async fn ask(
+        &self,
+        module: &Prepared,
+        inputs: Record,
+        replicate: u32,
+        usage: &mut Usage,
+    ) -> Result<Step, RunError> {
+        let mut request = self.first_request(module, &inputs, replicate)?;
+        let mut calls = 0;
+        loop {
+            let reply = self.call(module, &request, usage).await?;
+            calls += 1;
+            match module.format.read(&reply.text, &module.reading) {
+                Ok(Reading { outputs, repairs }) => {
+                    return Ok(Step { module: module.name.clone(), inputs, outputs, repairs, calls });
+                }
+                Err(error) if module.free && calls == 1 => {
+                    request.messages.extend(complaint(&reply, &error));
+                }
+                Err(error) => {
+                    let Reply { text, finish, .. } = reply;
+                    return Err(RunError::Reply { module: module.name.clone(), error, text, finish });
+                }
+            }
+        }
+    }
+
+    async fn call(&self, module: &Prepared, request: &Request, usage: &mut Usage) -> Result<Reply, RunError> {
+        let name = || module.name.clone();
+        let reply = self.model.complete(request).await;
+        let reply = reply.map_err(|error| RunError::Call { module: name(), error })?;
+        *usage += reply.usage;
+        if reply.finish == Finish::Filtered {
+            return Err(RunError::Filtered { module: name() });
+        }
+        Ok(reply)
+    }
+}
+
+impl Prepared {
+    fn new(module: &Module, model: &dyn Model) -> Result<Self, BadCandidate> {
+        let signature = module.effective();
+        let abilities = model.abilities();
+        let format = match &module.format {
+            None => prompt::default_format(&signature, abilities),
+            Some(name) => find_format(module, name, &signature)?,
+        };
+        let mut shape = format.shape(&signature);
+        let free = match &shape {
+            Shape::Free => true,
+            Shape::Choice { .. } => !abilities.scores_choices,
+            Shape::Schema(_) => !abilities.enforces_schema,
+        };
+        let reading = with_optional_additions(signature.clone(), &module.signature);
+        let demonstrations = module.demonstrations.clone();
+        let mut prepared = Self {
+            name: module.name.clone(),
+            signature,
+            reading,
+            format,
+            demonstrations,
+            shape: Shape::Free,
+            free,
+        };
+        if let (Shape::Choice { content_free, .. }, Calibration::Contextual) =
+            (&mut shape, module.calibration)
+        {
+            *content_free = prepared.content_free().map_err(|error| BadCandidate::Misfit {
+                path: format!("{}.format", module.name),
+                problem: error.to_string(),
+            })?;
+        }
+        prepared.shape = shape;
+        Ok(prepared)
+    }
+
+    fn messages(&self, inputs: &Record) -> Result<Vec<Message>, RenderError> {
+        let Self { signature, demonstrations, format, .. } = self;
+        prompt::render(*format, &Prompt { signature, demonstrations, inputs })
+    }
+
+    /// The last message for inputs without content.
+    fn content_free(&self) -> Result<Vec<String>, RenderError> {
+        let contents = CONTENT_FREE.iter().map(|text| {
+            let inputs = self.signature.inputs.iter().map(|field| (field.name.clone(), Value::from(*text)));
+            let last = self.messages(&inputs.collect())?.pop();
+            Ok(last.map(|message| message.content).unwrap_or_default())
+        });
+        contents.collect()
+    }
+}
+
+fn find_format(
+    module: &Module,
+    name: &str,
+    signature: &Signature,
+) -> Result<&'static dyn Format, BadCandidate> {
+    let misfit = |problem| BadCandidate::Misfit { path: format!("{}.format", module.name), problem };
+    let format = prompt::find(name).ok_or_else(|| {
+        let known: Vec<_> = prompt::ALL.iter().map(|format| format.name()).collect();
+        misfit(format!("there is no format `{name}`; there are {}", known.join(", ")))
+    })?;
+    if format.fits(signature) {
+        Ok(format)
+    } else {
+        Err(misfit(format!("`{name}` cannot carry the outputs of this module; try `fields` or `json`")))
+    }
+}
+
+/// Makes the outputs that are not declared optional.
+fn with_optional_additions(mut effective: Signature, declared: &Signature) -> Signature {
+    for field in &mut effective.outputs {
+        let is_declared = declared.outputs.iter().any(|other| other.name == field.name);
+        if !is_declared && !matches!(field.ty, Type::Optional(_)) {
+            field.ty = Type::Optional(Box::new(field.ty.clone()));
+        }
+    }
+    effective
+}
+
+fn value_at(source: &Source, inputs: &Record, steps: &[Step]) -> Value {
+    let value = match source {
+        Source::Input(name) => inputs.get(name),
+        Source::Output { module, field } => {
+            steps.iter().find(|step| step.module == *module).and_then(|step| step.outputs.get(field))
+        }
+    };
+    value.cloned().unwrap_or(Value::Null)
+}
+
+/// The unreadable reply and what was wrong with it, as the next turns of the conversation.
+fn complaint(reply: &Reply, error: &ReplyError) -> [Message; 2] {
+    let shown: String = reply.text.chars().take(SHOWN_AGAIN).collect();
+    let said = if shown.trim().is_empty() { "(nothing)".into() } else { shown };
+    let complaint = format!("This cannot be used: {error}. Reply again, in the form asked for.");
+    [Message::new(Role::Assistant, said), Message::new(Role::User, complaint)]
+}
+
+fn cut_hint(finish: Finish) -> &'static str {
+    match finish {
+        Finish::Length => " (the reply was cut at max_tokens; raise it)",
+        Finish::Stop | Finish::Filtered => "",
+    }
+}
