@@ -4,7 +4,7 @@
 //! **Invariant:** results come back in request order, and the budget of a whole batch is reserved before its first call,
 //! so a budget stop never throws paid work away.
 
-use proofmark_runtime::{Candidate, CandidateId, ExampleId};
+use proofmark_runtime::{Candidate, CandidateId, ExampleId, model::Abilities};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
@@ -104,10 +104,14 @@ pub trait Effects {
     /// [`Stop`].
     fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop>;
 
+    /// What the task's model can do; calibration makes sense only where it gives label scores.
+    fn abilities(&self) -> Abilities;
+
     /// Whether a proposer was named that is stronger than the task's model.
     fn has_proposer(&self) -> bool;
 
-    /// Model calls that may still be spent.
+    /// Model calls that may still be spent. A row costs [`proofmark_runtime::Program::calls_per_record`] calls, whether
+    /// they are made or replayed.
     fn remaining_calls(&self) -> u64;
 
     /// Tells the user and the journal.

@@ -1,18 +1,32 @@
 //! Pure prompt search. An optimizer is a plain synchronous function over a [`Lab`]: it reads top to bottom like its
 //! paper's pseudo-code. Every effect (a scored batch, a question to a model) goes through [`Effects`], which the compiler
-//! serves and [`landscape`](crate) tests imitate.
+//! serves and [`landscape`] imitates for tests.
+//!
+//! Read in this order: [`effects`] and [`outcome`] (the seam to the world), [`lab`] (what an optimizer works with),
+//! [`division`] (which rows may be shown and which are scored on), [`board`] and [`race`] (who is best), [`demos`] (the
+//! material), then one file per optimizer, all of them in [`ALL`].
 //!
 //! **Invariant:** no clock, no randomness of the operating system, no async, no network: the same seed and the same
 //! outcomes give the same search, so a killed run is resumed by running it again.
 
+pub mod baseline;
+pub mod board;
+pub mod bootstrap;
+pub mod demos;
+pub mod division;
 pub mod effects;
 pub mod lab;
+pub mod labeled;
+pub mod landscape;
 pub mod outcome;
+pub mod paired;
+pub mod race;
 pub mod visible;
 
+pub use board::{Board, Standing};
 pub use effects::{Ask, Effects, Event, Lineage, Stop, Trial};
 pub use lab::Lab;
-pub use outcome::{Failure, Outcome, Score, Trace};
+pub use outcome::{Failure, Outcome, Score, Step, Trace};
 pub use visible::Visible;
 
 /// A search procedure.
@@ -27,3 +41,14 @@ pub trait Optimizer: Sync {
     /// Why it had to stop early; passing it on with `?` is all that an optimizer does about it.
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop>;
 }
+
+/// Every optimizer.
+pub const ALL: &[&dyn Optimizer] = &[&baseline::Baseline, &labeled::Labeled, &bootstrap::Bootstrap];
+
+/// The optimizer of that name.
+pub fn find(name: &str) -> Option<&'static dyn Optimizer> {
+    ALL.iter().copied().find(|optimizer| optimizer.name() == name)
+}
+
+#[cfg(test)]
+mod conformance;

@@ -40,6 +40,12 @@ impl Score {
 
 impl Eq for Score {}
 
+impl PartialOrd for Score {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
 impl Ord for Score {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.0.total_cmp(&other.0)
@@ -145,6 +151,7 @@ mod tests {
         for bad in [f64::NAN, f64::INFINITY, -0.01, 1.01] {
             assert!(Score::new(bad).is_err(), "{bad}");
         }
+        assert_eq!(Score::new(-0.0).unwrap().cmp(&Score::ZERO), std::cmp::Ordering::Equal);
         assert!(serde_json::from_str::<Score>("1.5").is_err());
         assert_eq!(serde_json::to_string(&Score::ONE).unwrap(), "1.0");
     }

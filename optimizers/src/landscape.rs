@@ -1,0 +1,191 @@
+//! Landscapes: worlds with a planted truth, so that an optimizer can be asked whether it finds it.
+//!
+//! A landscape is a program, rows, and a function from the program (with a candidate laid over it) to its true chance of
+//! a right answer. [`World`] serves it as [`Effects`], with noise, a budget and a record of all that was asked.
+//!
+//! **Invariant:** outcomes depend on the seed, the candidate and the row alone, never on the order of questions. The
+//! chance of a right answer is exactly the planted one; rows are hard or easy for all candidates alike, as real ones are.
+
+mod planted;
+
+use proofmark_runtime::{
+    Candidate, Example, ExampleId, Module, Output, Program, Record, Source, Type, Value, digest,
+    model::Abilities,
+};
+
+use crate::{
+    effects::{Ask, Effects, Event, Stop, Trial},
+    outcome::{Outcome, Score, Step, Trace},
+    visible::Visible,
+};
+
+/// Share of rows that are right or wrong for all candidates of the same worth alike.
+const ALIKE: f64 = 0.5;
+
+/// The true chance of a right answer, 0..=1, of a program with a candidate laid over it.
+pub type Worth = Box<dyn Fn(&Program) -> f64 + Send + Sync>;
+
+/// A world with a planted truth.
+pub struct Landscape {
+    /// What it is called.
+    pub name: &'static str,
+    /// The program as written.
+    pub program: Program,
+    /// Rows to learn from.
+    pub train: Visible,
+    /// Rows to rank on.
+    pub val: Visible,
+    /// Whether the model that it stands for gives label scores.
+    pub scores_choices: bool,
+    worth: Worth,
+}
+
+/// One run in a landscape.
+pub struct World<'a> {
+    landscape: &'a Landscape,
+    seed: u64,
+    calls: u64,
+    batches_left: Option<u64>,
+    trials: Vec<Trial>,
+    events: Vec<Event>,
+}
+
+impl Landscape {
+    /// The true chance of a right answer of a candidate; 0 for one that does not fit the program.
+    pub fn worth(&self, candidate: &Candidate) -> f64 {
+        self.program.apply(candidate).map_or(0.0, |program| (self.worth)(&program).clamp(0.0, 1.0))
+    }
+
+    /// A run with so many calls; the seed decides the noise.
+    pub fn world(&self, seed: u64, calls: u64) -> World<'_> {
+        World { landscape: self, seed, calls, batches_left: None, trials: Vec::new(), events: Vec::new() }
+    }
+
+    fn example(&self, id: &ExampleId) -> Option<&Example> {
+        self.train.get(id).or_else(|| self.val.get(id))
+    }
+}
+
+impl World<'_> {
+    /// Makes the run end with [`Stop::Cancelled`] after so many batches.
+    #[must_use]
+    pub fn cancelled_after(mut self, batches: u64) -> Self {
+        self.batches_left = Some(batches);
+        self
+    }
+
+    /// All that was scored, in order.
+    pub fn trials(&self) -> &[Trial] {
+        &self.trials
+    }
+
+    /// All that was told, in order.
+    pub fn events(&self) -> &[Event] {
+        &self.events
+    }
+
+    fn outcome(&self, candidate: &Candidate, worth: f64, row: &Example) -> Outcome {
+        let shared = unit(&(self.seed, "row", &row.id));
+        let own = unit(&(self.seed, candidate.id(), &row.id));
+        let draw = if unit(&(self.seed, "alike", &row.id)) < ALIKE { shared } else { own };
+        let right = draw < worth;
+        let score = if right { Score::ONE } else { Score::ZERO };
+        Outcome::Scored { score, feedback: None, trace: trace(&self.landscape.program, row, right) }
+    }
+}
+
+impl Effects for World<'_> {
+    fn evaluate(&mut self, batch: &[Trial]) -> Result<Vec<Vec<Outcome>>, Stop> {
+        if self.batches_left == Some(0) {
+            return Err(Stop::Cancelled);
+        }
+        let rows: usize = batch.iter().map(|trial| trial.rows.len()).sum();
+        let cost = (rows * self.landscape.program.calls_per_record()) as u64;
+        self.calls = self.calls.checked_sub(cost).ok_or(Stop::Budget)?;
+        self.batches_left = self.batches_left.map(|left| left - 1);
+        self.trials.extend_from_slice(batch);
+        let outcomes = |trial: &Trial| {
+            let worth = self.landscape.worth(&trial.candidate);
+            let one = |id: &ExampleId| {
+                let row = self.landscape.example(id);
+                let row =
+                    row.ok_or_else(|| Stop::Broken { message: format!("row `{id}` is not visible") })?;
+                Ok(self.outcome(&trial.candidate, worth, row))
+            };
+            trial.rows.iter().map(one).collect()
+        };
+        batch.iter().map(outcomes).collect()
+    }
+
+    fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop> {
+        Ok(asks.iter().map(|_| None).collect())
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { scores_choices: self.landscape.scores_choices, enforces_schema: false }
+    }
+
+    fn has_proposer(&self) -> bool {
+        false
+    }
+
+    fn remaining_calls(&self) -> u64 {
+        self.calls
+    }
+
+    fn note(&mut self, event: Event) {
+        self.events.push(event);
+    }
+}
+
+/// A number in [0, 1) that depends on `parts` alone.
+pub fn unit<T: serde::Serialize>(parts: &T) -> f64 {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(&digest(parts).as_bytes()[..8]);
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
+    let unit = (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64;
+    unit
+}
+
+/// What the modules would have got and given: the labelled outputs, or wrong ones; a note where the row says nothing.
+fn trace(program: &Program, row: &Example, right: bool) -> Trace {
+    let mut trace: Trace = Vec::new();
+    for module in program.modules() {
+        let input = |name: &String| match module.wiring.get(name)? {
+            Source::Input(name) => row.inputs.get(name).cloned(),
+            Source::Output { module, field } => {
+                trace.iter().find(|step| step.module == *module)?.outputs.get(field).cloned()
+            }
+        };
+        let names = module.signature.inputs.iter().map(|field| &field.name);
+        let inputs: Record = names.filter_map(|name| Some((name.clone(), input(name)?))).collect();
+        let outputs = module.signature.outputs.iter().map(|field| {
+            (field.name.clone(), output(program, module, (&field.name, &field.ty), (row, right)))
+        });
+        let outputs: Record = outputs.collect();
+        trace.push(Step { module: module.name.clone(), inputs, outputs });
+    }
+    trace
+}
+
+fn output(
+    program: &Program,
+    module: &Module,
+    (name, ty): (&str, &Type),
+    (row, right): (&Example, bool),
+) -> Value {
+    let source = Source::Output { module: module.name.clone(), field: name.to_owned() };
+    let public: Option<&Output> = program.outputs().iter().find(|output| output.source == source);
+    let gold = public.and_then(|output| row.outputs.get(&output.name));
+    match (gold, ty) {
+        (Some(gold), _) if right => gold.clone(),
+        (Some(gold), Type::Choice(choices)) => {
+            let wrong = choices.iter().find(|choice| gold.as_text() != Some(choice));
+            wrong.map_or_else(|| gold.clone(), |choice| Value::Text(choice.clone()))
+        }
+        _ => Value::Text(format!("a note on row {}", row.id)),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,192 @@
+//! The planted landscapes. Their numbers are made up, but shaped after a small real model that routes messages: the task
+//! as written is poor, one demonstration per answer helps much, more of them hurt, and which ones matters.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proofmark_runtime::{
+    Calibration, Demonstration, Example, ExampleId, Field, Module, Output, Program, Record, Signature,
+    Source, Type,
+    program::{Parts, Unsound},
+};
+
+use super::{Landscape, Worth, unit};
+use crate::{demos::answer, visible::Visible};
+
+const TEAMS: [&str; 6] = ["billing", "shipping", "returns", "account", "technical", "sales"];
+const WORDS: [[&str; 4]; 6] = [
+    ["invoice", "charged", "payment", "receipt"],
+    ["parcel", "courier", "delivery", "tracking"],
+    ["refund", "exchange", "unsuitable", "label"],
+    ["password", "login", "profile", "email"],
+    ["crash", "error", "update", "screen"],
+    ["discount", "quote", "bulk", "upgrade"],
+];
+const FILLER: [&str; 8] = ["hello", "please", "my", "the", "yesterday", "again", "about", "thanks"];
+
+impl Landscape {
+    /// Demonstrations decide: every answer that is shown helps as much as its best demonstration is worth, and more than
+    /// one and a half per answer hurt.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn demonstrations(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let worth = |program: &Program| 0.2 + shown_worth(&program.modules()[0].demonstrations);
+        Self::routing("demonstrations", rows, Box::new(worth))
+    }
+
+    /// The instruction decides: the task as written says something harmful, naming the choices helps, and so does saying
+    /// that nothing but the choice is wanted.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn instruction(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let worth = |program: &Program| 0.4 + instruction_worth(&program.modules()[0].signature.instructions);
+        Self::routing("instruction", rows, Box::new(worth))
+    }
+
+    /// Everything decides together: demonstrations, instruction, and calibration, which helps only with demonstrations.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn joint(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let worth = |program: &Program| {
+            let module = &program.modules()[0];
+            let shown = shown_worth(&module.demonstrations);
+            let calibrated = module.calibration == Calibration::Contextual;
+            let calibration = if calibrated && shown > 0.0 { 0.12 } else { 0.0 };
+            0.2 + 0.7 * shown + 0.5 * instruction_worth(&module.signature.instructions) + calibration
+        };
+        Self::routing("joint", rows, Box::new(worth))
+    }
+
+    /// Nothing decides: whatever is proposed is worth the same. A search that claims a gain here has measured noise.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn flat(rows: usize) -> Result<Self, Vec<Unsound>> {
+        Self::routing("flat", rows, Box::new(|_| 0.5))
+    }
+
+    /// Two modules: a note is taken of the message, then the note is routed. Both modules' demonstrations help; the first
+    /// module's can only come from traces.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn modules(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let worth = |program: &Program| {
+            let notes = &program.modules()[0].demonstrations;
+            #[expect(clippy::cast_precision_loss, reason = "a handful")]
+            let noted = 0.08 * notes.len().min(3) as f64;
+            0.3 + noted + 0.6 * shown_worth(&program.modules()[1].demonstrations)
+        };
+        let landscape = Self::routing("modules", rows, Box::new(worth))?;
+        Ok(Self { program: two_modules()?, ..landscape })
+    }
+
+    /// A landscape that routes messages, with a worth of your own; half as many validation rows as training rows.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn made_of(
+        name: &'static str,
+        rows: usize,
+        worth: impl Fn(&Program) -> f64 + Send + Sync + 'static,
+    ) -> Result<Self, Vec<Unsound>> {
+        Self::routing(name, rows, Box::new(worth))
+    }
+
+    fn routing(name: &'static str, rows: usize, worth: Worth) -> Result<Self, Vec<Unsound>> {
+        let program = Program::single("route", "predict", signature("message"), vec![])?;
+        let (train, val) = (visible("train", rows), visible("val", rows / 2));
+        Ok(Self { name, program, train, val, scores_choices: true, worth })
+    }
+}
+
+fn signature(input: &str) -> Signature {
+    let teams = TEAMS.iter().map(|&team| team.to_owned()).collect();
+    Signature {
+        instructions: "Route the message to a team. Think aloud at great length.".into(),
+        inputs: vec![Field::new(input, Type::Text)],
+        outputs: vec![Field::new("team", Type::Choice(teams))],
+    }
+}
+
+fn two_modules() -> Result<Program, Vec<Unsound>> {
+    let module = |name: &str, signature: Signature, source: Source| Module {
+        name: name.into(),
+        kind: "predict".into(),
+        wiring: BTreeMap::from([(signature.inputs[0].name.clone(), source)]),
+        signature,
+        demonstrations: vec![],
+        format: None,
+        calibration: Calibration::None,
+    };
+    let take = Signature {
+        instructions: "Note what the customer wants.".into(),
+        inputs: vec![Field::new("message", Type::Text)],
+        outputs: vec![Field::new("note", Type::Text)],
+    };
+    let output = |module: &str, field: &str| Source::Output { module: module.into(), field: field.into() };
+    Program::new(Parts {
+        inputs: take.inputs.clone(),
+        modules: vec![
+            module("take", take, Source::Input("message".into())),
+            module("route", signature("note"), output("take", "note")),
+        ],
+        outputs: vec![Output { name: "team".into(), source: output("route", "team") }],
+    })
+}
+
+fn visible(part: &str, rows: usize) -> Visible {
+    let pick = |list: &[&'static str], row: usize, place: usize| {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            clippy::cast_precision_loss,
+            reason = "below the length"
+        )]
+        let i = (unit(&(part, row, place)) * list.len() as f64) as usize;
+        list[i]
+    };
+    let example = |row: usize| {
+        let team = row % TEAMS.len();
+        let word = |place: usize| {
+            if place.is_multiple_of(2) { pick(&FILLER, row, place) } else { pick(&WORDS[team], row, place) }
+        };
+        let text = (0..6).map(word).collect::<Vec<_>>().join(" ");
+        Example {
+            id: ExampleId(format!("{part}-{row}")),
+            inputs: Record::new().with("message", format!("{text} ({part} {row})")),
+            outputs: Record::new().with("team", TEAMS[team]),
+            slices: BTreeMap::new(),
+        }
+    };
+    Visible::new((0..rows).map(example).collect())
+}
+
+/// Up to 0.6: 0.02 to 0.1 for the best demonstration of each answer, less 0.04 for each beyond nine.
+fn shown_worth(demonstrations: &[Demonstration]) -> f64 {
+    let answers: BTreeSet<String> = demonstrations.iter().map(answer).collect();
+    let quality = |demonstration: &Demonstration| {
+        let input = demonstration.inputs.iter().map(|(_, value)| value.to_string()).collect::<String>();
+        0.02 + 0.08 * unit(&("quality", input))
+    };
+    let best = |wanted: &String| {
+        let mine = demonstrations.iter().filter(|demonstration| answer(demonstration) == *wanted);
+        mine.map(quality).fold(0.0, f64::max)
+    };
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let crowded = 0.04 * demonstrations.len().saturating_sub(9) as f64;
+    answers.iter().map(best).sum::<f64>() - crowded
+}
+
+/// From -0.15 to 0.35.
+fn instruction_worth(text: &str) -> f64 {
+    let text = text.to_lowercase();
+    let named = TEAMS.iter().filter(|team| text.contains(*team)).count() == TEAMS.len();
+    let mut worth = 0.0;
+    worth += if named { 0.2 } else { 0.0 };
+    worth += if text.contains("only") { 0.1 } else { 0.0 };
+    worth += if text.contains("invoice") || text.contains("parcel") { 0.05 } else { 0.0 };
+    worth - if text.contains("great length") { 0.15 } else { 0.0 }
+}
