@@ -52,12 +52,6 @@ impl Ord for Score {
     }
 }
 
-impl PartialOrd for Score {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
 impl TryFrom<f64> for Score {
     type Error = NotAScore;
 
