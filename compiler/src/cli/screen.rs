@@ -1,0 +1,31 @@
+//! Writing results to stdout. A reader that went away (`| head`) is no error.
+
+use std::io::{ErrorKind, Write};
+
+use super::Failure;
+use crate::exit::Exit;
+
+/// One line of result.
+pub(crate) fn line(text: &str) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{text}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(Failure::new(Exit::Internal, format!("cannot write to stdout: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One JSON document, then success.
+pub(crate) fn document(json: &serde_json::Value) -> Result<Exit, Failure> {
+    line(&format!("{json:#}")).map(|()| Exit::Ok)
+}
+
+/// A share as percent with one decimal: `61.3 %`.
+pub(crate) fn percent(share: f64) -> String {
+    format!("{:.1} %", 100.0 * share)
+}
+
+/// A difference of shares as signed points: `+12.4`.
+pub(crate) fn points(difference: f64) -> String {
+    format!("{:+.1}", 100.0 * difference)
+}
