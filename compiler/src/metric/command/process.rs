@@ -1,0 +1,174 @@
+//! A program that answers lines with lines, with a time limit on each.
+//!
+//! **Invariant:** neither a program that stops reading nor one that stops writing can block the caller beyond the
+//! limit: both pipes are served by threads of their own. Dropping it ends the program.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    path::Path,
+    process::{Child, ChildStderr, Stdio},
+    sync::{
+        Arc, Mutex, PoisonError,
+        mpsc::{self, Receiver, RecvTimeoutError, Sender},
+    },
+    thread,
+    time::Duration,
+};
+
+use super::CommandError;
+
+/// Longest line that is read as an answer.
+const MAX_LINE: u64 = 1 << 20;
+
+/// How much of standard error is kept.
+const KEPT_STDERR: usize = 2000;
+
+/// How long a program may take to end once it has closed its output.
+const GRACE: Duration = Duration::from_millis(500);
+const TICK: Duration = Duration::from_millis(10);
+
+#[derive(Debug)]
+pub(super) struct Process {
+    command: String,
+    child: Child,
+    questions: Option<Sender<String>>,
+    answers: Receiver<String>,
+    stderr: Tail,
+}
+
+/// The end of what a program writes to standard error.
+#[derive(Debug)]
+struct Tail {
+    kept: Arc<Mutex<Vec<u8>>>,
+    /// Closed when standard error is.
+    open: Receiver<()>,
+}
+
+impl Process {
+    /// Starts a program.
+    pub(super) fn start(words: &[String], folder: &Path) -> Result<Self, CommandError> {
+        let command = words.join(" ");
+        let failed = |message: String| CommandError::Start { command: command.clone(), message };
+        let (program, arguments) = words.split_first().ok_or_else(|| failed("it is empty".into()))?;
+        let in_folder = program.contains(std::path::is_separator);
+        let path = if in_folder { folder.join(program) } else { program.into() };
+        // A relative program would be looked up from the new working folder on some systems only.
+        let path = if in_folder { path.canonicalize().unwrap_or(path) } else { path };
+        let mut launch = std::process::Command::new(path);
+        if !folder.as_os_str().is_empty() {
+            launch.current_dir(folder);
+        }
+        let mut child = launch
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .map_err(|error| failed(error.to_string()))?;
+        let (Some(stdin), Some(stdout), Some(stderr)) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take())
+        else {
+            return Err(failed("its pipes are not there".into()));
+        };
+        let (questions, to_write) = mpsc::channel::<String>();
+        thread::spawn(move || {
+            let mut stdin = stdin;
+            while let Ok(line) = to_write.recv() {
+                if stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_err() {
+                    break;
+                }
+            }
+        });
+        let (to_read, answers) = mpsc::channel();
+        thread::spawn(move || {
+            let mut stdout = BufReader::new(stdout);
+            let mut line = Vec::new();
+            while (&mut stdout).take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+                if to_read.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                    break;
+                }
+                line.clear();
+            }
+        });
+        let stderr = Tail::of(stderr);
+        Ok(Self { command, child, questions: Some(questions), answers, stderr })
+    }
+
+    /// Sends a line and waits for one.
+    pub(super) fn ask(&mut self, line: String, timeout: Duration) -> Result<String, CommandError> {
+        if let Some(questions) = &self.questions {
+            // If the writer is gone so is the program, and the wait below says how it ended.
+            let _ = questions.send(line);
+        }
+        match self.answers.recv_timeout(timeout) {
+            Ok(answer) => Ok(answer),
+            Err(RecvTimeoutError::Timeout) => {
+                let stderr = self.end();
+                let seconds = timeout.as_secs_f64();
+                Err(CommandError::Timeout { command: self.command.clone(), seconds, stderr })
+            }
+            Err(RecvTimeoutError::Disconnected) => {
+                let how = self.how_it_ended();
+                let stderr = self.end();
+                Err(CommandError::Ended { command: self.command.clone(), how, stderr })
+            }
+        }
+    }
+
+    /// How a program ended that has closed its standard output: usually at once, but it may live on.
+    fn how_it_ended(&mut self) -> String {
+        self.questions = None;
+        for _ in 0..GRACE.as_millis() / TICK.as_millis() {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return format!("with {status}"),
+                Ok(None) => thread::sleep(TICK),
+                Err(error) => return format!("in an unknown way: {error}"),
+            }
+        }
+        "its output without ending itself".into()
+    }
+
+    /// Ends the program and gives the end of its standard error.
+    fn end(&mut self) -> String {
+        self.questions = None;
+        // An error means that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+        self.stderr.text()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        self.questions = None;
+        // Errors mean that it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Tail {
+    fn of(mut stderr: ChildStderr) -> Self {
+        let kept = Arc::new(Mutex::new(Vec::new()));
+        let (closes, open) = mpsc::channel();
+        let shared = Arc::clone(&kept);
+        thread::spawn(move || {
+            let _closes: Sender<()> = closes;
+            let mut buffer = [0; 4096];
+            while let Ok(read @ 1..) = stderr.read(&mut buffer) {
+                let mut kept = shared.lock().unwrap_or_else(PoisonError::into_inner);
+                kept.extend_from_slice(&buffer[..read]);
+                let surplus = kept.len().saturating_sub(KEPT_STDERR);
+                kept.drain(..surplus);
+            }
+        });
+        Self { kept, open }
+    }
+
+    /// What is there when it is closed, or after a moment: a child of the program may hold it open.
+    fn text(&self) -> String {
+        let _ = self.open.recv_timeout(GRACE);
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        String::from_utf8_lossy(&kept).trim().to_owned()
+    }
+}

@@ -1,0 +1,89 @@
+//! `[model]` and `[proposer]`: who answers, and who writes instructions.
+
+use super::{
+    problem::Problem,
+    read::Reader,
+    shape::{Key, Section, Shape},
+};
+
+/// The model that is used where the task names none.
+pub const DEFAULT_MODEL: &str = "local/smollm2-135m-instruct";
+
+/// A model as a task file names it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelConfig {
+    /// `provider/model`, or `local:/path/to/file.gguf`.
+    pub name: String,
+    /// Where the provider is, if not at its usual address.
+    pub base_url: Option<String>,
+    /// The environment variable that holds the key, if not the provider's usual one.
+    pub key_env: Option<String>,
+    /// 0 is greedy.
+    pub temperature: f64,
+    /// Most tokens of a reply.
+    pub max_tokens: u32,
+}
+
+/// `[model]` and `[proposer]`
+pub(crate) static MODEL: Section = Section {
+    name: "model",
+    about: "A language model.",
+    keys: &[
+        Key::required("name", Shape::Text, "provider/model, or local:/path/to/file.gguf"),
+        Key::new("base_url", Shape::Text, "where the provider is, if not at its usual address"),
+        Key::new("key_env", Shape::Text, "the environment variable that holds the key"),
+        Key::new("temperature", Shape::Number(0.0, 2.0), "0, the default, is greedy"),
+        Key::new("max_tokens", Shape::Integer(1, 1_000_000), "most tokens of a reply; 512 if left out"),
+    ],
+    variants: None,
+};
+
+impl Default for ModelConfig {
+    /// The embedded model, greedy.
+    fn default() -> Self {
+        Self {
+            name: DEFAULT_MODEL.into(),
+            base_url: None,
+            key_env: None,
+            temperature: 0.0,
+            max_tokens: 512,
+        }
+    }
+}
+
+/// Reads `[model]` or `[proposer]`; nothing where it is absent.
+pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Option<ModelConfig> {
+    let name = table.string("name")?;
+    if !name.contains(['/', ':']) {
+        let span = table.span("name").unwrap_or_default();
+        let problem = Problem::new(span, format!("`{name}` names no provider"), "which provider's?");
+        problems.push(problem.hint(format!("provider/model, such as \"{DEFAULT_MODEL}\"")));
+    }
+    if let (Some(url), Some(span)) = (table.text("base_url"), table.span("base_url"))
+        && !url.starts_with("http://")
+        && !url.starts_with("https://")
+    {
+        let problem = Problem::new(span, format!("`{url}` is no web address"), "no http:// or https://");
+        problems.push(problem.hint("such as \"http://localhost:11434/v1\""));
+    }
+    if let (Some(variable), Some(span)) = (table.text("key_env"), table.span("key_env"))
+        && !is_variable(variable)
+    {
+        let problem = Problem::new(span, "`key_env` is not the name of an environment variable", "not a name");
+        problems.push(problem.hint("the name of the variable that holds the key, never the key itself"));
+    }
+    let default = ModelConfig::default();
+    Some(ModelConfig {
+        name,
+        base_url: table.string("base_url"),
+        key_env: table.string("key_env"),
+        temperature: table.number("temperature").unwrap_or(default.temperature),
+        max_tokens: table.whole("max_tokens").unwrap_or(default.max_tokens),
+    })
+}
+
+fn is_variable(name: &str) -> bool {
+    name.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || letter == '_')
+        && name.len() <= 64
+}

@@ -1,0 +1,69 @@
+//! `[optimizer]`: who searches, and for how much.
+
+use super::{
+    read::Reader,
+    shape::{Key, Section, Shape},
+};
+
+/// Who searches, and for how much.
+#[derive(Clone, Debug, PartialEq)]
+pub struct OptimizerConfig {
+    /// The name of an optimizer.
+    pub name: String,
+    /// What it may spend.
+    pub budget: Budget,
+}
+
+/// What a search may spend. The gate is not part of it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Budget {
+    /// Most model calls.
+    pub calls: u64,
+    /// Most US dollars.
+    pub usd: Option<f64>,
+}
+
+/// `[optimizer]`
+pub(crate) static OPTIMIZER: Section = Section {
+    name: "optimizer",
+    about: "Who searches, and for how much.",
+    keys: &[
+        Key::new("name", Shape::Name("optimizer", names), "\"auto\" if left out"),
+        Key::new("budget", Shape::Table(&BUDGET), "what the search may spend; the gate is not part of it"),
+    ],
+    variants: None,
+};
+
+static BUDGET: Section = Section {
+    name: "budget",
+    about: "What a search may spend.",
+    keys: &[
+        Key::new("calls", Shape::Integer(1, i64::MAX), "most model calls; 3000 if left out"),
+        Key::new("usd", Shape::Number(0.0, f64::INFINITY), "most US dollars; no limit if left out"),
+    ],
+    variants: None,
+};
+
+impl Default for OptimizerConfig {
+    /// The optimizer that chooses for itself, with 3000 calls.
+    fn default() -> Self {
+        Self { name: "auto".into(), budget: Budget { calls: 3000, usd: None } }
+    }
+}
+
+fn names() -> Vec<&'static str> {
+    vec!["auto", "baseline", "labeled", "bootstrap", "edits"]
+}
+
+/// Reads `[optimizer]`.
+pub(crate) fn read(table: Reader<'_>) -> OptimizerConfig {
+    let default = OptimizerConfig::default();
+    let budget = table.table("budget");
+    OptimizerConfig {
+        name: table.string("name").unwrap_or(default.name),
+        budget: Budget {
+            calls: budget.whole("calls").unwrap_or(default.budget.calls),
+            usd: budget.number("usd"),
+        },
+    }
+}

@@ -1,0 +1,297 @@
+//! What a task file may hold, as data: one table of keys per section. The checker, the JSON schema and the docs read
+//! the same tables, so they cannot disagree.
+//!
+//! **Invariant:** after [`check`] found nothing, every getter of [`super::read`] finds what it asks for or knows that
+//! it is absent. What only makes sense across sections (wiring, types of demonstrations) is checked by the readers.
+
+use std::{borrow::Cow, ops::Range};
+
+use toml::{
+    Spanned,
+    de::{DeTable, DeValue},
+};
+
+use super::{nearest::suggest, problem::Problem};
+
+/// A table with named keys.
+#[derive(Debug)]
+pub(crate) struct Section {
+    /// Its name in the schema, and in messages where it has no place of its own.
+    pub(crate) name: &'static str,
+    /// What it is for.
+    pub(crate) about: &'static str,
+    /// Its keys.
+    pub(crate) keys: &'static [Key],
+    /// Further keys that depend on the value of one key.
+    pub(crate) variants: Option<Variants>,
+}
+
+/// Keys that depend on the value of one key.
+#[derive(Debug)]
+pub(crate) struct Variants {
+    /// The key that decides.
+    pub(crate) by: &'static str,
+    /// Its value if it is absent.
+    pub(crate) default: &'static str,
+    /// The further keys for each of its values.
+    pub(crate) all: fn() -> Vec<(&'static str, Vec<&'static Key>)>,
+}
+
+/// One key of a section.
+#[derive(Debug)]
+pub(crate) struct Key {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// What it takes.
+    pub(crate) shape: Shape,
+    /// Whether it must be there.
+    pub(crate) required: bool,
+    /// What it means, for the schema and the docs.
+    pub(crate) about: &'static str,
+}
+
+/// What a key takes.
+#[derive(Debug)]
+pub(crate) enum Shape {
+    /// Any text.
+    Text,
+    /// A list of texts.
+    Texts,
+    /// A whole number within bounds.
+    Integer(i64, i64),
+    /// A number within bounds.
+    Number(f64, f64),
+    /// True or false.
+    Boolean,
+    /// A known name; the text says what it names ("metric").
+    Name(&'static str, fn() -> Vec<&'static str>),
+    /// A list of known names.
+    Names(&'static str, fn() -> Vec<&'static str>),
+    /// A table with named keys.
+    Table(&'static Section),
+    /// Any number of such tables: `[[module]]`.
+    Tables(&'static Section),
+    /// A table from the user's own names to one shape.
+    Map(&'static Shape),
+    /// A short form (text or name) or a table in full.
+    Either(&'static Shape, &'static Section),
+    /// A table of the user's own values.
+    Free,
+    /// Any number of such tables: `[[demos]]`.
+    Frees,
+}
+
+impl Key {
+    /// A key that may be absent.
+    pub(crate) const fn new(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, shape, required: false, about }
+    }
+
+    /// A key that must be there.
+    pub(crate) const fn required(name: &'static str, shape: Shape, about: &'static str) -> Self {
+        Self { name, shape, required: true, about }
+    }
+}
+
+impl Section {
+    /// The keys that count for a table: the common ones and those of its variant.
+    fn keys_for(&self, table: &DeTable<'_>) -> Vec<&'static Key> {
+        let kind = |by: &str| table.get(by).and_then(|value| value.get_ref().as_str());
+        let further = self.variants.iter().flat_map(|variants| {
+            let kind = kind(variants.by).unwrap_or(variants.default).to_owned();
+            (variants.all)().into_iter().filter(move |(name, _)| *name == kind).flat_map(|(_, keys)| keys)
+        });
+        self.keys.iter().chain(further).collect()
+    }
+
+    /// The variants that take a key, as a hint: "`choices` goes with type = \"choice\"".
+    fn takers(&self, key: &str) -> Option<String> {
+        let variants = self.variants.as_ref()?;
+        let takers = (variants.all)().into_iter().filter(|(_, keys)| keys.iter().any(|taken| taken.name == key));
+        let takers: Vec<_> = takers.map(|(name, _)| format!("\"{name}\"")).collect();
+        (!takers.is_empty()).then(|| format!("`{key}` goes with {} = {}", variants.by, takers.join(" or ")))
+    }
+}
+
+impl Shape {
+    /// Any finite number.
+    pub(crate) const ANY_NUMBER: Self = Self::Number(f64::NEG_INFINITY, f64::INFINITY);
+
+    /// The shape as a phrase for people.
+    pub(crate) fn phrase(&self) -> String {
+        match self {
+            Self::Text => "a text in quotes".into(),
+            Self::Texts => "a list of texts".into(),
+            Self::Integer(0, i64::MAX) => "a whole number, not negative".into(),
+            Self::Integer(1, i64::MAX) => "a whole number, at least 1".into(),
+            Self::Integer(low, high) if low == high => format!("{low}"),
+            Self::Integer(low, high) => format!("a whole number from {low} to {high}"),
+            Self::Number(low, high) if high.is_finite() && low.is_finite() => {
+                format!("a number from {low} to {high}")
+            }
+            Self::Number(low, _) if low.is_finite() => format!("a number, at least {low}"),
+            Self::Number(..) => "a number".into(),
+            Self::Boolean => "true or false".into(),
+            Self::Name(what, _) => format!("the name of a {what}"),
+            Self::Names(what, _) => format!("a list of names, each of a {what}"),
+            Self::Table(_) | Self::Map(_) | Self::Free => "a table".into(),
+            Self::Tables(_) | Self::Frees => "a list of tables".into(),
+            Self::Either(short, _) => format!("{} or a table", short.phrase()),
+        }
+    }
+}
+
+/// Checks a whole table against its section; `place` is its path in the file, empty for the file itself.
+pub(crate) fn check_table(
+    section: &'static Section,
+    table: &DeTable<'_>,
+    (place, span): (&str, Range<usize>),
+    problems: &mut Vec<Problem>,
+) {
+    let keys = section.keys_for(table);
+    for (key, value) in table {
+        let path = join(place, key.get_ref());
+        match keys.iter().find(|known| known.name == key.get_ref().as_ref()) {
+            Some(known) => check(&known.shape, value, &path, problems),
+            None => problems.push(unknown(section, key, place, &keys)),
+        }
+    }
+    for key in keys.iter().filter(|key| key.required && !table.contains_key(key.name)) {
+        let place = if place.is_empty() { "the task file".into() } else { format!("`{place}`") };
+        let problem = Problem::new(span.clone(), format!("{place} needs `{}`", key.name), "missing here");
+        problems.push(problem.hint(format!("{} = {}: {}", key.name, example(&key.shape), key.about)));
+    }
+}
+
+/// Checks one value against its shape.
+fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, problems: &mut Vec<Problem>) {
+    let (span, inner) = (value.span(), value.get_ref());
+    match (shape, inner) {
+        (Shape::Text, DeValue::String(_)) | (Shape::Boolean, DeValue::Boolean(_)) => {}
+        (Shape::Integer(low, high), DeValue::Integer(_)) => match integer(inner) {
+            Some(number) if (*low..=*high).contains(&number) => {}
+            _ => problems.push(misfit(shape, value, path)),
+        },
+        (Shape::Number(low, high), DeValue::Integer(_) | DeValue::Float(_)) => match number(inner) {
+            Some(number) if (*low..=*high).contains(&number) => {}
+            _ => problems.push(misfit(shape, value, path)),
+        },
+        (Shape::Name(what, known), DeValue::String(name)) => {
+            check_name(what, &known(), (name, span), problems);
+        }
+        (Shape::Texts, DeValue::Array(items)) => {
+            items.iter().for_each(|item| check(&Shape::Text, item, path, problems));
+        }
+        (Shape::Names(what, known), DeValue::Array(items)) => {
+            for item in items {
+                match item.get_ref().as_str() {
+                    Some(name) => check_name(what, &known(), (name, item.span()), problems),
+                    None => problems.push(misfit(&Shape::Text, item, path)),
+                }
+            }
+        }
+        (Shape::Table(section) | Shape::Either(_, section), DeValue::Table(table)) => {
+            check_table(section, table, (path, span), problems);
+        }
+        (Shape::Either(short, _), _) => match inner {
+            DeValue::String(_) => check(short, value, path, problems),
+            _ => problems.push(misfit(shape, value, path)),
+        },
+        (Shape::Tables(section), DeValue::Array(items)) => {
+            for item in items {
+                match item.get_ref() {
+                    DeValue::Table(table) => check_table(section, table, (path, item.span()), problems),
+                    _ => problems.push(misfit(&Shape::Free, item, path)),
+                }
+            }
+        }
+        (Shape::Map(shape), DeValue::Table(table)) => {
+            table.iter().for_each(|(key, value)| check(shape, value, &join(path, key.get_ref()), problems));
+        }
+        (Shape::Free, DeValue::Table(_)) => {}
+        (Shape::Frees, DeValue::Array(items)) => {
+            items.iter().for_each(|item| check(&Shape::Free, item, path, problems));
+        }
+        _ => problems.push(misfit(shape, value, path)),
+    }
+}
+
+/// A whole number, if it fits 64 bits.
+pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
+    let integer = value.as_integer()?;
+    i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+/// A finite number, whole or not.
+pub(crate) fn number(value: &DeValue<'_>) -> Option<f64> {
+    let number = match value.as_float() {
+        Some(float) => float.as_str().parse().ok()?,
+        #[expect(clippy::cast_precision_loss, reason = "task files hold small numbers")]
+        None => integer(value)? as f64,
+    };
+    f64::is_finite(number).then_some(number)
+}
+
+fn check_name(
+    what: &str,
+    known: &[&'static str],
+    (name, span): (&str, Range<usize>),
+    problems: &mut Vec<Problem>,
+) {
+    if !known.contains(&name) {
+        let problem = Problem::new(span, format!("there is no {what} `{name}`"), format!("unknown {what}"));
+        problems.push(problem.hint(suggest(name, known)));
+    }
+}
+
+fn misfit(shape: &Shape, value: &Spanned<DeValue<'_>>, path: &str) -> Problem {
+    let found = noun(value.get_ref());
+    let shown = match value.get_ref() {
+        DeValue::Integer(number) => number.to_string(),
+        DeValue::Float(number) => number.as_str().to_owned(),
+        _ => found.to_owned(),
+    };
+    let message = format!("`{path}` is {shown}, but must be {}", shape.phrase());
+    Problem::new(value.span(), message, format!("this is {found}")).hint(format!("such as {}", example(shape)))
+}
+
+fn unknown(section: &Section, key: &Spanned<Cow<'_, str>>, place: &str, keys: &[&Key]) -> Problem {
+    let place = if place.is_empty() { "the task file".into() } else { format!("`{place}`") };
+    let names: Vec<_> = keys.iter().map(|key| key.name).collect();
+    let message = format!("{place} has no key `{}`", key.get_ref());
+    let hint = section.takers(key.get_ref()).unwrap_or_else(|| suggest(key.get_ref(), &names));
+    Problem::new(key.span(), message, "unknown key").hint(hint)
+}
+
+/// What a TOML value is, as a noun.
+pub(crate) fn noun(value: &DeValue<'_>) -> &'static str {
+    match value {
+        DeValue::String(_) => "a text",
+        DeValue::Integer(_) => "a whole number",
+        DeValue::Float(_) => "a number",
+        DeValue::Boolean(_) => "true or false",
+        DeValue::Datetime(_) => "a date",
+        DeValue::Array(_) => "a list",
+        DeValue::Table(_) => "a table",
+    }
+}
+
+fn example(shape: &Shape) -> String {
+    match shape {
+        Shape::Text => "\"...\"".into(),
+        Shape::Texts => "[\"...\", \"...\"]".into(),
+        Shape::Integer(low, _) => low.max(&1).to_string(),
+        Shape::Number(low, high) if low.is_finite() && high.is_finite() => format!("{}", (low + high) / 2.0),
+        Shape::Number(..) => "0.5".into(),
+        Shape::Boolean => "true".into(),
+        Shape::Name(_, known) => format!("{:?}", known().first().copied().unwrap_or("...")),
+        Shape::Names(_, known) => format!("{:?}", known().iter().take(2).collect::<Vec<_>>()),
+        Shape::Table(_) | Shape::Map(_) | Shape::Free => "{ ... }".into(),
+        Shape::Tables(_) | Shape::Frees => "[{ ... }]".into(),
+        Shape::Either(short, _) => example(short),
+    }
+}
+
+fn join(place: &str, key: &str) -> String {
+    if place.is_empty() { key.to_owned() } else { format!("{place}.{key}") }
+}
