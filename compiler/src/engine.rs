@@ -6,15 +6,9 @@
 //! Resume is replay: the engine keeps no state that a rerun could not rebuild, since every call it makes goes through
 //! the call store.
 
-use std::{
-    collections::BTreeMap,
-    sync::Arc,
-};
+use std::{collections::BTreeMap, sync::Arc};
 
-use proofmark_optimizers::{
-    Ask, Effects, Event, Failure, Outcome, Stop, Trial,
-    outcome::Step,
-};
+use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Stop, Trial, outcome::Step};
 use proofmark_runtime::{
     Candidate, CandidateId, Example, ExampleId, Program, Record,
     model::{Abilities, CallError, Message, Model, Request, Role, Sampling, Shape, Usage},
@@ -142,7 +136,8 @@ impl<'a> Engine<'a> {
 
 impl Effects for Engine<'_> {
     fn evaluate(&mut self, batch: &[Trial]) -> Result<Vec<Vec<Outcome>>, Stop> {
-        let unknown = |id: &ExampleId| Stop::Broken { message: format!("row {id} is not visible to the search") };
+        let unknown =
+            |id: &ExampleId| Stop::Broken { message: format!("row {id} is not visible to the search") };
         let mut jobs = Vec::new();
         for trial in batch {
             for id in &trial.rows {
@@ -209,7 +204,8 @@ impl Crew {
     /// Runs jobs and judges their answers, in order.
     fn outcomes(&self, program: &Program, jobs: &[Job<'_>]) -> Result<(Vec<Outcome>, Usage), Stop> {
         let runners = self.runners(program, jobs)?;
-        let work = jobs.iter().map(|job| (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone()));
+        let work =
+            jobs.iter().map(|job| (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone()));
         let runs = self.run_all(work.collect())?;
         let mut usage = Usage::default();
         let mut outcomes = Vec::with_capacity(jobs.len());
@@ -220,7 +216,11 @@ impl Crew {
         Ok((outcomes, usage))
     }
 
-    fn runners(&self, program: &Program, jobs: &[Job<'_>]) -> Result<BTreeMap<CandidateId, Arc<Runner>>, Stop> {
+    fn runners(
+        &self,
+        program: &Program,
+        jobs: &[Job<'_>],
+    ) -> Result<BTreeMap<CandidateId, Arc<Runner>>, Stop> {
         let mut runners = BTreeMap::new();
         for job in jobs {
             if let std::collections::btree_map::Entry::Vacant(entry) = runners.entry(job.candidate.id()) {
@@ -253,7 +253,9 @@ impl Crew {
                 };
                 match joined {
                     None => return Ok(()),
-                    Some(Err(panic)) => return Err(Stop::Broken { message: format!("a call broke off: {panic}") }),
+                    Some(Err(panic)) => {
+                        return Err(Stop::Broken { message: format!("a call broke off: {panic}") });
+                    }
                     Some(Ok((_, Err(RunError::Call { module, error })))) if !is_answer(&error) => {
                         return Err(Stop::Broken { message: format!("module `{module}`: {error}") });
                     }
@@ -272,12 +274,18 @@ impl Crew {
                 let judged = self.metric.score(example, &run.outputs);
                 let judged = judged.map_err(|error| Stop::Broken { message: error.to_string() })?;
                 let steps = run.steps.into_iter();
-                let trace = steps.map(|step| Step { module: step.module, inputs: step.inputs, outputs: step.outputs });
+                let trace = steps.map(|step| Step {
+                    module: step.module,
+                    inputs: step.inputs,
+                    outputs: step.outputs,
+                });
                 Ok(Outcome::Scored { score: judged.score, feedback: judged.feedback, trace: trace.collect() })
             }
             Err(error @ RunError::Reply { .. }) => Ok(failed(Failure::Unreadable, &error)),
             Err(error @ RunError::Filtered { .. }) => Ok(failed(Failure::Filtered, &error)),
-            Err(error @ RunError::Call { error: CallError::TooLong { .. }, .. }) => Ok(failed(Failure::TooLong, &error)),
+            Err(error @ RunError::Call { error: CallError::TooLong { .. }, .. }) => {
+                Ok(failed(Failure::TooLong, &error))
+            }
             Err(error) => Err(Stop::Broken { message: format!("row {}: {error}", example.id) }),
         }
     }
@@ -301,7 +309,9 @@ impl Crew {
                 };
                 match joined {
                     None => break,
-                    Some(Err(panic)) => return Err(Stop::Broken { message: format!("a call broke off: {panic}") }),
+                    Some(Err(panic)) => {
+                        return Err(Stop::Broken { message: format!("a call broke off: {panic}") });
+                    }
                     Some(Ok((_, Err(error)))) if !is_answer(&error) => {
                         return Err(Stop::Broken { message: format!("the proposer: {error}") });
                     }

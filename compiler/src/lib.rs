@@ -1,5 +1,10 @@
 //! Compiles prompt programs and lets nothing overfit through.
 
 pub mod attack;
+pub mod cancel;
+pub mod engine;
+pub mod exit;
 pub mod metric;
 pub mod task;
+pub mod watch;
+pub mod workplace;

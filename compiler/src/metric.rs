@@ -142,11 +142,7 @@ impl Metric {
     }
 }
 
-fn score_outputs(
-    weighted: &[Weighted],
-    example: &Example,
-    outputs: &Record,
-) -> Result<Judged, MetricError> {
+fn score_outputs(weighted: &[Weighted], example: &Example, outputs: &Record) -> Result<Judged, MetricError> {
     let (mut sum, mut weights, mut feedback) = (0.0, 0.0, Vec::new());
     for output in weighted {
         let Some(gold) = example.outputs.get(&output.output) else { continue };

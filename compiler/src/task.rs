@@ -99,7 +99,11 @@ pub(crate) static FILE: Section = Section {
         Key::new("signature", Shape::Table(&program::SIGNATURE), "a program of one module"),
         Key::new("inputs", Shape::Map(&fields::FIELD), "what a program of several modules gets"),
         Key::new("module", Shape::Tables(&program::MODULE), "a module of a program of several"),
-        Key::new("outputs", Shape::Map(&Shape::Text), "what it gives: name = \"module.field\"; the last module's outputs if left out"),
+        Key::new(
+            "outputs",
+            Shape::Map(&Shape::Text),
+            "what it gives: name = \"module.field\"; the last module's outputs if left out",
+        ),
         Key::new("demos", Shape::Frees, "worked examples for [signature], part of the baseline"),
         Key::required("data", Shape::Table(&data::DATA), "where the rows are"),
         Key::new("metric", Shape::Table(&metric::METRIC), "how answers are scored; exact if left out"),
@@ -157,7 +161,8 @@ impl Task {
 fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Option<Task> {
     let program = program::read(root, problems);
     let data = data::read(root.table("data"), program.as_ref(), folder, problems);
-    let metric = program.as_ref().and_then(|program| metric::read(root.table("metric"), program, folder, problems));
+    let metric =
+        program.as_ref().and_then(|program| metric::read(root.table("metric"), program, folder, problems));
     let model = model::read(root.table("model"), problems);
     let proposer = model::read(root.table("proposer"), problems);
     let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);

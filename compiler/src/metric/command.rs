@@ -25,11 +25,16 @@ use super::Judged;
 use crate::task::{Key, Problem, Reader, Shape};
 
 pub(super) const NAME: &str = "command";
-pub(super) const ABOUT: &str = "your own program: a line of JSON in, {\"score\": 0.5, \"feedback\": \"...\"} out";
+pub(super) const ABOUT: &str =
+    "your own program: a line of JSON in, {\"score\": 0.5, \"feedback\": \"...\"} out";
 
 pub(super) static OPTIONS: [Key; 2] = [
     Key::required("command", Shape::Texts, "the program and its arguments, run in the task's folder"),
-    Key::new("timeout_seconds", Shape::Number(0.001, 86_400.0), "longest wait for one answer; 30 if left out"),
+    Key::new(
+        "timeout_seconds",
+        Shape::Number(0.001, 86_400.0),
+        "longest wait for one answer; 30 if left out",
+    ),
 ];
 
 /// The user's own program.
@@ -70,7 +75,10 @@ pub enum CommandError {
         stderr: String,
     },
     /// It did not answer in time.
-    #[error("the metric command `{command}` gave no answer within {seconds} s{}; raise `timeout_seconds`?", said(stderr))]
+    #[error(
+        "the metric command `{command}` gave no answer within {seconds} s{}; raise `timeout_seconds`?",
+        said(stderr)
+    )]
     Timeout {
         /// The command.
         command: String,
@@ -80,7 +88,9 @@ pub enum CommandError {
         stderr: String,
     },
     /// It answered something else than a verdict.
-    #[error("the metric command `{command}` answered {line:?}, which is not {{\"score\": 0 to 1}}: {problem}")]
+    #[error(
+        "the metric command `{command}` answered {line:?}, which is not {{\"score\": 0 to 1}}: {problem}"
+    )]
     Rubbish {
         /// The command.
         command: String,

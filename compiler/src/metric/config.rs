@@ -79,7 +79,8 @@ fn outputs(table: Reader<'_>, program: &Program, problems: &mut Vec<Problem>) ->
     for (key, _) in own.entries().filter(|(key, _)| fields.iter().all(|field| field.name != *key.get_ref())) {
         let known: Vec<_> = fields.iter().map(|field| &field.name).collect();
         let message = format!("the program has no output `{}`", key.get_ref());
-        problems.push(Problem::new(key.span(), message, "unknown output").hint(suggest(key.get_ref(), &known)));
+        problems
+            .push(Problem::new(key.span(), message, "unknown output").hint(suggest(key.get_ref(), &known)));
     }
     let (mut weighted, mut pass, mut weights) = (Vec::new(), 0.0, 0.0);
     for field in &fields {
@@ -115,8 +116,12 @@ fn unfit(measure: &dyn Measure, field: &Field, from: Reader<'_>) -> Problem {
     let ty = bare(&field.ty);
     let fitting: Vec<_> = ALL.iter().filter(|other| other.judges(ty)).map(|other| other.name()).collect();
     let message = format!("`{}` cannot judge `{}`, which is {}", measure.name(), field.name, ty.phrase());
-    Problem::new(from.span("kind").unwrap_or_default(), message, "does not fit")
-        .hint(format!("{} can; set it with [metric.outputs] {} = {{ kind = \"{}\" }}", fitting.join(", "), field.name, fitting[0]))
+    Problem::new(from.span("kind").unwrap_or_default(), message, "does not fit").hint(format!(
+        "{} can; set it with [metric.outputs] {} = {{ kind = \"{}\" }}",
+        fitting.join(", "),
+        field.name,
+        fitting[0]
+    ))
 }
 
 /// The type without `optional`.

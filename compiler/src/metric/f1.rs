@@ -41,7 +41,9 @@ impl Measure for F1 {
 
 impl JudgeOutput for F1 {
     fn judge(&self, gold: &Value, given: &Value) -> Score {
-        let (Value::Text(gold), Value::Text(given)) = (gold, given) else { return whether(same(gold, given)) };
+        let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
+            return whether(same(gold, given));
+        };
         let (gold, given) = (tokens(gold), tokens(given));
         let mut left = BTreeMap::new();
         for token in &gold {

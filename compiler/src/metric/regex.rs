@@ -57,7 +57,9 @@ impl Found {
 
 impl JudgeOutput for Found {
     fn judge(&self, gold: &Value, given: &Value) -> Score {
-        let (Value::Text(gold), Value::Text(given)) = (gold, given) else { return whether(same(gold, given)) };
+        let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
+            return whether(same(gold, given));
+        };
         let wanted = self.find(gold).unwrap_or(gold);
         whether(self.find(given).is_some_and(|found| normalize(found) == normalize(wanted)))
     }

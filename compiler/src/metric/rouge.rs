@@ -39,7 +39,9 @@ impl Measure for RougeL {
 
 impl JudgeOutput for RougeL {
     fn judge(&self, gold: &Value, given: &Value) -> Score {
-        let (Value::Text(gold), Value::Text(given)) = (gold, given) else { return whether(same(gold, given)) };
+        let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
+            return whether(same(gold, given));
+        };
         let (gold, given) = (tokens(gold), tokens(given));
         share(2 * longest_common_subsequence(&gold, &given), gold.len() + given.len())
     }

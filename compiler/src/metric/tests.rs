@@ -65,10 +65,7 @@ fn only_labelled_outputs_are_judged_by_weight() {
     let judged = metric.score(&example(json!({"a": "x", "b": "y"})), &answer).unwrap();
     assert!((judged.score.get() - 0.75).abs() < 1e-12);
     assert_eq!(judged.feedback.as_deref(), Some("`b` should be \"y\", not \"wrong\""));
-    assert_eq!(
-        metric.score(&example(json!({})), &answer),
-        Err(MetricError::Unlabelled { row: "r1".into() })
-    );
+    assert_eq!(metric.score(&example(json!({})), &answer), Err(MetricError::Unlabelled { row: "r1".into() }));
 }
 
 /// A metric that runs a shell script.
@@ -117,10 +114,7 @@ fn a_command_that_fails_is_never_a_score() {
     let closed = shell("exec 1>&-; sleep 60", LONG);
     assert!(matches!(verdict(&closed), Err(CommandError::Ended { .. })));
     let missing = Command::new(vec!["no-such-program-here".into()], Path::new(""), LONG);
-    assert!(matches!(
-        missing.judge(&example(json!({})), &Record::new()),
-        Err(CommandError::Start { .. })
-    ));
+    assert!(matches!(missing.judge(&example(json!({})), &Record::new()), Err(CommandError::Start { .. })));
 }
 
 #[test]

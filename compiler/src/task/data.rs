@@ -164,7 +164,8 @@ fn path(table: Reader<'_>, key: &str, folder: &Path, problems: &mut Vec<Problem>
     if path.is_file() {
         return Some(path);
     }
-    let message = if path.is_dir() { format!("`{name}` is a folder") } else { format!("there is no file `{name}`") };
+    let message =
+        if path.is_dir() { format!("`{name}` is a folder") } else { format!("there is no file `{name}`") };
     let mut problem = Problem::new(span, message, "not a file");
     problem.hint = Some(beside(&path).unwrap_or_else(|| format!("looked for {}", path.display())));
     problems.push(problem);
@@ -175,7 +176,8 @@ fn path(table: Reader<'_>, key: &str, folder: &Path, problems: &mut Vec<Problem>
 fn beside(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
     let entries = std::fs::read_dir(path.parent()?).ok()?;
-    let mut names: Vec<_> = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let mut names: Vec<_> =
+        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     nearest(wanted, names.iter().map(String::as_str)).map(|meant| format!("did you mean `{meant}`?"))
 }

@@ -37,7 +37,8 @@ fn demonstration(
         if let Err(misfit) = field.check(Some(&given)) {
             problems.push(Problem::new(value.span(), misfit.to_string(), "does not fit"));
         }
-        let side = if signature.inputs.iter().any(|input| input.name == name) { &mut inputs } else { &mut outputs };
+        let side =
+            if signature.inputs.iter().any(|input| input.name == name) { &mut inputs } else { &mut outputs };
         side.insert(name, given);
     }
     for field in signature.inputs.iter().chain(&signature.outputs) {

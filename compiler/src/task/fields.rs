@@ -59,8 +59,11 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Vec<Field>
     let mut fields = Vec::new();
     for (key, value) in table.entries() {
         if !is_identifier(key.get_ref()) {
-            let problem =
-                Problem::new(key.span(), format!("`{}` cannot be the name of a field", key.get_ref()), "name");
+            let problem = Problem::new(
+                key.span(),
+                format!("`{}` cannot be the name of a field", key.get_ref()),
+                "name",
+            );
             problems.push(problem.hint("letters, digits and `_`, not starting with a digit"));
         }
         fields.extend(field(key.get_ref(), value, problems));
@@ -110,14 +113,11 @@ pub(crate) fn field(name: &str, value: &Spanned<DeValue<'_>>, problems: &mut Vec
     Some(Field { name: name.to_owned(), ty, about, constraints })
 }
 
-fn choices(
-    name: &str,
-    table: Reader<'_>,
-    span: Range<usize>,
-    problems: &mut Vec<Problem>,
-) -> Vec<String> {
+fn choices(name: &str, table: Reader<'_>, span: Range<usize>, problems: &mut Vec<Problem>) -> Vec<String> {
     let choices = table.texts("choices");
-    if choices.is_empty() && (!table.is_there() || table.items("choices").is_empty() && table.get("choices").is_some()) {
+    if choices.is_empty()
+        && (!table.is_there() || table.items("choices").is_empty() && table.get("choices").is_some())
+    {
         let problem = Problem::new(span, format!("choice `{name}` has nothing to choose from"), "choice");
         problems.push(problem.hint("{ type = \"choice\", choices = [\"...\", \"...\"] }"));
     }
@@ -126,8 +126,14 @@ fn choices(
         let text = choice.get_ref();
         if text.trim().is_empty() {
             problems.push(Problem::new(choice.span(), format!("`{name}` has an empty choice"), "empty"));
-        } else if let Some(earlier) = choices[..i].iter().find(|earlier| plain(earlier.get_ref()) == plain(text)) {
-            let same = if earlier.get_ref() == text { "stands twice in" } else { "differs only in case or spaces from another choice of" };
+        } else if let Some(earlier) =
+            choices[..i].iter().find(|earlier| plain(earlier.get_ref()) == plain(text))
+        {
+            let same = if earlier.get_ref() == text {
+                "stands twice in"
+            } else {
+                "differs only in case or spaces from another choice of"
+            };
             problems.push(Problem::new(choice.span(), format!("\"{text}\" {same} `{name}`"), "again"));
         }
     }

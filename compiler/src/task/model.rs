@@ -41,13 +41,7 @@ pub(crate) static MODEL: Section = Section {
 impl Default for ModelConfig {
     /// The embedded model, greedy.
     fn default() -> Self {
-        Self {
-            name: DEFAULT_MODEL.into(),
-            base_url: None,
-            key_env: None,
-            temperature: 0.0,
-            max_tokens: 512,
-        }
+        Self { name: DEFAULT_MODEL.into(), base_url: None, key_env: None, temperature: 0.0, max_tokens: 512 }
     }
 }
 
@@ -69,7 +63,8 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Option<Mod
     if let (Some(variable), Some(span)) = (table.text("key_env"), table.span("key_env"))
         && !is_variable(variable)
     {
-        let problem = Problem::new(span, "`key_env` is not the name of an environment variable", "not a name");
+        let problem =
+            Problem::new(span, "`key_env` is not the name of an environment variable", "not a name");
         problems.push(problem.hint("the name of the variable that holds the key, never the key itself"));
     }
     let default = ModelConfig::default();

@@ -63,7 +63,8 @@ impl TaskErrors {
     /// The line of a problem, counted from 1.
     pub fn line(&self, problem: &Problem) -> usize {
         let text = self.source.inner();
-        text.as_bytes()[..problem.span.start.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
+        text.as_bytes()[..problem.span.start.min(text.len())].iter().filter(|byte| **byte == b'\n').count()
+            + 1
     }
 }
 
@@ -72,13 +73,7 @@ impl fmt::Display for TaskErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (i, problem) in self.problems.iter().enumerate() {
             let separator = if i == 0 { "" } else { "\n" };
-            write!(
-                f,
-                "{separator}{}:{}: {}",
-                self.path.display(),
-                self.line(problem),
-                problem.message
-            )?;
+            write!(f, "{separator}{}:{}: {}", self.path.display(), self.line(problem), problem.message)?;
             if let Some(hint) = &problem.hint {
                 write!(f, " ({hint})")?;
             }

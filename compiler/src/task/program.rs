@@ -2,7 +2,9 @@
 
 use std::{collections::BTreeMap, ops::Range};
 
-use proofmark_runtime::{Calibration, Field, Module, Output, Program, Signature, Source, kind, program::Parts};
+use proofmark_runtime::{
+    Calibration, Field, Module, Output, Program, Signature, Source, kind, program::Parts,
+};
 use toml::{Spanned, de::DeValue};
 
 use super::{
@@ -73,15 +75,16 @@ pub(crate) fn read(root: Reader<'_>, problems: &mut Vec<Problem>) -> Option<Prog
     let parts = match (root.get("signature"), root.get("module")) {
         (Some(_), Some(_)) => {
             let span = root.key_span("module").unwrap_or_default();
-            let problem = Problem::new(span, "a task has either `signature` or `module`, not both", "second program");
+            let problem =
+                Problem::new(span, "a task has either `signature` or `module`, not both", "second program");
             problems.push(problem.hint("turn [signature] into one more [[module]]"));
             return None;
         }
         (None, None) => {
             let problem = Problem::new(0..0, "the task declares no program", "nothing to compile");
-            problems.push(problem.hint(
-                "[signature] with instructions, inputs and outputs, or several [[module]]",
-            ));
+            problems.push(
+                problem.hint("[signature] with instructions, inputs and outputs, or several [[module]]"),
+            );
             return None;
         }
         (Some(_), None) => sole(root, problems),
@@ -241,7 +244,8 @@ fn find(
     match &found {
         Some(_) => used.push(written.to_owned()),
         None => {
-            let problem = Problem::new(at.span(), format!("there is no source `{written}`"), "unknown source");
+            let problem =
+                Problem::new(at.span(), format!("there is no source `{written}`"), "unknown source");
             let known: Vec<_> = sources.keys().collect();
             problems.push(problem.hint(suggest(written, &known)));
         }
@@ -266,7 +270,8 @@ fn outputs(
             .collect();
     }
     let last = modules.iter().next_back();
-    let fields = last.into_iter().flat_map(|module| module.signature.outputs.iter().map(move |f| (module, f)));
+    let fields =
+        last.into_iter().flat_map(|module| module.signature.outputs.iter().map(move |f| (module, f)));
     fields
         .map(|(module, field)| {
             let source = Source::Output { module: module.name.clone(), field: field.name.clone() };
@@ -286,7 +291,8 @@ fn unused(
     for (key, _) in root.table("inputs").entries() {
         if !used.iter().any(|name| name == key.get_ref()) {
             let message = format!("no module reads the input `{}`", key.get_ref());
-            problems.push(Problem::new(key.span(), message, "unused").hint("wire it to a module or remove it"));
+            problems
+                .push(Problem::new(key.span(), message, "unused").hint("wire it to a module or remove it"));
         }
     }
     for (span, table) in tables {

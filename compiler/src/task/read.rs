@@ -54,7 +54,9 @@ impl<'t> Reader<'t> {
     }
 
     /// The keys and values, in the order of the file.
-    pub(crate) fn entries(self) -> impl Iterator<Item = (&'t Spanned<Cow<'t, str>>, &'t Spanned<DeValue<'t>>)> {
+    pub(crate) fn entries(
+        self,
+    ) -> impl Iterator<Item = (&'t Spanned<Cow<'t, str>>, &'t Spanned<DeValue<'t>>)> {
         self.table.into_iter().flatten()
     }
 

@@ -107,7 +107,8 @@ impl Section {
     /// The variants that take a key, as a hint: "`choices` goes with type = \"choice\"".
     fn takers(&self, key: &str) -> Option<String> {
         let variants = self.variants.as_ref()?;
-        let takers = (variants.all)().into_iter().filter(|(_, keys)| keys.iter().any(|taken| taken.name == key));
+        let takers =
+            (variants.all)().into_iter().filter(|(_, keys)| keys.iter().any(|taken| taken.name == key));
         let takers: Vec<_> = takers.map(|(name, _)| format!("\"{name}\"")).collect();
         (!takers.is_empty()).then(|| format!("`{key}` goes with {} = {}", variants.by, takers.join(" or ")))
     }
@@ -252,7 +253,8 @@ fn misfit(shape: &Shape, value: &Spanned<DeValue<'_>>, path: &str) -> Problem {
         _ => found.to_owned(),
     };
     let message = format!("`{path}` is {shown}, but must be {}", shape.phrase());
-    Problem::new(value.span(), message, format!("this is {found}")).hint(format!("such as {}", example(shape)))
+    Problem::new(value.span(), message, format!("this is {found}"))
+        .hint(format!("such as {}", example(shape)))
 }
 
 fn unknown(section: &Section, key: &Spanned<Cow<'_, str>>, place: &str, keys: &[&Key]) -> Problem {
