@@ -5,6 +5,7 @@
 //! [`candidate`] (a sparse overlay over a program's parameters), [`prompt`] and [`reply`] (messages out, values
 //! back), [`model`] (who answers), [`run`] (one record through a program), [`artifact`] (the file that ships).
 
+pub mod artifact;
 pub mod candidate;
 pub mod digest;
 pub mod example;
@@ -15,14 +16,17 @@ pub mod prompt;
 pub mod reply;
 pub mod run;
 pub mod signature;
+pub mod stamp;
 #[cfg(feature = "store")]
 pub mod store;
 pub mod value;
 
+pub use artifact::{Artifact, ArtifactError};
 pub use candidate::{Calibration, Candidate, CandidateId, Demonstration, Origin, Param, ParamPath, Slot};
 pub use digest::{Digest, canonical_json, digest};
 pub use example::{Example, ExampleId};
 pub use program::{Module, Output, Program, Source};
 pub use run::{Run, RunError, Runner};
 pub use signature::{Constraints, Field, Signature, Type};
+pub use stamp::{Judgement, Stamp, Verdict};
 pub use value::{Record, Value};

@@ -5,6 +5,7 @@
 
 #[cfg(feature = "local")]
 pub mod local;
+pub mod scripted;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};
 

@@ -6,22 +6,24 @@
 //!
 //! **Invariant:** what [`Runner::request`] gives is what [`Runner::run`] sends first, byte for byte.
 
+mod prepared;
+
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    candidate::{Calibration, Candidate, Demonstration},
-    model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Shape, Usage},
-    program::{BadCandidate, Module, Program, Source},
-    prompt::{self, Format, Prompt, RenderError},
+    candidate::Candidate,
+    model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Usage},
+    program::{BadCandidate, Program, Source},
+    prompt::RenderError,
     reply::{Reading, Repair, ReplyError},
-    signature::{Misfit, Signature, Type, check_record},
+    signature::{Misfit, check_record},
     value::{Record, Value},
 };
 
-/// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv:2102.09690, section 5).
-pub const CONTENT_FREE: [&str; 3] = ["N/A", "[MASK]", ""];
+pub use prepared::CONTENT_FREE;
+pub(crate) use prepared::Prepared;
 
 /// How much of an unreadable reply is shown to the model again, in characters.
 const SHOWN_AGAIN: usize = 4_000;
@@ -33,21 +35,6 @@ pub struct Runner {
     modules: Vec<Prepared>,
     model: Arc<dyn Model>,
     sampling: Sampling,
-}
-
-/// A module, ready to be asked.
-#[derive(Clone)]
-struct Prepared {
-    name: String,
-    /// What is sent.
-    signature: Signature,
-    /// How a reply is read: outputs that the module's kind added are welcome, but not required.
-    reading: Signature,
-    format: &'static dyn Format,
-    demonstrations: Vec<Demonstration>,
-    shape: Shape,
-    /// Whether the model is free to write something unreadable.
-    free: bool,
 }
 
 /// What came of one record.
@@ -133,7 +120,8 @@ impl Runner {
         sampling: Sampling,
     ) -> Result<Self, BadCandidate> {
         let program = program.apply(candidate)?;
-        let modules = program.modules().iter().map(|module| Prepared::new(module, model.as_ref()));
+        let abilities = model.abilities();
+        let modules = program.modules().iter().map(|module| Prepared::new(module, abilities));
         let modules = modules.collect::<Result<_, _>>()?;
         Ok(Self { program, modules, model, sampling })
     }
@@ -234,87 +222,6 @@ impl Runner {
     }
 }
 
-impl Prepared {
-    fn new(module: &Module, model: &dyn Model) -> Result<Self, BadCandidate> {
-        let signature = module.effective();
-        let abilities = model.abilities();
-        let format = match &module.format {
-            None => prompt::default_format(&signature, abilities),
-            Some(name) => find_format(module, name, &signature)?,
-        };
-        let mut shape = format.shape(&signature);
-        let free = match &shape {
-            Shape::Free => true,
-            Shape::Choice { .. } => !abilities.scores_choices,
-            Shape::Schema(_) => !abilities.enforces_schema,
-        };
-        let reading = with_optional_additions(signature.clone(), &module.signature);
-        let demonstrations = module.demonstrations.clone();
-        let mut prepared = Self {
-            name: module.name.clone(),
-            signature,
-            reading,
-            format,
-            demonstrations,
-            shape: Shape::Free,
-            free,
-        };
-        if let (Shape::Choice { content_free, .. }, Calibration::Contextual) =
-            (&mut shape, module.calibration)
-        {
-            *content_free = prepared.content_free().map_err(|error| BadCandidate::Misfit {
-                path: format!("{}.format", module.name),
-                problem: error.to_string(),
-            })?;
-        }
-        prepared.shape = shape;
-        Ok(prepared)
-    }
-
-    fn messages(&self, inputs: &Record) -> Result<Vec<Message>, RenderError> {
-        let Self { signature, demonstrations, format, .. } = self;
-        prompt::render(*format, &Prompt { signature, demonstrations, inputs })
-    }
-
-    /// The last message for inputs without content.
-    fn content_free(&self) -> Result<Vec<String>, RenderError> {
-        let contents = CONTENT_FREE.iter().map(|text| {
-            let inputs = self.signature.inputs.iter().map(|field| (field.name.clone(), Value::from(*text)));
-            let last = self.messages(&inputs.collect())?.pop();
-            Ok(last.map(|message| message.content).unwrap_or_default())
-        });
-        contents.collect()
-    }
-}
-
-fn find_format(
-    module: &Module,
-    name: &str,
-    signature: &Signature,
-) -> Result<&'static dyn Format, BadCandidate> {
-    let misfit = |problem| BadCandidate::Misfit { path: format!("{}.format", module.name), problem };
-    let format = prompt::find(name).ok_or_else(|| {
-        let known: Vec<_> = prompt::ALL.iter().map(|format| format.name()).collect();
-        misfit(format!("there is no format `{name}`; there are {}", known.join(", ")))
-    })?;
-    if format.fits(signature) {
-        Ok(format)
-    } else {
-        Err(misfit(format!("`{name}` cannot carry the outputs of this module; try `fields` or `json`")))
-    }
-}
-
-/// Makes the outputs that are not declared optional.
-fn with_optional_additions(mut effective: Signature, declared: &Signature) -> Signature {
-    for field in &mut effective.outputs {
-        let is_declared = declared.outputs.iter().any(|other| other.name == field.name);
-        if !is_declared && !matches!(field.ty, Type::Optional(_)) {
-            field.ty = Type::Optional(Box::new(field.ty.clone()));
-        }
-    }
-    effective
-}
-
 fn value_at(source: &Source, inputs: &Record, steps: &[Step]) -> Value {
     let value = match source {
         Source::Input(name) => inputs.get(name),
@@ -333,9 +240,13 @@ fn complaint(reply: &Reply, error: &ReplyError) -> [Message; 2] {
     [Message::new(Role::Assistant, said), Message::new(Role::User, complaint)]
 }
 
+/// What to do about a reply that was cut.
 fn cut_hint(finish: Finish) -> &'static str {
     match finish {
         Finish::Length => " (the reply was cut at max_tokens; raise it)",
         Finish::Stop | Finish::Filtered => "",
     }
 }
+
+#[cfg(test)]
+mod tests;

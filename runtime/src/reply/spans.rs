@@ -66,9 +66,8 @@ mod tests {
 
     #[test]
     fn an_unclosed_bracket_does_not_hide_what_follows() {
-        let text = "smile :-[ then {\"a\": 1}";
-        let found = brackets(text);
-        assert_eq!((found.balanced, found.unclosed), (vec![15..23], Some(8)));
+        let found = brackets("smile :-[ then {\"a\": 1} and []");
+        assert_eq!((found.balanced, found.unclosed), (vec![15..23, 28..30], Some(8)));
     }
 
     #[test]

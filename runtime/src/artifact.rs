@@ -1,0 +1,316 @@
+//! Artifacts: the one file that ships. It holds the program, the parameters found, the exact messages, the model that they
+//! were measured on, and the stamp with the numbers behind it.
+//!
+//! The file is JSON and versioned by `format`. A program in any other language needs only `prompts`: send the messages
+//! with every `{{name}}` of the last message replaced by the input of that name (as a JSON string body for the format
+//! `json`).
+//!
+//! **Invariant:** what was judged is what is sent. A file whose content was changed after it was written, or that this
+//! version would render differently, is refused. Every version ever written stays readable (`tests/golden`).
+
+mod file;
+mod write;
+
+use std::{fs, path::Path, path::PathBuf, sync::Arc};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    candidate::{Candidate, CandidateId, Param, ParamPath, Slot},
+    digest::Digest,
+    model::{Abilities, Identity, Message, Model, Sampling, Shape, Usage},
+    program::{BadCandidate, Program},
+    prompt::RenderError,
+    run::{Prepared, Runner},
+    stamp::Stamp,
+    value::{Record, Value},
+};
+
+/// The version that this crate writes.
+pub const FORMAT: u64 = 1;
+
+/// A compiled prompt with its stamp.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Artifact {
+    parts: Parts,
+    model: Identity,
+    prompts: Vec<ModulePrompt>,
+    stamp: Stamp,
+    tool: String,
+}
+
+/// What an artifact is made of, beside what [`Artifact::emit`] finds out by itself.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Parts {
+    /// The name of the task.
+    pub name: String,
+    /// The program as written.
+    pub program: Program,
+    /// What is laid over it; empty for the baseline.
+    pub candidate: Candidate,
+    /// How replies are drawn.
+    pub sampling: Sampling,
+    /// The rows that were used.
+    pub data: Vec<Split>,
+    /// Where the candidate comes from, oldest first.
+    pub lineage: Vec<Ancestor>,
+    /// What the search cost.
+    pub cost: Cost,
+    /// The seed of the run.
+    pub seed: u64,
+}
+
+/// A part of the data.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Split {
+    /// `train`, `val` or `gate`.
+    pub name: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Hash of its rows' content.
+    pub fingerprint: Digest,
+}
+
+/// One step on the way to the candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ancestor {
+    /// The candidate of that step.
+    pub id: CandidateId,
+    /// What it was made from.
+    pub parents: Vec<CandidateId>,
+    /// How, in words.
+    pub how: String,
+}
+
+/// What a run cost in logical calls: a call that was replayed from the store counts like one that was made, so that a
+/// resumed run writes the same file.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// Calls that tried candidates on visible rows.
+    pub task: u64,
+    /// Calls to the proposer.
+    pub proposer: u64,
+    /// Calls on sealed rows.
+    pub gate: u64,
+    /// Tokens of all calls.
+    pub usage: Usage,
+}
+
+/// The exact prompt of one module.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ModulePrompt {
+    /// The module.
+    pub module: String,
+    /// The prompt format.
+    pub format: String,
+    /// The messages; `{{name}}` in the last one stands for the input of that name.
+    pub messages: Vec<Message>,
+    /// What the reply must look like.
+    #[serde(default, skip_serializing_if = "Shape::is_free")]
+    pub shape: Shape,
+}
+
+/// Why an artifact cannot be written, read or used.
+#[derive(Debug, thiserror::Error)]
+pub enum ArtifactError {
+    /// The file system said no.
+    #[error("cannot access {}: {error}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        error: std::io::Error,
+    },
+    /// The text is not an artifact.
+    #[error("this is not an artifact of Proofmark: {error}")]
+    Syntax {
+        /// What is wrong and where.
+        error: serde_json::Error,
+    },
+    /// The file says no version.
+    #[error("this is not an artifact of Proofmark: it has no `format`")]
+    NoFormat,
+    /// A newer version of Proofmark wrote the file.
+    #[error(
+        "this artifact has format {found}, but this version of Proofmark reads up to {FORMAT}; update proofmark"
+    )]
+    Newer {
+        /// The version of the file.
+        found: u64,
+    },
+    /// The content does not match its digest.
+    #[error(
+        "this artifact was changed after it was written, so its stamp says nothing about it; compile or gate it again"
+    )]
+    Altered,
+    /// This version of Proofmark renders another prompt.
+    #[error(
+        "this version of Proofmark would send module `{module}` another prompt than the one in the artifact (written by \
+         {tool}); use that version or compile again"
+    )]
+    Drifted {
+        /// The module.
+        module: String,
+        /// What wrote the artifact.
+        tool: String,
+    },
+    /// The stamp or the cost holds a number that is not finite.
+    #[error("a number in the artifact is not finite")]
+    NotFinite,
+    /// The candidate does not belong to the program.
+    #[error(transparent)]
+    Candidate(#[from] BadCandidate),
+    /// A prompt format is broken.
+    #[error(transparent)]
+    Render(#[from] RenderError),
+    /// The model is not the one that the artifact was measured on.
+    #[error("the stamp is about the model {}, not about {}", named(.stamped), named(.given))]
+    OtherModel {
+        /// The model of the artifact.
+        stamped: Box<Identity>,
+        /// The model given.
+        given: Box<Identity>,
+    },
+}
+
+impl Artifact {
+    /// Makes an artifact for a model.
+    ///
+    /// # Errors
+    /// If the candidate does not belong to the program, or a number is not finite.
+    pub fn emit(parts: Parts, model: &dyn Model, stamp: Stamp) -> Result<Self, ArtifactError> {
+        let prompts = rendered(&parts.program.apply(&parts.candidate)?, model.abilities())?;
+        let tool = format!("proofmark {}", env!("CARGO_PKG_VERSION"));
+        let artifact = Self { parts, model: model.identity().clone(), prompts, stamp, tool };
+        // What cannot be read back, such as a number that is not finite, is found before it is shipped.
+        match Self::parse(&artifact.to_json()) {
+            Ok(back) if back == artifact => Ok(artifact),
+            _ => Err(ArtifactError::NotFinite),
+        }
+    }
+
+    /// Reads an artifact.
+    ///
+    /// # Errors
+    /// See [`ArtifactError`].
+    pub fn parse(text: &str) -> Result<Self, ArtifactError> {
+        let artifact = file::parse(text)?;
+        let stored = artifact.with_formats();
+        let rendered = rendered(&artifact.parts.program.apply(&stored)?, Abilities::default())?;
+        let differs = rendered.iter().zip(&artifact.prompts).find(|(now, then)| now != then);
+        match differs {
+            None if rendered.len() == artifact.prompts.len() => Ok(artifact),
+            None => Err(ArtifactError::Altered),
+            Some((now, _)) => {
+                Err(ArtifactError::Drifted { module: now.module.clone(), tool: artifact.tool.clone() })
+            }
+        }
+    }
+
+    /// Reads an artifact file.
+    ///
+    /// # Errors
+    /// See [`ArtifactError`].
+    pub fn read(path: &Path) -> Result<Self, ArtifactError> {
+        let text = fs::read_to_string(path);
+        Self::parse(&text.map_err(|error| ArtifactError::Io { path: path.to_owned(), error })?)
+    }
+
+    /// Writes the artifact to a file, all of it or nothing.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Io`].
+    pub fn write(&self, path: &Path) -> Result<(), ArtifactError> {
+        let written = write::atomically(path, self.to_json().as_bytes());
+        written.map_err(|error| ArtifactError::Io { path: path.to_owned(), error })
+    }
+
+    /// The text of the file: indented JSON that ends with a line break.
+    pub fn to_json(&self) -> String {
+        file::to_json(self)
+    }
+
+    /// A runner of the artifact's program on the model that it was measured on.
+    ///
+    /// # Errors
+    /// [`ArtifactError::OtherModel`] for any other model; [`Artifact::runner_on_any`] takes that risk.
+    pub fn runner(&self, model: Arc<dyn Model>) -> Result<Runner, ArtifactError> {
+        if *model.identity() != self.model {
+            let (stamped, given) = (self.model.clone(), model.identity().clone());
+            return Err(ArtifactError::OtherModel { stamped: stamped.into(), given: given.into() });
+        }
+        self.runner_on_any(model)
+    }
+
+    /// A runner of the artifact's program on any model. The stamp says nothing about a model other than the artifact's.
+    ///
+    /// # Errors
+    /// [`ArtifactError::Candidate`].
+    pub fn runner_on_any(&self, model: Arc<dyn Model>) -> Result<Runner, ArtifactError> {
+        let Parts { program, sampling, .. } = &self.parts;
+        Ok(Runner::new(program, &self.with_formats(), model, sampling.clone())?)
+    }
+
+    /// What it is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.parts
+    }
+
+    /// The model that it was measured on.
+    pub fn model(&self) -> &Identity {
+        &self.model
+    }
+
+    /// The exact messages.
+    pub fn prompts(&self) -> &[ModulePrompt] {
+        &self.prompts
+    }
+
+    /// What the gate found.
+    pub fn stamp(&self) -> &Stamp {
+        &self.stamp
+    }
+
+    /// What wrote it, such as `proofmark 0.1.0`.
+    pub fn tool(&self) -> &str {
+        &self.tool
+    }
+
+    /// The candidate with every format said, so that the choice of a default cannot change what is sent.
+    fn with_formats(&self) -> Candidate {
+        self.prompts.iter().fold(self.parts.candidate.clone(), |candidate, prompt| {
+            let path = ParamPath::new(&prompt.module, Slot::Format);
+            candidate.with(path, Param::Format(prompt.format.clone()))
+        })
+    }
+}
+
+/// The prompts of a program's modules with placeholders for their inputs.
+fn rendered(program: &Program, abilities: Abilities) -> Result<Vec<ModulePrompt>, ArtifactError> {
+    let modules = program.modules().iter().map(|module| {
+        let prepared = Prepared::new(module, abilities)?;
+        let placeholders = module.signature.inputs.iter().map(|field| {
+            let placeholder = format!("{{{{{}}}}}", field.name);
+            (field.name.clone(), Value::Text(placeholder))
+        });
+        Ok(ModulePrompt {
+            module: module.name.clone(),
+            format: prepared.format.name().to_owned(),
+            messages: prepared.messages(&placeholders.collect::<Record>())?,
+            shape: prepared.shape,
+        })
+    });
+    modules.collect()
+}
+
+/// A model as an error names it.
+fn named(identity: &Identity) -> String {
+    format!("{} ({})", identity.name, identity.fingerprint)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,82 @@
+//! The artifact as a file, format 1.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Ancestor, Artifact, ArtifactError, Cost, FORMAT, ModulePrompt, Parts, Split};
+use crate::{
+    candidate::Candidate,
+    digest::{Digest, digest},
+    model::{Identity, Sampling},
+    program::Program,
+    stamp::Stamp,
+};
+
+/// The fields in the order of the file.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    format: u64,
+    tool: String,
+    name: String,
+    /// Hash of everything else.
+    digest: Option<Digest>,
+    stamp: Stamp,
+    model: Identity,
+    sampling: Sampling,
+    prompts: Vec<ModulePrompt>,
+    program: Program,
+    candidate: Candidate,
+    lineage: Vec<Ancestor>,
+    data: Vec<Split>,
+    cost: Cost,
+    seed: u64,
+}
+
+/// What every version has.
+#[derive(Deserialize)]
+struct Version {
+    format: Option<u64>,
+}
+
+pub(super) fn to_json(artifact: &Artifact) -> String {
+    let Artifact { parts, model, prompts, stamp, tool } = artifact.clone();
+    let Parts { name, program, candidate, sampling, data, lineage, cost, seed } = parts;
+    let mut file = File {
+        format: FORMAT,
+        tool,
+        name,
+        digest: None,
+        stamp,
+        model,
+        sampling,
+        prompts,
+        program,
+        candidate,
+        lineage,
+        data,
+        cost,
+        seed,
+    };
+    file.digest = Some(digest(&file));
+    let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+pub(super) fn parse(text: &str) -> Result<Artifact, ArtifactError> {
+    let syntax = |error| ArtifactError::Syntax { error };
+    match serde_json::from_str::<Version>(text).map_err(syntax)?.format {
+        Some(FORMAT) => {}
+        Some(found) => return Err(ArtifactError::Newer { found }),
+        None => return Err(ArtifactError::NoFormat),
+    }
+    let mut file: File = serde_json::from_str(text).map_err(syntax)?;
+    let stated = file.digest.take();
+    if stated != Some(digest(&file)) {
+        return Err(ArtifactError::Altered);
+    }
+    let File { tool, name, stamp, model, sampling, prompts, program, candidate, .. } = file;
+    let File { lineage, data, cost, seed, .. } = file;
+    let parts = Parts { name, program, candidate, sampling, data, lineage, cost, seed };
+    Ok(Artifact { parts, model, prompts, stamp, tool })
+}

@@ -1,0 +1,177 @@
+//! Artifacts: round trips, refusals, and the files of every version ever written.
+
+use super::*;
+use crate::{
+    candidate::{Calibration, Demonstration, Origin},
+    example::ExampleId,
+    model::scripted::Scripted,
+    signature::{Field, Signature, Type},
+    stamp::{Group, Guard, Interval, Judgement, Ledger, Verdict},
+};
+
+/// Format 1, as its first version wrote it. Never change this file; add one per format.
+const V1: &str = include_str!("../../tests/golden/artifact-v1.json");
+
+fn model() -> Scripted {
+    Scripted::new("scripted:golden", serde_json::from_str(r#"{"default": "billing"}"#).unwrap())
+}
+
+fn parts() -> Parts {
+    let mut message = Field::new("message", Type::Text);
+    message.about = "what the customer wrote".into();
+    let signature = Signature {
+        instructions: "Route the message.".into(),
+        inputs: vec![message],
+        outputs: vec![Field::new("team", Type::Choice(vec!["billing".into(), "shipping".into()]))],
+    };
+    let demonstration = Demonstration {
+        origin: Origin::Row(ExampleId("r7".into())),
+        inputs: Record::new().with("message", "Where is my parcel?"),
+        outputs: Record::new().with("team", "shipping"),
+    };
+    let set = |candidate: Candidate, path: &str, param| candidate.with(path.parse().unwrap(), param);
+    let mut candidate = Candidate::baseline();
+    candidate = set(candidate, "route.instruction", Param::Instruction("Which team handles it?".into()));
+    candidate = set(candidate, "route.demonstrations", Param::Demonstrations(vec![demonstration]));
+    candidate = set(candidate, "route.calibration", Param::Calibration(Calibration::Contextual));
+    Parts {
+        name: "support-triage".into(),
+        program: Program::single("route", "predict", signature, vec![]).unwrap(),
+        lineage: vec![Ancestor {
+            id: candidate.id(),
+            parents: vec![Candidate::baseline().id()],
+            how: "1 demonstration, draw 3".into(),
+        }],
+        candidate,
+        sampling: Sampling::default(),
+        data: vec![Split { name: "train".into(), rows: 80, fingerprint: crate::digest("train") }],
+        cost: Cost { task: 1200, proposer: 0, gate: 640, usage: Usage { input: 9, cached: 3, output: 2 } },
+        seed: 7,
+    }
+}
+
+fn interval(estimate: f64) -> Interval {
+    Interval { estimate, lower: estimate - 0.05, upper: estimate + 0.05, confidence: 0.95 }
+}
+
+fn stamp() -> Stamp {
+    let group = |name: &str| Group {
+        name: name.into(),
+        seeds: 40,
+        baseline: 0.5,
+        candidate: 0.625,
+        lead: interval(0.125),
+    };
+    Stamp::Judged(Box::new(Judgement {
+        verdict: Verdict::Accept,
+        kind: None,
+        candidate: parts().candidate.id(),
+        baseline: Candidate::baseline().id(),
+        policy: "strict".into(),
+        alpha: 0.03,
+        look: 2,
+        looks: 4,
+        seeds: 80,
+        p: 0.0004,
+        level: 0.0017,
+        lead: interval(0.11),
+        clean: interval(0.09),
+        families: vec![group("typo")],
+        slices: vec![group("channel=email")],
+        guards: vec![Guard {
+            name: "clean".into(),
+            holds: true,
+            measured: 0.04,
+            bound: -0.03,
+            about: "on clean rows the prompt is at most 3 points worse".into(),
+        }],
+        ledger: Ledger { run: 1, accepts: 0 },
+        n_needed: None,
+    }))
+}
+
+fn artifact() -> Artifact {
+    Artifact::emit(parts(), &model(), stamp()).unwrap()
+}
+
+#[test]
+fn every_version_ever_written_is_read() {
+    let read = Artifact::parse(V1).unwrap();
+    assert!(read.stamp().is_verified());
+    assert_eq!(read.to_json(), V1);
+}
+
+#[test]
+fn writing_and_reading_gives_the_same() {
+    let (artifact, folder) = (artifact(), tempfile::tempdir().unwrap());
+    let path = folder.path().join("artifact.json");
+    artifact.write(&path).unwrap();
+    artifact.write(&path).unwrap();
+    assert_eq!(Artifact::read(&path).unwrap(), artifact);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "nothing temporary is left");
+    assert!(matches!(Artifact::read(Path::new("/nowhere")), Err(ArtifactError::Io { .. })));
+}
+
+#[test]
+fn the_messages_are_those_that_are_sent() {
+    let artifact = artifact();
+    let runner = artifact.runner(Arc::new(model())).unwrap();
+    let sent = runner.request("route", &Record::new().with("message", "{{message}}"), 0).unwrap();
+    assert_eq!(artifact.prompts()[0].messages, sent.messages);
+    assert_eq!(artifact.prompts()[0].shape, sent.shape);
+    assert_eq!(sent.messages.last().unwrap().content, "Message: {{message}}");
+}
+
+#[test]
+fn another_model_is_refused_unless_asked_for() {
+    let other = || Arc::new(Scripted::from_fn("other", |_| Ok(String::new())));
+    let error = artifact().runner(other()).map(|_| ()).unwrap_err();
+    assert!(error.to_string().contains("not about other (function)"), "{error}");
+    assert!(artifact().runner_on_any(other()).is_ok());
+}
+
+#[test]
+fn what_was_changed_is_refused() {
+    let text = artifact().to_json();
+    let parse = |from: &str, to: &str| {
+        let changed = text.replacen(from, to, 1);
+        assert_ne!(changed, text, "{from}");
+        Artifact::parse(&changed).unwrap_err()
+    };
+    assert!(matches!(parse("Which team", "What team"), ArtifactError::Altered));
+    assert!(matches!(parse("\"p\": 0.0004", "\"p\": 0.0001"), ArtifactError::Altered));
+    assert!(matches!(parse("\"seed\": 7", "\"sed\": 7"), ArtifactError::Syntax { .. }));
+    assert!(matches!(parse("\"format\": 1", "\"format\": 2"), ArtifactError::Newer { found: 2 }));
+    assert!(matches!(parse("\"format\": 1", "\"fmt\": 1"), ArtifactError::NoFormat));
+    assert!(matches!(Artifact::parse("{"), Err(ArtifactError::Syntax { .. })));
+}
+
+#[test]
+fn a_prompt_that_would_be_rendered_differently_is_refused() {
+    let mut artifact = artifact();
+    artifact.prompts[0].messages[0].content.push('!');
+    artifact.tool = "proofmark 9.9.9".into();
+    let error = Artifact::parse(&artifact.to_json()).unwrap_err();
+    assert!(matches!(&error, ArtifactError::Drifted { module, .. } if module == "route"));
+    assert!(error.to_string().contains("proofmark 9.9.9"));
+}
+
+#[test]
+fn numbers_that_are_not_finite_never_ship() {
+    let Stamp::Judged(mut judgement) = stamp() else { unreachable!() };
+    judgement.p = f64::NAN;
+    let error = Artifact::emit(parts(), &model(), Stamp::Judged(judgement)).unwrap_err();
+    assert!(matches!(error, ArtifactError::NotFinite));
+}
+
+#[test]
+fn the_default_format_is_fixed_when_the_artifact_is_made() {
+    let mut signature = parts().program.modules()[0].signature.clone();
+    signature.outputs.push(Field::new("why", Type::Text));
+    let program = Program::single("route", "predict", signature, vec![]).unwrap();
+    let parts = Parts { program, candidate: Candidate::baseline(), ..parts() };
+    let free = Artifact::emit(parts, &model(), Stamp::Unverified { reason: "a test".into() }).unwrap();
+    assert_eq!(free.prompts()[0].format, "fields");
+    assert!(!free.stamp().is_verified());
+    assert!(free.runner(Arc::new(model())).unwrap().program().module("route").unwrap().format.is_some());
+}

@@ -1,0 +1,109 @@
+//! Modules made ready: what does not depend on the record is computed once.
+
+use crate::{
+    candidate::{Calibration, Demonstration},
+    model::{Abilities, Message, Shape},
+    program::{BadCandidate, Module},
+    prompt::{self, Format, Prompt, RenderError},
+    signature::{Signature, Type},
+    value::{Record, Value},
+};
+
+/// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv:2102.09690, section 5).
+pub const CONTENT_FREE: [&str; 3] = ["N/A", "[MASK]", ""];
+
+/// A module, ready to be asked.
+#[derive(Clone)]
+pub(crate) struct Prepared {
+    pub(crate) name: String,
+    /// What is sent.
+    signature: Signature,
+    /// How a reply is read: outputs that the module's kind added are welcome, but not required.
+    pub(crate) reading: Signature,
+    pub(crate) format: &'static dyn Format,
+    demonstrations: Vec<Demonstration>,
+    pub(crate) shape: Shape,
+    /// Whether the model is free to write something unreadable.
+    pub(crate) free: bool,
+}
+
+impl Prepared {
+    pub(crate) fn new(module: &Module, abilities: Abilities) -> Result<Self, BadCandidate> {
+        let signature = module.effective();
+        let format = match &module.format {
+            None => prompt::default_format(&signature, abilities),
+            Some(name) => find_format(module, name, &signature)?,
+        };
+        let mut shape = format.shape(&signature);
+        let free = match &shape {
+            Shape::Free => true,
+            Shape::Choice { .. } => !abilities.scores_choices,
+            Shape::Schema(_) => !abilities.enforces_schema,
+        };
+        let reading = with_optional_additions(signature.clone(), &module.signature);
+        let demonstrations = module.demonstrations.clone();
+        let mut prepared = Self {
+            name: module.name.clone(),
+            signature,
+            reading,
+            format,
+            demonstrations,
+            shape: Shape::Free,
+            free,
+        };
+        if let (Shape::Choice { content_free, .. }, Calibration::Contextual) =
+            (&mut shape, module.calibration)
+        {
+            *content_free = prepared.content_free().map_err(|error| BadCandidate::Misfit {
+                path: format!("{}.format", module.name),
+                problem: error.to_string(),
+            })?;
+        }
+        prepared.shape = shape;
+        Ok(prepared)
+    }
+
+    /// What is sent for these inputs of the module.
+    pub(crate) fn messages(&self, inputs: &Record) -> Result<Vec<Message>, RenderError> {
+        let Self { signature, demonstrations, format, .. } = self;
+        prompt::render(*format, &Prompt { signature, demonstrations, inputs })
+    }
+
+    /// The last message for inputs without content.
+    fn content_free(&self) -> Result<Vec<String>, RenderError> {
+        let contents = CONTENT_FREE.iter().map(|text| {
+            let inputs = self.signature.inputs.iter().map(|field| (field.name.clone(), Value::from(*text)));
+            let last = self.messages(&inputs.collect())?.pop();
+            Ok(last.map(|message| message.content).unwrap_or_default())
+        });
+        contents.collect()
+    }
+}
+
+fn find_format(
+    module: &Module,
+    name: &str,
+    signature: &Signature,
+) -> Result<&'static dyn Format, BadCandidate> {
+    let misfit = |problem| BadCandidate::Misfit { path: format!("{}.format", module.name), problem };
+    let format = prompt::find(name).ok_or_else(|| {
+        let known: Vec<_> = prompt::ALL.iter().map(|format| format.name()).collect();
+        misfit(format!("there is no format `{name}`; there are {}", known.join(", ")))
+    })?;
+    if format.fits(signature) {
+        Ok(format)
+    } else {
+        Err(misfit(format!("`{name}` cannot carry the outputs of this module; try `fields` or `json`")))
+    }
+}
+
+/// Makes the outputs that are not declared optional.
+fn with_optional_additions(mut effective: Signature, declared: &Signature) -> Signature {
+    for field in &mut effective.outputs {
+        let is_declared = declared.outputs.iter().any(|other| other.name == field.name);
+        if !is_declared && !matches!(field.ty, Type::Optional(_)) {
+            field.ty = Type::Optional(Box::new(field.ty.clone()));
+        }
+    }
+    effective
+}
