@@ -4,6 +4,7 @@ pub mod attack;
 pub mod cancel;
 pub mod engine;
 pub mod exit;
+pub mod gate;
 pub mod metric;
 pub mod task;
 pub mod watch;

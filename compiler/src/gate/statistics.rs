@@ -1,0 +1,20 @@
+//! The statistics of the gate: pure functions, no randomness but seeded, no knowledge of prompts or models.
+//!
+//! The unit of every test is the *seed*: one original row with all its perturbed variants. Rows of one seed are not
+//! independent; a test that treats them so rejects a true null more than twice as often as it says.
+//!
+//! **Invariant:** every function is checked against brute force on small inputs and against values of an independent
+//! implementation (`fixtures.json`, made by `fixtures.py`).
+//!
+//! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] (how large the lead is),
+//! [`futility`] and [`power`] (how many rows), [`holm`] and [`selection`] (many tests), [`spread`] (how rows vary).
+
+pub mod futility;
+pub mod holm;
+pub mod interval;
+pub mod looks;
+pub mod normal;
+pub mod power;
+pub mod selection;
+pub mod signflip;
+pub mod spread;

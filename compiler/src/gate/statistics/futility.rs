@@ -1,0 +1,53 @@
+//! Futility: is it still likely enough that the candidate will be accepted?
+//!
+//! **Invariant:** stopping for futility never accepts, so it cannot raise the error; the acceptance levels are computed as
+//! if it did not exist (a non-binding rule).
+
+use super::{
+    normal::{below, upper_quantile},
+    spread::Spread,
+};
+
+/// The lead that a gate is planned for, as a share: unless the data say more, the rest of the seeds is taken to have it.
+pub const DESIGN_LEAD: f64 = 0.08;
+
+/// The least standard deviation of a seed's difference that is believed from few seeds.
+pub const LEAST_SD: f64 = 0.15;
+
+/// A trial is given up below this conditional power.
+pub const HOPELESS: f64 = 0.10;
+
+/// The probability that the fixed-sample test at level `alpha` rejects after `total` seeds, given the seeds so far, if the
+/// others have the larger of the observed and the design lead: Phi((sum + (n - t) lead - z_alpha s sqrt n) /
+/// (s sqrt(n - t))) (Lan, Simon and Halperin 1982; Jennison and Turnbull 2000, section 10.2).
+pub fn conditional_power(so_far: Spread, total: usize, alpha: f64) -> f64 {
+    let (n, rest) = (total as f64, total.saturating_sub(so_far.n) as f64);
+    let sd = so_far.sd.max(LEAST_SD);
+    let expected = so_far.mean * so_far.n as f64 + rest * so_far.mean.max(DESIGN_LEAD);
+    let distance = expected - upper_quantile(alpha) * sd * n.sqrt();
+    if rest > 0.0 { below(distance / (sd * rest.sqrt())) } else { f64::from(distance > 0.0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// By hand: sum 0.5, rest 75 x 0.08 = 6, s = 0.3, n = 100: (6.5 - 4.9346) / 2.5981 = 0.60255.
+    #[test]
+    fn the_formula_by_hand() {
+        let power = conditional_power(Spread { n: 25, mean: 0.02, sd: 0.3 }, 100, 0.05);
+        assert!((power - 0.726_6).abs() < 1e-3, "{power}");
+    }
+
+    #[test]
+    fn bad_news_lowers_it_and_good_news_raises_it() {
+        let at = |mean| conditional_power(Spread { n: 50, mean, sd: 0.3 }, 100, 0.05);
+        assert!(at(-0.10) < HOPELESS && at(0.0) > HOPELESS && at(0.10) > 0.9);
+    }
+
+    #[test]
+    fn with_all_seeds_in_nothing_is_left_to_chance() {
+        let done = |mean| conditional_power(Spread { n: 100, mean, sd: 0.3 }, 100, 0.05);
+        assert!(done(0.10) > 0.999 && done(0.0) < 0.001);
+    }
+}

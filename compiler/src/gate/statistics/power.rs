@@ -1,0 +1,126 @@
+//! Power: how large a lead a number of seeds can show, and how many seeds a lead needs.
+//!
+//! All of it for the one-sided paired test, where `psi` is the discordance: the share of rows on which exactly one of two
+//! prompts is right.
+
+use statrs::distribution::{Binomial, Discrete, DiscreteCDF};
+
+use super::{normal::upper_quantile, spread::Spread};
+
+/// The one-sided mid-p McNemar test: P(X > wins) + P(X = wins) / 2 for X ~ Binomial(wins + losses, 1/2).
+pub fn mid_p_mcnemar(wins: usize, losses: usize) -> f64 {
+    let wins = wins as u64;
+    Binomial::new(0.5, wins + losses as u64).map_or(1.0, |fair| fair.sf(wins) + 0.5 * fair.pmf(wins))
+}
+
+/// The exact unconditional power of the mid-p McNemar test at level `alpha` on `n` independent pairs; NaN if no pair of
+/// prompts has this discordance and lead.
+pub fn exact(n: usize, psi: f64, lead: f64, alpha: f64) -> f64 {
+    let better = (psi + lead) / (2.0 * psi);
+    let Ok(discordant) = Binomial::new(psi, n as u64) else { return f64::NAN };
+    let given = |pairs: usize| {
+        let least = (0..=pairs).find(|wins| mid_p_mcnemar(*wins, pairs - wins) <= alpha)?;
+        let wins = Binomial::new(better, pairs as u64).ok()?;
+        let enough = if least == 0 { 1.0 } else { wins.sf(least as u64 - 1) };
+        Some(discordant.pmf(pairs as u64) * enough)
+    };
+    if (0.0..=1.0).contains(&better) { (0..=n).filter_map(given).sum() } else { f64::NAN }
+}
+
+/// The independent pairs needed to show a lead with probability `power`:
+/// ((z_alpha sqrt(psi) + z_power sqrt(psi - lead^2)) / lead)^2 (Connor 1987, Biometrics 43:207), rounded up.
+pub fn pairs_needed(psi: f64, lead: f64, alpha: f64, power: f64) -> usize {
+    let (z_alpha, z_power) = (upper_quantile(alpha), upper_quantile(1.0 - power));
+    let root = z_alpha * psi.sqrt() + z_power * (psi - lead * lead).max(0.0).sqrt();
+    (root / lead).powi(2).ceil() as usize
+}
+
+/// The smallest lead that `pairs` independent pairs show with probability `power`, as a share: the inverse of
+/// [`pairs_needed`], by bisection.
+pub fn detectable(pairs: f64, psi: f64, alpha: f64, power: f64) -> f64 {
+    let (z_alpha, z_power) = (upper_quantile(alpha), upper_quantile(1.0 - power));
+    let (mut low, mut high) = (0.0, psi);
+    for _ in 0..60 {
+        let lead = 0.5 * (low + high);
+        let root = z_alpha * psi.sqrt() + z_power * (psi - lead * lead).max(0.0).sqrt();
+        if lead >= root / pairs.sqrt() { high = lead } else { low = lead }
+    }
+    high
+}
+
+/// What `seeds` with `variants` rows each are worth in independent pairs when the differences of one seed correlate by
+/// `icc`: n m / (1 + (m - 1) icc) (Kish 1965, the design effect).
+pub fn effective_pairs(seeds: usize, variants: usize, icc: f64) -> f64 {
+    let m = variants as f64;
+    seeds as f64 * m / (1.0 + (m - 1.0) * icc)
+}
+
+/// How many seeds in all would show the observed lead, or `least_lead` if it is smaller, with probability 0.8:
+/// n ((z_alpha + z_.20) se / max(lead, least_lead))^2, rounded up.
+pub fn seeds_needed(observed: Spread, least_lead: f64, alpha: f64) -> usize {
+    let sd = observed.sd.max(super::futility::LEAST_SD);
+    let z = upper_quantile(alpha) + upper_quantile(0.20);
+    (z * sd / observed.mean.max(least_lead)).powi(2).ceil() as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Section 2.6 of the specification, exact power in whole percent.
+    #[test]
+    fn power_is_that_of_the_specification() {
+        for (psi, lead, powers) in [
+            (0.10, 0.02, [8, 14, 22]),
+            (0.10, 0.05, [22, 45, 74]),
+            (0.20, 0.05, [17, 29, 48]),
+            (0.20, 0.10, [45, 74, 95]),
+            (0.30, 0.10, [36, 58, 83]),
+        ] {
+            for (n, expected) in [50, 100, 200].into_iter().zip(powers) {
+                let found = 100.0 * exact(n, psi, lead, 0.05);
+                assert!((found - f64::from(expected)).abs() <= 0.51, "psi {psi} lead {lead} n {n}: {found}");
+            }
+        }
+    }
+
+    #[test]
+    fn pairs_needed_are_those_of_the_specification() {
+        for (psi, lead, power, expected) in [
+            (0.10, 0.02, 0.8, 1544),
+            (0.10, 0.05, 0.9, 339),
+            (0.20, 0.05, 0.8, 493),
+            (0.20, 0.10, 0.8, 122),
+            (0.30, 0.02, 0.9, 6420),
+            (0.30, 0.10, 0.8, 184),
+        ] {
+            assert_eq!(pairs_needed(psi, lead, 0.05, power), expected, "psi {psi} lead {lead}");
+        }
+    }
+
+    #[test]
+    fn detectable_leads_are_those_of_the_specification() {
+        for (pairs, points) in [(100.0, 11.0), (200.0, 7.8), (500.0, 5.0), (1000.0, 3.5), (2000.0, 2.5)] {
+            let found = 100.0 * detectable(pairs, 0.20, 0.05, 0.8);
+            assert!((found - points).abs() < 0.06, "{pairs}: {found}");
+        }
+    }
+
+    /// The planning table: m = 3, psi .20, ICC .45.
+    #[test]
+    fn plans_are_those_of_the_specification() {
+        for (seeds, points) in [(36, 14.5), (60, 11.3), (120, 8.0), (180, 6.6), (300, 5.1), (650, 3.5)] {
+            let found = 100.0 * detectable(effective_pairs(seeds, 3, 0.45), 0.20, 0.05, 0.8);
+            assert!((found - points).abs() < 0.06, "{seeds}: {found}");
+        }
+    }
+
+    /// 52 % against 48 % of 500: it depends on how often exactly one of the two is right.
+    #[test]
+    fn the_same_difference_means_more_when_fewer_rows_differ() {
+        for (discordant, expected) in [(40, 0.002), (100, 0.023), (250, 0.10)] {
+            let p = mid_p_mcnemar(discordant / 2 + 10, discordant / 2 - 10);
+            assert!((p - expected).abs() < 0.005, "{discordant}: {p}");
+        }
+    }
+}
