@@ -1,2 +1,34 @@
-//! gate
+//! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
+//!
+//! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
+//! finalists), `trial` (one finalist, look by look), `look` (what the seeds so far say), `diagnosis` (the name of the
+//! overfit), [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate).
+//! The mathematics is in [`statistics`].
+//!
+//! **Invariant:** sealed rows leave one bit per question: accepted or not.
+
+pub mod ledger;
+pub mod measure;
+pub mod policy;
+pub mod sealed;
 pub mod statistics;
+
+mod certificate;
+mod contrast;
+mod diagnosis;
+mod judge;
+mod judgement;
+mod look;
+mod trial;
+mod verdict;
+
+pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally};
+pub use diagnosis::Evidence;
+pub use judge::{Finalist, Gate, GateError};
+pub use judgement::{Heard, Judgement, Shown};
+pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
+pub use look::{Guard, Lead, LookRecord, Scores, Slice};
+pub use measure::{Cell, Contender, Measure, Measured};
+pub use policy::Policy;
+pub use sealed::{GateRow, Guarantee, Holdout, SealError, Sealed, Variant};
+pub use verdict::{Kind, Verdict};

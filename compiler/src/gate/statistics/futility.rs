@@ -18,12 +18,12 @@ pub const LEAST_SD: f64 = 0.15;
 pub const HOPELESS: f64 = 0.10;
 
 /// The probability that the fixed-sample test at level `alpha` rejects after `total` seeds, given the seeds so far, if the
-/// others have the larger of the observed and the design lead: Phi((sum + (n - t) lead - z_alpha s sqrt n) /
+/// others have the larger of the observed lead and `design`: Phi((sum + (n - t) lead - z_alpha s sqrt n) /
 /// (s sqrt(n - t))) (Lan, Simon and Halperin 1982; Jennison and Turnbull 2000, section 10.2).
-pub fn conditional_power(so_far: Spread, total: usize, alpha: f64) -> f64 {
+pub fn conditional_power(so_far: Spread, total: usize, alpha: f64, design: f64) -> f64 {
     let (n, rest) = (total as f64, total.saturating_sub(so_far.n) as f64);
     let sd = so_far.sd.max(LEAST_SD);
-    let expected = so_far.mean * so_far.n as f64 + rest * so_far.mean.max(DESIGN_LEAD);
+    let expected = so_far.mean * so_far.n as f64 + rest * so_far.mean.max(design);
     let distance = expected - upper_quantile(alpha) * sd * n.sqrt();
     if rest > 0.0 { below(distance / (sd * rest.sqrt())) } else { f64::from(distance > 0.0) }
 }
@@ -35,19 +35,19 @@ mod tests {
     /// By hand: sum 0.5, rest 75 x 0.08 = 6, s = 0.3, n = 100: (6.5 - 4.9346) / 2.5981 = 0.60255.
     #[test]
     fn the_formula_by_hand() {
-        let power = conditional_power(Spread { n: 25, mean: 0.02, sd: 0.3 }, 100, 0.05);
+        let power = conditional_power(Spread { n: 25, mean: 0.02, sd: 0.3 }, 100, 0.05, DESIGN_LEAD);
         assert!((power - 0.726_6).abs() < 1e-3, "{power}");
     }
 
     #[test]
     fn bad_news_lowers_it_and_good_news_raises_it() {
-        let at = |mean| conditional_power(Spread { n: 50, mean, sd: 0.3 }, 100, 0.05);
+        let at = |mean| conditional_power(Spread { n: 50, mean, sd: 0.3 }, 100, 0.05, DESIGN_LEAD);
         assert!(at(-0.10) < HOPELESS && at(0.0) > HOPELESS && at(0.10) > 0.9);
     }
 
     #[test]
     fn with_all_seeds_in_nothing_is_left_to_chance() {
-        let done = |mean| conditional_power(Spread { n: 100, mean, sd: 0.3 }, 100, 0.05);
+        let done = |mean| conditional_power(Spread { n: 100, mean, sd: 0.3 }, 100, 0.05, DESIGN_LEAD);
         assert!(done(0.10) > 0.999 && done(0.0) < 0.001);
     }
 }

@@ -169,8 +169,7 @@ mod tests {
         let fractions = [0.2, 0.55, 0.7, 1.0];
         let (alpha, paths) = (0.2, 200_000);
         for spending in [Spending::ObrienFleming, Spending::Pocock] {
-            let bounds: Vec<_> =
-                spending.levels(alpha, &fractions).into_iter().map(upper_quantile).collect();
+            let bounds: Vec<_> = spending.levels(alpha, &fractions).into_iter().map(upper_quantile).collect();
             let mut rng = ChaCha8Rng::seed_from_u64(7);
             let mut crossed = [0_u32; 4];
             for _ in 0..paths {

@@ -76,8 +76,7 @@ mod tests {
             (0..3).map(|k| (0..12).map(|i| f64::from((i * (k + 2) + k) % 3 - 1)).collect()).collect();
         let patterns = 1_u32 << 12;
         let largest = |pattern: u32| {
-            let signs: Vec<_> =
-                (0..12).map(|i| if pattern >> i & 1 == 1 { 1.0 } else { -1.0 }).collect();
+            let signs: Vec<_> = (0..12).map(|i| if pattern >> i & 1 == 1 { 1.0 } else { -1.0 }).collect();
             leads.iter().map(|lead| dot(lead, &signs) / 12.0).fold(0.0, f64::max)
         };
         let all: Vec<_> = (0..patterns).map(largest).collect();

@@ -1,0 +1,131 @@
+//! The certificate: proof that a candidate passed the gate, with every number needed to check it.
+//!
+//! **Invariant:** only [`super::Gate::judge`] makes one. What is emitted demands one, so nothing unjudged is stamped.
+//!
+//! ```
+//! use proofmark::gate::{Certificate, CertificateRecord};
+//! fn read(certificate: &Certificate) -> &CertificateRecord { certificate.record() }
+//! ```
+//! ```compile_fail,E0423
+//! use proofmark::gate::{Certificate, CertificateRecord};
+//! fn forge(record: CertificateRecord) -> Certificate { Certificate(record) }
+//! ```
+
+use proofmark_runtime::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{look::LookRecord, policy::Policy, statistics::interval::wilson, verdict::Verdict};
+
+/// Proof that a candidate passed the gate.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(transparent)]
+pub struct Certificate(CertificateRecord);
+
+/// The contents of a certificate, as plain data. Having one proves nothing; a [`Certificate`] does.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct CertificateRecord {
+    /// Who passed.
+    pub finalist: Named,
+    /// How strict the gate was.
+    pub policy: Policy,
+    /// The content hash of the sealed rows.
+    pub holdout: Digest,
+    /// The hash of rows, variants and units.
+    pub design: Digest,
+    /// The hash of everything that decided the answer.
+    pub question: Digest,
+    /// The seed of the order in which seeds were used.
+    pub seed: u64,
+    /// Sealed seeds in all.
+    pub seeds: usize,
+    /// Whether nothing was perturbed: then the test was on clean rows.
+    pub plain: bool,
+    /// Which look at these rows it was, from 1.
+    pub turn: u32,
+    /// The error that this look was granted.
+    pub turn_alpha: f64,
+    /// The part of it that this finalist was granted.
+    pub share: f64,
+    /// The error of this finalist's test: the product of the two.
+    pub alpha: f64,
+    /// Every look at it; the last one accepted it.
+    pub looks: Vec<LookRecord>,
+    /// How baseline and finalist fare on all rows that were used, and by family and slice.
+    pub tables: Vec<Tally>,
+    /// The share of rows on which exactly one prompt is right (mean squared difference for graded scores).
+    pub discordance: f64,
+    /// The correlation of the differences among the rows of one seed, where it is defined.
+    pub intraclass: Option<f64>,
+    /// Finalists that were tried before.
+    pub earlier: Vec<Earlier>,
+}
+
+/// A finalist.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Its name for people.
+    pub name: String,
+    /// Its content hash.
+    pub id: Digest,
+}
+
+/// A finalist that was tried before and not accepted.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Earlier {
+    /// Who.
+    pub finalist: Named,
+    /// What the gate said.
+    pub verdict: Verdict,
+}
+
+/// Mean scores on some rows.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Which rows: `clean`, `primary`, a perturbation family, or `column=value`.
+    pub name: String,
+    /// How many rows.
+    pub rows: usize,
+    /// The baseline.
+    pub baseline: Rate,
+    /// The finalist.
+    pub finalist: Rate,
+    /// The mean difference over seeds.
+    pub lead: f64,
+    /// Its standard error, by seeds.
+    pub lead_se: f64,
+}
+
+/// A mean score with Wilson's 95 % interval, which takes the rows as independent; for display.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// The mean score.
+    pub mean: f64,
+    /// Lower limit.
+    pub lower: f64,
+    /// Upper limit.
+    pub upper: f64,
+}
+
+impl Certificate {
+    pub(in crate::gate) fn new(record: CertificateRecord) -> Self {
+        Self(record)
+    }
+
+    /// What it says.
+    pub fn record(&self) -> &CertificateRecord {
+        &self.0
+    }
+
+    /// The look that accepted.
+    pub fn look(&self) -> Option<&LookRecord> {
+        self.0.looks.last()
+    }
+}
+
+impl Rate {
+    pub(in crate::gate) fn of(sum: f64, rows: usize) -> Self {
+        let limits = wilson(sum, rows, 1.96);
+        let mean = if rows == 0 { 0.0 } else { sum / rows as f64 };
+        Self { mean, lower: limits.lower, upper: limits.upper }
+    }
+}

@@ -1,0 +1,164 @@
+//! Diagnosis: which kind of overfit, harm or lack of evidence a candidate shows that was not accepted.
+//!
+//! The gap between training rows and sealed rows never decides: it holds split difficulty (the baseline has it, too) and the
+//! luck of the best of many (truly better prompts have it, too). What decides is the lead over the baseline on the same
+//! sealed rows. The gap only names what is wrong once the lead was not shown.
+//!
+//! **Invariant:** a claim against a candidate is made at levels that hold over all looks, so it is false with probability
+//! at most .05 at whatever look the trial ended.
+
+use proofmark_runtime::{Digest, digest};
+
+use super::{
+    contrast::{Contrast, pairs_of},
+    look::{Answers, LookRecord, Position, score},
+    policy::LEAST_LEAD,
+    statistics::{normal::upper_quantile, power, selection::SelectionNoise, spread::Spread},
+    verdict::{Kind, Verdict},
+};
+
+/// What the search measured on rows it could see, for telling luck and memory apart. Costs no calls.
+#[derive(Clone, Debug, Default)]
+pub struct Evidence {
+    /// Every candidate that was measured on all of the same visible rows: its id and, per row, its score minus the
+    /// baseline's, in one row order.
+    pub leads: Vec<(Digest, Vec<f64>)>,
+}
+
+/// The part of the training lead that must be found again on sealed clean rows.
+const KEPT: f64 = 0.5;
+
+/// Something found wrong, and whether it is proven so that the candidate is rejected.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    kind: Kind,
+    rejects: bool,
+}
+
+/// A trial that did not end in acceptance.
+#[derive(Debug)]
+pub(in crate::gate) struct Case<'a> {
+    pub(in crate::gate) position: Position<'a>,
+    pub(in crate::gate) answers: Answers<'a>,
+    pub(in crate::gate) look: &'a LookRecord,
+    pub(in crate::gate) finalist: Digest,
+    pub(in crate::gate) evidence: &'a Evidence,
+}
+
+impl Case<'_> {
+    /// Names it.
+    pub(in crate::gate) fn verdict(&self) -> Verdict {
+        let mut findings: Vec<_> = [self.broken_guards(), self.overfit(), self.lack()].concat();
+        findings.sort();
+        let names = |finding: &&Finding| finding.rejects || finding.kind == Kind::SelectionNoise;
+        let rejected = findings.iter().any(|finding| finding.rejects);
+        match (rejected, findings.iter().find(names), findings.first()) {
+            (true, Some(finding), _) => Verdict::Reject { kind: finding.kind.clone() },
+            (_, _, first) => Verdict::Inconclusive {
+                kind: first.map_or(Kind::TooSmallN, |finding| finding.kind.clone()),
+                n_needed: self.n_needed(),
+            },
+        }
+    }
+
+    fn broken_guards(&self) -> Vec<Finding> {
+        let look = self.look;
+        let mut kinds = vec![];
+        if look.validity.is_broken() {
+            kinds.push(Kind::Invalid);
+        }
+        if look.newly_failed > 0 {
+            kinds.push(Kind::MustPass);
+        }
+        // When everything gets worse, a slice is only to blame if it gets more than twice as bad.
+        let worst =
+            look.harmed().filter(|slice| !self.regresses() || slice.estimate < 2.0 * look.lead.estimate);
+        kinds.extend(worst.map(|slice| Kind::SliceHarm { slice: slice.name.clone() }));
+        if look.clean.is_some_and(|clean| clean.is_broken()) {
+            kinds.push(Kind::CleanRegression);
+        }
+        kinds.into_iter().map(|kind| Finding { kind, rejects: true }).collect()
+    }
+
+    /// Kinds of overfit. They reject where the lead on sealed rows is not even observed.
+    fn overfit(&self) -> Vec<Finding> {
+        let rejects = self.look.lead.estimate < self.position.policy.least_lead();
+        let memorised = self.is_memorised().then_some(Finding { kind: Kind::Memorised, rejects });
+        let brittle = self.is_brittle().then_some(Finding { kind: Kind::Brittle, rejects });
+        let luck = self.is_luck().then_some(Finding { kind: Kind::SelectionNoise, rejects: false });
+        memorised.into_iter().chain(brittle).chain(luck).collect()
+    }
+
+    fn lack(&self) -> Vec<Finding> {
+        let useless = self.look.lead.upper < self.position.policy.least_lead();
+        let kinds = [(self.regresses(), Kind::Regression), (useless, Kind::NoUsefulLead)];
+        kinds
+            .into_iter()
+            .filter(|(holds, _)| *holds)
+            .map(|(_, kind)| Finding { kind, rejects: true })
+            .collect()
+    }
+
+    fn regresses(&self) -> bool {
+        self.look.lead.upper < -self.position.policy.margin()
+    }
+
+    fn training(&self) -> Option<(Spread, SelectionNoise)> {
+        let (_, own) = self.evidence.leads.iter().find(|(id, _)| *id == self.finalist)?;
+        let leads: Vec<_> = self.evidence.leads.iter().map(|(_, lead)| lead.clone()).collect();
+        let seed = digest(&("selection noise", self.finalist));
+        Some((Spread::of(own), SelectionNoise::of(&leads, *seed.as_bytes())))
+    }
+
+    /// The lead on visible rows is no larger than the luckiest of equal prompts shows once in twenty times.
+    fn is_luck(&self) -> bool {
+        self.training().is_some_and(|(lead, noise)| lead.mean > 0.0 && lead.mean <= noise.exceeded_with(0.05))
+    }
+
+    /// The lead on visible rows is more than luck, yet after the luck of being chosen is taken off, less than half of it
+    /// is found on sealed clean rows, proven by a z test with both standard errors.
+    fn is_memorised(&self) -> bool {
+        let Some((lead, noise)) = self.training() else { return false };
+        let clean = self.position.clean_contrast(self.answers).spread();
+        let kept = if clean.n > 0 { clean } else { self.position.contrast(self.answers).spread() };
+        let missing = KEPT * (lead.mean - noise.mean()) - kept.mean;
+        let se = lead.se().hypot(kept.se());
+        lead.mean > noise.exceeded_with(0.05) && missing > upper_quantile(self.look.lead.upper_level) * se
+    }
+
+    /// A gain on clean rows, and under perturbation the candidate drops more than the baseline does.
+    fn is_brittle(&self) -> bool {
+        let Some(clean) = self.look.clean.filter(|_| !self.position.sealed.plain) else { return false };
+        let gains = clean.lower > 0.0 || clean.estimate > LEAST_LEAD;
+        gains && self.drop().p_worse() <= self.look.lead.upper_level
+    }
+
+    /// Lead under perturbation minus lead on clean rows, of the seeds that have both.
+    fn drop(&self) -> Contrast {
+        let seeds = self.position.seeds.iter().map(|seed| &self.position.sealed.seeds[*seed]);
+        let (primary, clean): (Vec<_>, Vec<_>) = seeds
+            .filter(|seed| !seed.clean.is_empty() && !seed.primary.is_empty())
+            .map(|seed| (&seed.primary, &seed.clean))
+            .unzip();
+        let contrast =
+            |rows: Vec<&Vec<usize>>| Contrast::of(&pairs_of(rows.into_iter(), score, self.answers));
+        contrast(primary).minus(&contrast(clean))
+    }
+
+    fn n_needed(&self) -> usize {
+        let policy = self.position.policy;
+        let lead = &self.look.lead;
+        let sd = lead.se * (lead.seeds as f64).sqrt();
+        let shifted = Spread { n: lead.seeds, mean: lead.estimate + policy.margin(), sd };
+        let least = if policy.margin() > 0.0 { policy.margin() } else { LEAST_LEAD };
+        two_digits(
+            power::seeds_needed(shifted, least, self.position.alpha).max(self.position.sealed.seeds() + 1),
+        )
+    }
+}
+
+/// Rounded up to two leading digits: no more is known, and no more should leave the gate.
+fn two_digits(n: usize) -> usize {
+    let step = 10_usize.pow(n.max(1).ilog10().saturating_sub(1));
+    n.div_ceil(step) * step
+}

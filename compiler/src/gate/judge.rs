@@ -1,0 +1,216 @@
+//! The gate: which of at most three finalists, if any, is truly better than the baseline?
+//!
+//! Finalists are tried one after the other, the first with the largest part of the error; the first that is accepted ends
+//! the chain. Everything about it is fixed before the first row is measured.
+//!
+//! **Invariant:** over the whole chain, all looks, and all earlier questions to the same rows, a prompt that is not better
+//! than the baseline is accepted with probability at most the policy's alpha (twice that over the life of the rows).
+
+use proofmark_optimizers::Stop;
+use proofmark_runtime::{Digest, digest};
+use rand::{SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
+
+use super::{
+    certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally},
+    contrast::{Contrast, Pair, pairs_of},
+    diagnosis::Evidence,
+    judgement::{Heard, Judgement},
+    ledger::{Ledger, LedgerError, Look, price},
+    look::{Answers, score},
+    measure::Measure,
+    policy::{Policy, SHARES},
+    sealed::Sealed,
+    statistics::spread::{discordance, intraclass},
+    trial::{Accused, Court, Sheet, Trial},
+    verdict::{Kind, Verdict},
+};
+
+/// A finalist.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Finalist {
+    /// Its name for people.
+    pub name: String,
+    /// Its content hash.
+    pub id: Digest,
+    /// What is wrong with it apart from its answers (a leak, unreadable text, a limit exceeded); then no row is measured.
+    pub objection: Option<Kind>,
+}
+
+/// A question to sealed rows.
+#[derive(Clone, Debug)]
+pub struct Gate {
+    /// How strict.
+    pub policy: Policy,
+    /// The hash of everything else that decides the answers: baseline, model, sampling, metric.
+    pub context: Digest,
+    /// The seed of the order in which sealed seeds are used.
+    pub seed: u64,
+    /// What the search measured on visible rows.
+    pub evidence: Evidence,
+}
+
+/// Why there is no judgement.
+#[derive(Debug, thiserror::Error)]
+pub enum GateError {
+    /// No finalist, or too many.
+    #[error("the gate tries one to three finalists, not {count}; rank them on visible rows first")]
+    Finalists {
+        /// How many came.
+        count: usize,
+    },
+    /// The rows support no further claim.
+    #[error(
+        "details of these gate rows were shown in an earlier run (look {t}), so they prove nothing any more; \
+         use new rows for the gate"
+    )]
+    Unsealed {
+        /// The look whose details were shown.
+        t: u32,
+    },
+    /// The ledger failed.
+    #[error(transparent)]
+    Ledger(#[from] LedgerError),
+    /// The measuring stopped.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
+}
+
+impl Gate {
+    /// Judges. Asking the same question again gives the same answer and costs no look.
+    ///
+    /// # Errors
+    /// [`GateError`]. A judgement that was stopped has still taken its look; the same question continues it.
+    pub fn judge(
+        &self,
+        sealed: &Sealed,
+        finalists: &[Finalist],
+        measure: &mut dyn Measure,
+        ledger: &mut dyn Ledger,
+    ) -> Result<Judgement, GateError> {
+        let shares = *finalists
+            .len()
+            .checked_sub(1)
+            .and_then(|others| SHARES.get(others))
+            .ok_or(GateError::Finalists { count: finalists.len() })?;
+        let holdout = sealed.holdout();
+        if let Some(look) = ledger.looks(holdout)?.iter().find(|look| look.unsealed) {
+            return Err(GateError::Unsealed { t: look.t });
+        }
+        let look = ledger.take(holdout, self.question(sealed, finalists), &|before| self.price(before))?;
+
+        let court = Court::new(sealed, self.policy, &self.evidence, self.order(sealed));
+        let mut sheet = Sheet::new(sealed, finalists.len());
+        let mut trials: Vec<Heard> = vec![];
+        for (position, (finalist, share)) in finalists.iter().zip(shares).enumerate() {
+            let accused = Accused { position, id: finalist.id, alpha: look.alpha * share, share: *share };
+            let Trial { verdict, looks } = match &finalist.objection {
+                Some(kind) => Trial { verdict: Verdict::Reject { kind: kind.clone() }, looks: vec![] },
+                None => court.hear(accused, &mut sheet, measure)?,
+            };
+            let accepted = verdict == Verdict::Accept;
+            let named = Named { name: finalist.name.clone(), id: finalist.id };
+            trials.push(Heard { finalist: named, verdict, alpha: accused.alpha, looks });
+            if accepted {
+                break;
+            }
+        }
+        let certificate = self.certify((sealed, &court), &sheet, &trials, (&look, shares));
+        ledger.answer(holdout, look.question, certificate.is_some())?;
+        Ok(Judgement {
+            trials,
+            certificate,
+            look,
+            holdout: holdout.clone(),
+            open: sealed.open,
+            calls: sheet.calls(),
+        })
+    }
+
+    /// The error of the next look, told the looks before it.
+    pub fn price(&self, before: &[Look]) -> f64 {
+        let accepts = before.iter().filter(|look| look.accepted == Some(true)).count();
+        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX - 1);
+        price(self.policy.alpha(), count(before.len()) + 1, count(accepts))
+    }
+
+    fn question(&self, sealed: &Sealed, finalists: &[Finalist]) -> Digest {
+        let ids: Vec<_> = finalists.iter().map(|finalist| finalist.id).collect();
+        digest(&("gate 1", self.policy, self.context, self.seed, sealed.design(), ids))
+    }
+
+    /// All seeds in the random order in which they are used.
+    fn order(&self, sealed: &Sealed) -> Vec<usize> {
+        let mut order: Vec<_> = (0..sealed.seeds.len()).collect();
+        let stream = digest(&("order of looks", self.seed, sealed.design()));
+        order.shuffle(&mut ChaCha8Rng::from_seed(*stream.as_bytes()));
+        order
+    }
+
+    fn certify(
+        &self,
+        (sealed, court): (&Sealed, &Court<'_>),
+        sheet: &Sheet,
+        trials: &[Heard],
+        (look, shares): (&Look, &[f64]),
+    ) -> Option<Certificate> {
+        let (accepted, earlier) = trials.split_last().filter(|(last, _)| last.verdict == Verdict::Accept)?;
+        let used = &court.order[..accepted.looks.last()?.seeds];
+        let answers = sheet.answers(earlier.len());
+        let primary: Vec<_> = used.iter().map(|seed| &sealed.seeds[*seed].primary).collect();
+        let differences: Vec<Vec<f64>> = pairs_of(primary.into_iter(), score, answers)
+            .iter()
+            .map(|rows| rows.iter().map(|(b, c)| c - b).collect())
+            .collect();
+        let before =
+            |heard: &Heard| Earlier { finalist: heard.finalist.clone(), verdict: heard.verdict.clone() };
+        Some(Certificate::new(CertificateRecord {
+            finalist: accepted.finalist.clone(),
+            policy: self.policy,
+            holdout: sealed.fingerprint(),
+            design: sealed.design(),
+            question: look.question,
+            seed: self.seed,
+            seeds: sealed.seeds.len(),
+            plain: sealed.plain,
+            turn: look.t,
+            turn_alpha: look.alpha,
+            share: shares[earlier.len()],
+            alpha: accepted.alpha,
+            looks: accepted.looks.clone(),
+            tables: tallies(sealed, used, answers),
+            discordance: discordance(&differences),
+            intraclass: intraclass(&differences),
+            earlier: earlier.iter().map(before).collect(),
+        }))
+    }
+}
+
+/// Clean rows, rows of the primary test, and every slice of it, as far as they were used.
+fn tallies(sealed: &Sealed, used: &[usize], answers: Answers<'_>) -> Vec<Tally> {
+    let clean: Vec<_> = used.iter().map(|seed| sealed.seeds[*seed].clean.clone()).collect();
+    let primary: Vec<_> = used.iter().map(|seed| sealed.seeds[*seed].primary.clone()).collect();
+    let mut groups = vec![("clean".to_owned(), clean), ("primary".to_owned(), primary)];
+    for (name, rows) in &sealed.slices {
+        let seed = |row: &usize| sealed.rows[*row].seed.filter(|seed| used.contains(seed));
+        let rows: Vec<_> = rows.iter().copied().filter(|row| seed(row).is_some()).collect();
+        groups.push((name.clone(), rows.chunk_by(|a, b| seed(a) == seed(b)).map(<[_]>::to_vec).collect()));
+    }
+    let tally =
+        |(name, seeds): (String, Vec<Vec<usize>>)| tally(name, &pairs_of(seeds.iter(), score, answers));
+    groups.into_iter().map(tally).collect()
+}
+
+fn tally(name: String, seeds: &[Vec<Pair>]) -> Tally {
+    let rows = seeds.iter().map(Vec::len).sum();
+    let (baseline, finalist) =
+        seeds.iter().flatten().fold((0.0, 0.0), |(b, c), (baseline, finalist)| (b + baseline, c + finalist));
+    let spread = Contrast::of(seeds).spread();
+    Tally {
+        name,
+        rows,
+        baseline: Rate::of(baseline, rows),
+        finalist: Rate::of(finalist, rows),
+        lead: spread.mean,
+        lead_se: spread.se(),
+    }
+}

@@ -1,0 +1,127 @@
+//! What leaves the gate: the certificate of the accepted candidate, or one coarse line per finalist.
+//!
+//! **Invariant:** without an accepted candidate nothing finer than verdict, kind, seeds needed and a lead rounded to five
+//! points leaves, unless the rows are unsealed, which the ledger remembers for ever.
+
+use proofmark_runtime::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    certificate::{Certificate, Named},
+    ledger::{Ledger, LedgerError, Look},
+    look::LookRecord,
+    sealed::Holdout,
+    verdict::{Kind, Verdict},
+};
+
+/// What came of one question to the gate.
+#[derive(Debug)]
+pub struct Judgement {
+    pub(in crate::gate) trials: Vec<Heard>,
+    pub(in crate::gate) certificate: Option<Certificate>,
+    pub(in crate::gate) look: Look,
+    pub(in crate::gate) holdout: Holdout,
+    pub(in crate::gate) open: bool,
+    pub(in crate::gate) calls: usize,
+}
+
+/// A finalist with everything that was measured about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Who.
+    pub finalist: Named,
+    /// What the gate says.
+    pub verdict: Verdict,
+    /// The part of the error it was granted, and its looks; none for one that was refused before.
+    pub alpha: f64,
+    /// Every look at it.
+    pub looks: Vec<LookRecord>,
+}
+
+/// A finalist as it may be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Who.
+    pub finalist: Named,
+    /// What the gate says.
+    pub verdict: Verdict,
+    /// What that means, in words.
+    pub sentence: String,
+    /// How many looks were taken at it.
+    pub looks: usize,
+    /// The p-value, if it may be shown.
+    pub p: Option<f64>,
+    /// The observed lead; to five points if no more may be shown. None without a look.
+    pub lead: Option<f64>,
+    /// The lower bound of the lead, 95 % over all looks and finalists, if it may be shown.
+    pub lower95: Option<f64>,
+}
+
+impl Judgement {
+    /// The proof, if a finalist was accepted.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// The verdict on the question: of the accepted finalist, or of the first one, which the search would have emitted.
+    pub fn verdict(&self) -> Verdict {
+        let accepted = self.certificate.as_ref().map(|_| Verdict::Accept);
+        let first = || self.trials.first().map(|heard| heard.verdict.clone());
+        let none = Verdict::Inconclusive { kind: Kind::TooSmallN, n_needed: 0 };
+        accepted.or_else(first).unwrap_or(none)
+    }
+
+    /// The position of the accepted finalist.
+    pub fn accepted(&self) -> Option<usize> {
+        self.trials.iter().position(|heard| heard.verdict == Verdict::Accept)
+    }
+
+    /// Every finalist that was tried, in order, as it may be shown.
+    pub fn shown(&self) -> Vec<Shown> {
+        self.trials.iter().map(|heard| heard.shown(self.open)).collect()
+    }
+
+    /// The turn at these rows and the error it was granted.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// Rows that were measured.
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// Everything measured about every finalist. The rows support no claim from now on.
+    ///
+    /// # Errors
+    /// If the ledger cannot record it; then nothing is shown.
+    pub fn unseal(&self, ledger: &mut dyn Ledger) -> Result<&[Heard], LedgerError> {
+        if !self.open {
+            ledger.unseal(&self.holdout, self.look.question)?;
+        }
+        Ok(&self.trials)
+    }
+
+    /// The hash of what was asked.
+    pub fn question(&self) -> Digest {
+        self.look.question
+    }
+}
+
+impl Heard {
+    fn shown(&self, open: bool) -> Shown {
+        let fine = open || self.verdict == Verdict::Accept;
+        let last = self.looks.last();
+        let estimate = last.map(|look| look.lead.estimate);
+        let coarse = |lead: f64| (lead * 20.0).round() / 20.0;
+        Shown {
+            finalist: self.finalist.clone(),
+            verdict: self.verdict.clone(),
+            sentence: self.verdict.sentence(),
+            looks: self.looks.len(),
+            p: last.filter(|_| fine).map(|look| look.p),
+            lead: estimate.map(|lead| if fine { lead } else { coarse(lead) }),
+            lower95: last.filter(|_| fine).map(|look| look.lead.lower),
+        }
+    }
+}

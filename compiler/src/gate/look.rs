@@ -1,0 +1,305 @@
+//! One look: everything that the seeds so far say about one candidate.
+//!
+//! **Invariant:** a look is a pure function of the measured scores; deciding on it is [`super::trial`]'s business.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    contrast::{Contrast, pairs_of},
+    measure::Measured,
+    policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_SEEDS, Policy, VALIDITY_MARGIN},
+    sealed::Sealed,
+    statistics::{
+        futility::{DESIGN_LEAD, conditional_power},
+        holm,
+        looks::Spending,
+        spread::Spread,
+    },
+};
+
+/// What the seeds so far say about one candidate. Shares are 0..=1 (0.05 is five points).
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LookRecord {
+    /// Seeds that are in.
+    pub seeds: usize,
+    /// The exact one-sided mid-p value of the sign-flip test.
+    pub p: f64,
+    /// The nominal level it is compared with at this look.
+    pub level: f64,
+    /// The mean lead over the baseline on the rows of the primary test.
+    pub lead: Lead,
+    /// How often each seed score occurs: what the p-value is computed from.
+    pub scores: Scores,
+    /// The guard on clean rows, if there are any.
+    pub clean: Option<Guard>,
+    /// The guard on the share of usable answers, over all rows.
+    pub validity: Guard,
+    /// Slices with enough seeds.
+    pub slices: Vec<Slice>,
+    /// Rows that must pass, that the baseline passes, and that the candidate fails.
+    pub newly_failed: usize,
+    /// The chance that all seeds together would prove the lead, if some are still out.
+    pub conditional_power: Option<f64>,
+}
+
+/// A mean difference over seeds, with one-sided bounds that hold together over all looks.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Lead {
+    /// Seeds it is a mean of.
+    pub seeds: usize,
+    /// As observed.
+    pub estimate: f64,
+    /// Standard error.
+    pub se: f64,
+    /// Not below this: 95 % over all looks and finalists together.
+    pub lower: f64,
+    /// The level of the lower bound at this look.
+    pub lower_level: f64,
+    /// Not above this: 95 % over all looks together.
+    pub upper: f64,
+    /// The level of the upper bound at this look.
+    pub upper_level: f64,
+}
+
+/// Whole numbers, one per seed: the sum of candidate minus baseline over its rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scores {
+    /// A score of this much is a difference of 1 on every row of the seed.
+    pub unit: i64,
+    /// How often each occurs.
+    pub counts: BTreeMap<i64, usize>,
+}
+
+/// Something that may get worse by less than a margin.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Guard {
+    /// The mean difference.
+    pub estimate: f64,
+    /// Not below this.
+    pub lower: f64,
+    /// The level of the lower bound at this look.
+    pub lower_level: f64,
+    /// Not above this.
+    pub upper: f64,
+    /// The level of the upper bound at this look.
+    pub upper_level: f64,
+    /// The guard passes if the lower bound is above minus this; it is broken for sure if the upper bound is below it.
+    pub margin: f64,
+}
+
+/// A slice of the primary test.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Slice {
+    /// Its name: `column=value`, or a perturbation family.
+    pub name: String,
+    /// Seeds with a row in it.
+    pub seeds: usize,
+    /// The mean difference.
+    pub estimate: f64,
+    /// Standard error.
+    pub se: f64,
+    /// The p-value of harm, one-sided.
+    pub p_harm: f64,
+    /// The same adjusted for the number of slices (Holm).
+    pub p_adjusted: f64,
+}
+
+impl Guard {
+    /// Whether enough worsening is excluded.
+    pub fn passes(&self) -> bool {
+        self.lower > -self.margin
+    }
+
+    /// Whether enough worsening is certain.
+    pub fn is_broken(&self) -> bool {
+        self.upper < -self.margin
+    }
+}
+
+impl LookRecord {
+    /// Whether the lead is shown.
+    pub fn is_proven(&self) -> bool {
+        self.p <= self.level && self.lead.seeds >= LEAST_SEEDS
+    }
+
+    /// Whether every guard passes.
+    pub fn is_guarded(&self) -> bool {
+        self.clean.is_none_or(|clean| clean.passes())
+            && self.validity.passes()
+            && self.harmed().is_none()
+            && self.newly_failed == 0
+    }
+
+    /// The slice that is harmed most surely, if one is.
+    pub fn harmed(&self) -> Option<&Slice> {
+        let worst = self.slices.iter().min_by(|a, b| a.p_harm.total_cmp(&b.p_harm))?;
+        (worst.p_adjusted <= CLAIM_ALPHA).then_some(worst)
+    }
+}
+
+/// The nominal levels of all looks.
+#[derive(Clone, Debug)]
+pub(in crate::gate) struct Levels {
+    /// Of the test, at the error this candidate was granted.
+    pub(in crate::gate) test: Vec<f64>,
+    /// Of the lower bound of the lead: its part of .05.
+    pub(in crate::gate) lower: Vec<f64>,
+    pub(in crate::gate) common: CommonLevels,
+}
+
+/// The nominal levels that all candidates share.
+#[derive(Clone, Debug)]
+pub(in crate::gate) struct CommonLevels {
+    clean: Vec<f64>,
+    validity: Vec<f64>,
+    /// Of claims against the candidate, made at whatever look its trial ends.
+    pub(in crate::gate) claim: Vec<f64>,
+}
+
+impl CommonLevels {
+    pub(in crate::gate) fn of(fractions: &[f64]) -> Self {
+        Self {
+            clean: Spending::ObrienFleming.levels(CLEAN_ALPHA, fractions),
+            validity: Spending::ObrienFleming.levels(CLAIM_ALPHA, fractions),
+            claim: Spending::Pocock.levels(CLAIM_ALPHA, fractions),
+        }
+    }
+}
+
+/// Where a look stands.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gate) struct Position<'a> {
+    pub(in crate::gate) sealed: &'a Sealed,
+    pub(in crate::gate) policy: Policy,
+    /// The seeds that are in.
+    pub(in crate::gate) seeds: &'a [usize],
+    /// Which look, from 0.
+    pub(in crate::gate) k: usize,
+    pub(in crate::gate) levels: &'a Levels,
+    /// The error this candidate was granted.
+    pub(in crate::gate) alpha: f64,
+}
+
+/// What both answered, by row.
+pub(in crate::gate) type Answers<'a> = (&'a [Option<Measured>], &'a [Option<Measured>]);
+
+pub(in crate::gate) fn score(measured: &Measured) -> f64 {
+    measured.score.get()
+}
+
+impl Position<'_> {
+    /// Looks.
+    pub(in crate::gate) fn look(&self, answers: Answers<'_>) -> LookRecord {
+        let primary = self.contrast(answers);
+        let spread = primary.spread();
+        let (lower_level, upper_level) = (self.levels.lower[self.k], self.levels.common.claim[self.k]);
+        let bounds = primary.bounds(lower_level, upper_level);
+        LookRecord {
+            seeds: self.seeds.len(),
+            p: primary.p_better(self.policy.margin()),
+            level: self.levels.test[self.k],
+            lead: Lead {
+                seeds: spread.n,
+                estimate: spread.mean,
+                se: spread.se(),
+                lower: bounds.lower,
+                lower_level,
+                upper: bounds.upper,
+                upper_level,
+            },
+            scores: Scores { unit: primary.unit, counts: primary.counts() },
+            clean: self.clean(answers),
+            validity: self.validity(answers),
+            slices: self.slices(answers),
+            newly_failed: newly_failed(self.sealed, answers),
+            conditional_power: self.conditional_power(spread),
+        }
+    }
+
+    /// The primary contrast of the seeds that are in.
+    pub(in crate::gate) fn contrast(&self, answers: Answers<'_>) -> Contrast {
+        let rows = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed].primary);
+        Contrast::of(&pairs_of(rows, score, answers))
+    }
+
+    /// The contrast on clean rows.
+    pub(in crate::gate) fn clean_contrast(&self, answers: Answers<'_>) -> Contrast {
+        let rows = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed].clean);
+        Contrast::of(&pairs_of(rows, score, answers))
+    }
+
+    fn clean(&self, answers: Answers<'_>) -> Option<Guard> {
+        let contrast = self.clean_contrast(answers);
+        let levels = (self.levels.common.clean[self.k], self.levels.common.claim[self.k]);
+        (!contrast.means.is_empty()).then(|| guard(&contrast, levels, CLEAN_MARGIN))
+    }
+
+    fn validity(&self, answers: Answers<'_>) -> Guard {
+        let all = |seed: &usize| {
+            let seed = &self.sealed.seeds[*seed];
+            if self.sealed.plain {
+                seed.clean.clone()
+            } else {
+                [seed.clean.clone(), seed.primary.clone()].concat()
+            }
+        };
+        let rows: Vec<_> = self.seeds.iter().map(all).collect();
+        let valid = |measured: &Measured| f64::from(measured.valid);
+        let contrast = Contrast::of(&pairs_of(rows.iter(), valid, answers));
+        let levels = (self.levels.common.validity[self.k], self.levels.common.claim[self.k]);
+        guard(&contrast, levels, VALIDITY_MARGIN)
+    }
+
+    fn slices(&self, answers: Answers<'_>) -> Vec<Slice> {
+        let mut arrived = vec![false; self.sealed.seeds.len()];
+        self.seeds.iter().for_each(|seed| arrived[*seed] = true);
+        let is_in = |row: &usize| self.sealed.rows[*row].seed.is_some_and(|seed| arrived[seed]);
+        let tested = self.sealed.slices.iter().filter_map(|(name, rows)| {
+            let rows: Vec<_> = rows.iter().copied().filter(is_in).collect();
+            self.slice(name, &rows, answers)
+        });
+        let mut slices: Vec<_> = tested.collect();
+        let adjusted = holm::adjust(&slices.iter().map(|slice| slice.p_harm).collect::<Vec<_>>());
+        slices.iter_mut().zip(adjusted).for_each(|(slice, p)| slice.p_adjusted = p);
+        slices
+    }
+
+    /// One slice, if it has enough seeds to be tested.
+    fn slice(&self, name: &str, rows: &[usize], answers: Answers<'_>) -> Option<Slice> {
+        let seed = |row: &usize| self.sealed.rows[*row].seed;
+        // Rows are filed seed by seed, so rows of one seed are neighbours.
+        let seeds: Vec<_> = rows.chunk_by(|a, b| seed(a) == seed(b)).map(<[_]>::to_vec).collect();
+        let contrast = Contrast::of(&pairs_of(seeds.iter(), score, answers));
+        let spread = contrast.spread();
+        (spread.n >= LEAST_SEEDS).then(|| Slice {
+            name: name.to_owned(),
+            seeds: spread.n,
+            estimate: spread.mean,
+            se: spread.se(),
+            p_harm: contrast.p_worse(),
+            p_adjusted: 1.0,
+        })
+    }
+
+    fn conditional_power(&self, spread: Spread) -> Option<f64> {
+        let rest = self.sealed.seeds.len() - self.seeds.len();
+        let margin = self.policy.margin();
+        let shifted = Spread { mean: spread.mean + margin, ..spread };
+        let design = if margin > 0.0 { margin } else { DESIGN_LEAD };
+        (rest > 0).then(|| conditional_power(shifted, spread.n + rest, self.alpha, design))
+    }
+}
+
+fn guard(contrast: &Contrast, (lower_level, upper_level): (f64, f64), margin: f64) -> Guard {
+    let bounds = contrast.guard_bounds(lower_level, upper_level);
+    let estimate = contrast.spread().mean;
+    Guard { estimate, lower: bounds.lower, lower_level, upper: bounds.upper, upper_level, margin }
+}
+
+/// Must-pass rows that the baseline passes (a usable answer worth more than half) and the candidate does not.
+fn newly_failed(sealed: &Sealed, (baseline, candidate): Answers<'_>) -> usize {
+    let passes = |measured: &Option<Measured>| measured.is_some_and(|m| m.valid && m.score.get() > 0.5);
+    sealed.must_pass.iter().filter(|row| passes(&baseline[**row]) && !passes(&candidate[**row])).count()
+}

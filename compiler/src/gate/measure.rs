@@ -1,0 +1,44 @@
+//! Measuring: how the gate gets its numbers. The engine calls models, a score table looks them up, a simulation draws them.
+
+use proofmark_optimizers::{Score, Stop};
+use proofmark_runtime::Example;
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contender {
+    /// The prompt that is to be beaten.
+    Baseline,
+    /// A finalist, by its position.
+    Finalist(usize),
+}
+
+/// One row to be answered. The only way out of the seal; whoever measures must not keep it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    /// The position of the row among the sealed rows, the same for every contender.
+    pub index: usize,
+    /// The key of its seed.
+    pub seed: &'a str,
+    /// Its perturbation family, or `clean`.
+    pub variant: &'a str,
+    /// The row.
+    pub example: &'a Example,
+}
+
+/// What came of one row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measured {
+    /// How good the answer was; 0 if there was none.
+    pub score: Score,
+    /// Whether there was a usable answer.
+    pub valid: bool,
+}
+
+/// Whoever has contenders answer rows.
+pub trait Measure {
+    /// One outcome per cell, in their order. No cell is asked for twice in one judgement.
+    ///
+    /// # Errors
+    /// [`Stop`]: the budget does not last, the user cancelled, or the world is broken. Nothing is decided then.
+    fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop>;
+}

@@ -1,0 +1,346 @@
+//! Sealed rows: what finalists are judged on. Nobody reads them: not the search, not the proposer, not the console.
+//!
+//! The unit is the *seed*: all rows with one group key, together with the perturbed variants of each. Variants are made
+//! once, before any prompt is asked, so every prompt answers exactly the same rows.
+//!
+//! **Invariant:** a `Sealed` has no accessor to its rows outside the gate; only counts and hashes leave.
+//!
+//! ```
+//! use proofmark::gate::{GateRow, Sealed};
+//! # fn rows() -> Vec<GateRow> { vec![GateRow::from_json(r#"{"id":"1","inputs":{"q":"a"},"outputs":{"t":"x"}}"#).unwrap()] }
+//! let sealed = Sealed::freeze(rows(), |examples| examples.iter().map(|_| vec![]).collect()).unwrap();
+//! assert_eq!(sealed.seeds(), 1);
+//! ```
+//! ```compile_fail,E0616
+//! use proofmark::gate::{GateRow, Sealed};
+//! # fn rows() -> Vec<GateRow> { vec![GateRow::from_json(r#"{"id":"1","inputs":{"q":"a"},"outputs":{"t":"x"}}"#).unwrap()] }
+//! let sealed = Sealed::freeze(rows(), |examples| examples.iter().map(|_| vec![]).collect()).unwrap();
+//! assert_eq!(sealed.rows.len(), 1);
+//! ```
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proofmark_runtime::{Digest, Example, ExampleId, digest};
+use serde::{Deserialize, Serialize};
+
+/// The name of the variant that is the row itself.
+pub const CLEAN: &str = "clean";
+
+/// A labelled row that is to be sealed.
+#[derive(Clone, Debug, PartialEq)]
+pub struct GateRow {
+    /// The row.
+    pub example: Example,
+    /// Rows with the same key are one seed.
+    pub group: String,
+    /// Whether a new prompt must not newly fail it.
+    pub must_pass: bool,
+    /// Whose failures the row was picked for, if any. Such rows favour every other prompt by regression to the mean
+    /// (an equally good one by up to 30 points), so they count as must-pass rows only.
+    pub mined_by: Option<String>,
+    /// For a natural adversarial row: the name of its family.
+    pub natural: Option<String>,
+}
+
+/// A perturbed row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Variant {
+    /// The perturbation family; also the name of its slice.
+    pub family: String,
+    /// Why the label still holds.
+    pub class: Guarantee,
+    /// The perturbed row.
+    pub example: Example,
+}
+
+/// Why the label of a perturbed row still holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Guarantee {
+    /// G0: a normalizer maps it back to the original.
+    Provable,
+    /// G1: rules keep what carries the label; the edit rate is capped.
+    Guarded,
+    /// G2: made by a language model and verified.
+    Verified,
+    /// G3: the label was computed anew by a program.
+    Recomputed,
+    /// G4: a natural row with its own label.
+    Natural,
+}
+
+/// Why rows cannot be sealed.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// There is nothing to judge on.
+    #[error("there are no rows to judge on; give the gate at least 15 rows, better 100")]
+    Empty,
+    /// Rows that somebody failed would favour every other prompt.
+    #[error(
+        "{} rows were picked because {} failed them (first: `{}`); such rows make every other prompt look better. \
+         Move them to the training rows, or mark them must_pass",
+        rows.len(),
+        by,
+        rows.first().map_or("", |id| &id.0)
+    )]
+    Mined {
+        /// Whose failures.
+        by: String,
+        /// The rows.
+        rows: Vec<ExampleId>,
+    },
+    /// A perturbation did nothing.
+    #[error("the family `{family}` left row `{row}` as it was; it must give a changed row or none")]
+    Unchanged {
+        /// The family.
+        family: String,
+        /// The row.
+        row: ExampleId,
+    },
+    /// Variants do not belong to rows one to one.
+    #[error("{lists} lists of variants for {rows} rows: there must be one for each row")]
+    Misaligned {
+        /// Lists given.
+        lists: usize,
+        /// Rows given.
+        rows: usize,
+    },
+}
+
+/// Rows that only the gate reads.
+#[derive(Debug)]
+pub struct Sealed {
+    pub(in crate::gate) rows: Vec<Row>,
+    pub(in crate::gate) seeds: Vec<Seed>,
+    /// Rows of the primary test by slice: `column=value`, and the families.
+    pub(in crate::gate) slices: BTreeMap<String, Vec<usize>>,
+    pub(in crate::gate) must_pass: Vec<usize>,
+    /// Whether whoever asks holds the scores anyway (a score table), so that nothing is gained by silence.
+    pub(in crate::gate) open: bool,
+    /// Whether nothing was perturbed: then the primary test is on the clean rows.
+    pub(in crate::gate) plain: bool,
+    holdout: Holdout,
+    design: Digest,
+}
+
+/// One row that prompts answer.
+#[derive(Debug)]
+pub(in crate::gate) struct Row {
+    pub(in crate::gate) example: Example,
+    pub(in crate::gate) variant: String,
+    /// The seed it belongs to; none for rows that are only must-pass.
+    pub(in crate::gate) seed: Option<usize>,
+}
+
+/// One unit of the tests, as positions of its rows.
+#[derive(Debug, Default)]
+pub(in crate::gate) struct Seed {
+    pub(in crate::gate) key: String,
+    pub(in crate::gate) clean: Vec<usize>,
+    /// The rows of the primary test: the adversarial ones, or the clean ones where nothing was perturbed at all.
+    pub(in crate::gate) primary: Vec<usize>,
+}
+
+/// What the ledger knows sealed rows by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Holdout {
+    /// The content hash of all rows, whatever their names, their order and their file.
+    pub fingerprint: Digest,
+    /// The content hash of each row, so that rows which were looked at as part of another set are known again.
+    pub rows: BTreeSet<Digest>,
+}
+
+impl GateRow {
+    /// A row that stands for itself.
+    pub fn new(example: Example) -> Self {
+        let group = example.id.0.clone();
+        Self { example, group, must_pass: false, mined_by: None, natural: None }
+    }
+
+    /// A row that stands for itself, from the JSON of an [`Example`].
+    ///
+    /// # Errors
+    /// If the text is no example.
+    pub fn from_json(text: &str) -> serde_json::Result<Self> {
+        serde_json::from_str(text).map(Self::new)
+    }
+}
+
+impl Sealed {
+    /// Seals rows. `attack` is given every row and says which variants each has, in the same order.
+    ///
+    /// # Errors
+    /// If there are no rows, if a row was picked for somebody's failures and is no must-pass row, or if the variants do not
+    /// fit the rows.
+    pub fn freeze(
+        rows: Vec<GateRow>,
+        attack: impl FnOnce(&[&Example]) -> Vec<Vec<Variant>>,
+    ) -> Result<Self, SealError> {
+        let (mined, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.mined_by.is_some());
+        refuse_mined(&mined)?;
+        if rows.is_empty() {
+            return Err(SealError::Empty);
+        }
+        let originals: Vec<_> = rows.iter().map(|row| &row.example).collect();
+        let variants = attack(&originals);
+        if variants.len() != rows.len() {
+            return Err(SealError::Misaligned { lists: variants.len(), rows: rows.len() });
+        }
+        let mut plan = Plan::default();
+        for (row, variants) in rows.into_iter().zip(variants) {
+            plan.add(row, variants)?;
+        }
+        Ok(plan.seal(mined))
+    }
+
+    /// How many units there are.
+    pub fn seeds(&self) -> usize {
+        self.seeds.len()
+    }
+
+    /// How many rows a prompt answers if no look ends the trial early.
+    pub fn calls(&self) -> usize {
+        self.rows.len()
+    }
+
+    /// Rows by slice (`column=value`) and by perturbation family.
+    pub fn slices(&self) -> impl Iterator<Item = (&str, usize)> {
+        self.slices.iter().map(|(name, rows)| (name.as_str(), rows.len()))
+    }
+
+    /// The content hash of the rows, whatever their names, their order and their file; variants do not count, so freezing
+    /// others makes no new rows.
+    pub fn fingerprint(&self) -> Digest {
+        self.holdout.fingerprint
+    }
+
+    /// What the ledger knows these rows by.
+    pub fn holdout(&self) -> &Holdout {
+        &self.holdout
+    }
+
+    /// The hash of rows, variants and units: everything that the outcome of a trial depends on.
+    pub fn design(&self) -> Digest {
+        self.design
+    }
+}
+
+fn refuse_mined(mined: &[GateRow]) -> Result<(), SealError> {
+    let refused: Vec<_> = mined.iter().filter(|row| !row.must_pass).collect();
+    match refused.first().and_then(|row| row.mined_by.clone()) {
+        Some(by) => {
+            Err(SealError::Mined { by, rows: refused.iter().map(|row| row.example.id.clone()).collect() })
+        }
+        None => Ok(()),
+    }
+}
+
+fn content(example: &Example) -> Digest {
+    digest(&(&example.inputs, &example.outputs))
+}
+
+/// Seeds in the making, by group key.
+#[derive(Default)]
+pub(in crate::gate) struct Plan {
+    seeds: BTreeMap<String, Vec<Planned>>,
+    originals: Vec<Digest>,
+}
+
+struct Planned {
+    variant: String,
+    must_pass: bool,
+    hash: Digest,
+    example: Example,
+}
+
+impl Plan {
+    fn add(&mut self, row: GateRow, variants: Vec<Variant>) -> Result<(), SealError> {
+        let hash = content(&row.example);
+        self.originals.push(hash);
+        let seed = self.seeds.entry(row.group).or_default();
+        for Variant { family, mut example, .. } in variants {
+            if example.inputs == row.example.inputs {
+                return Err(SealError::Unchanged { family, row: row.example.id });
+            }
+            example.slices.clone_from(&row.example.slices);
+            let hash = content(&example);
+            seed.push(Planned { variant: family, must_pass: false, hash, example });
+        }
+        let variant = row.natural.unwrap_or_else(|| CLEAN.to_owned());
+        seed.push(Planned { variant, must_pass: row.must_pass, hash, example: row.example });
+        Ok(())
+    }
+
+    /// Adds a row of a score table, which has a name and slices but no content.
+    pub(in crate::gate) fn add_bare(&mut self, seed: &str, variant: &str, example: Example) {
+        let hash = digest(&(seed, variant));
+        self.originals.push(hash);
+        let planned = Planned { variant: variant.to_owned(), must_pass: false, hash, example };
+        self.seeds.entry(seed.to_owned()).or_default().push(planned);
+    }
+
+    /// Puts rows into an order that depends on their content alone.
+    pub(in crate::gate) fn seal(mut self, must_pass: Vec<GateRow>) -> Sealed {
+        let order = |row: &Planned| (row.variant.clone(), row.hash, row.example.id.clone());
+        self.seeds.values_mut().for_each(|rows| rows.sort_by_key(order));
+        let mut seeds: Vec<_> = self.seeds.into_iter().collect();
+        seeds.sort_by_key(|(key, rows)| (rows.iter().map(|row| row.hash).min(), key.clone()));
+        self.originals.sort_unstable();
+        let holdout = Holdout {
+            fingerprint: digest(&("holdout", &self.originals)),
+            rows: self.originals.into_iter().collect(),
+        };
+        let shape: Vec<Vec<_>> =
+            seeds.iter().map(|(_, rows)| rows.iter().map(|row| (&row.variant, row.hash)).collect()).collect();
+        let design = digest(&("design", shape));
+        let plain = seeds.iter().flat_map(|(_, rows)| rows).all(|row| row.variant == CLEAN);
+        let mut sealed = Sealed {
+            rows: vec![],
+            seeds: vec![],
+            slices: BTreeMap::new(),
+            must_pass: vec![],
+            open: false,
+            plain,
+            holdout,
+            design,
+        };
+        seeds.into_iter().for_each(|(key, rows)| sealed.push_seed(key, rows));
+        must_pass.into_iter().for_each(|row| sealed.push_must_pass(row.example));
+        sealed
+    }
+}
+
+impl Sealed {
+    fn push_seed(&mut self, key: String, rows: Vec<Planned>) {
+        let mut seed = Seed { key, ..Seed::default() };
+        for Planned { variant, must_pass, example, .. } in rows {
+            let index = self.rows.len();
+            if must_pass {
+                self.must_pass.push(index);
+            }
+            if variant == CLEAN {
+                seed.clean.push(index);
+            }
+            if variant != CLEAN || self.plain {
+                seed.primary.push(index);
+                self.slice(index, &variant, &example);
+            }
+            self.rows.push(Row { example, variant, seed: Some(self.seeds.len()) });
+        }
+        self.seeds.push(seed);
+    }
+
+    /// Files a row of the primary test under its family and the values of its slice columns.
+    fn slice(&mut self, index: usize, variant: &str, example: &Example) {
+        let columns = example.slices.iter().map(|(column, value)| format!("{column}={value}"));
+        let family = (variant != CLEAN).then(|| variant.to_owned());
+        for name in columns.chain(family) {
+            self.slices.entry(name).or_default().push(index);
+        }
+    }
+
+    fn push_must_pass(&mut self, example: Example) {
+        self.must_pass.push(self.rows.len());
+        self.rows.push(Row { example, variant: CLEAN.to_owned(), seed: None });
+    }
+}

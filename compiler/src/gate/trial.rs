@@ -1,0 +1,191 @@
+//! A trial: one finalist against the baseline, look by look, until it is accepted, hopeless, or all seeds are in.
+//!
+//! **Invariant:** a finalist is accepted only at a look at which the test is significant *and* every guard passes. The test
+//! alone stays within its error over all looks, so asking for more at the same look can only lower it; a guard that does
+//! not pass yet is asked again at the next look, at levels that hold over all looks.
+
+use proofmark_optimizers::Stop;
+use proofmark_runtime::Digest;
+
+use super::{
+    diagnosis::{Case, Evidence},
+    look::{Answers, CommonLevels, Levels, LookRecord, Position},
+    measure::{Cell, Contender, Measure, Measured},
+    policy::{CLAIM_ALPHA, Policy},
+    sealed::Sealed,
+    statistics::{futility::HOPELESS, looks::Spending},
+    verdict::Verdict,
+};
+
+/// How many looks there are when all seeds are used.
+const LOOKS: usize = 4;
+
+/// What is the same for all finalists of a judgement.
+#[derive(Debug)]
+pub(in crate::gate) struct Court<'a> {
+    pub(in crate::gate) sealed: &'a Sealed,
+    pub(in crate::gate) policy: Policy,
+    pub(in crate::gate) evidence: &'a Evidence,
+    /// All seeds in the order in which they are used.
+    pub(in crate::gate) order: Vec<usize>,
+    /// Seeds that are in at each look.
+    pub(in crate::gate) looks: Vec<usize>,
+    common: CommonLevels,
+}
+
+/// The outcomes of everybody so far, by row.
+#[derive(Debug)]
+pub(in crate::gate) struct Sheet {
+    baseline: Vec<Option<Measured>>,
+    finalists: Vec<Vec<Option<Measured>>>,
+}
+
+/// One finalist's trial, over.
+#[derive(Clone, Debug)]
+pub(in crate::gate) struct Trial {
+    pub(in crate::gate) verdict: Verdict,
+    pub(in crate::gate) looks: Vec<LookRecord>,
+}
+
+/// Who is on trial.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gate) struct Accused {
+    pub(in crate::gate) position: usize,
+    pub(in crate::gate) id: Digest,
+    /// The error it was granted.
+    pub(in crate::gate) alpha: f64,
+    /// Its part of the error of all finalists together.
+    pub(in crate::gate) share: f64,
+}
+
+impl<'a> Court<'a> {
+    pub(in crate::gate) fn new(
+        sealed: &'a Sealed,
+        policy: Policy,
+        evidence: &'a Evidence,
+        order: Vec<usize>,
+    ) -> Self {
+        let n = order.len();
+        let mut looks: Vec<_> = (1..=LOOKS).map(|k| (k * n).div_ceil(LOOKS)).collect();
+        looks.dedup();
+        let fractions: Vec<_> = looks.iter().map(|seeds| *seeds as f64 / n as f64).collect();
+        Self { sealed, policy, evidence, order, looks, common: CommonLevels::of(&fractions) }
+    }
+
+    fn levels(&self, accused: Accused) -> Levels {
+        let n = self.order.len() as f64;
+        let fractions: Vec<_> = self.looks.iter().map(|seeds| *seeds as f64 / n).collect();
+        Levels {
+            test: Spending::ObrienFleming.levels(accused.alpha, &fractions),
+            lower: Spending::ObrienFleming.levels(CLAIM_ALPHA * accused.share, &fractions),
+            common: self.common.clone(),
+        }
+    }
+
+    /// Tries one finalist.
+    pub(in crate::gate) fn hear(
+        &self,
+        accused: Accused,
+        sheet: &mut Sheet,
+        measure: &mut dyn Measure,
+    ) -> Result<Trial, Stop> {
+        let levels = self.levels(accused);
+        let mut looks: Vec<LookRecord> = vec![];
+        for (k, seeds) in self.looks.iter().enumerate() {
+            let seeds = &self.order[..*seeds];
+            sheet.fill(self.sealed, seeds, accused.position, measure)?;
+            let answers = sheet.answers(accused.position);
+            let position = Position {
+                sealed: self.sealed,
+                policy: self.policy,
+                seeds,
+                k,
+                levels: &levels,
+                alpha: accused.alpha,
+            };
+            let look = position.look(answers);
+            let accepted = look.is_proven() && look.is_guarded();
+            let over = accepted || is_over(&look);
+            looks.push(look);
+            if over {
+                let look = &looks[k];
+                let case = Case { position, answers, look, finalist: accused.id, evidence: self.evidence };
+                let verdict = if accepted { Verdict::Accept } else { case.verdict() };
+                return Ok(Trial { verdict, looks });
+            }
+        }
+        Err(Stop::Broken { message: "a trial without seeds".into() })
+    }
+}
+
+/// Whether going on is pointless: all seeds are in, or acceptance is out of reach.
+fn is_over(look: &LookRecord) -> bool {
+    look.conditional_power.is_none_or(|power| power < HOPELESS)
+        || look.newly_failed > 0
+        || look.validity.is_broken()
+        || look.clean.is_some_and(|clean| clean.is_broken())
+}
+
+impl Sheet {
+    pub(in crate::gate) fn new(sealed: &Sealed, finalists: usize) -> Self {
+        let blank = vec![None; sealed.rows.len()];
+        Self { baseline: blank.clone(), finalists: vec![blank; finalists] }
+    }
+
+    pub(in crate::gate) fn answers(&self, finalist: usize) -> Answers<'_> {
+        (&self.baseline, &self.finalists[finalist])
+    }
+
+    /// How many rows were measured.
+    pub(in crate::gate) fn calls(&self) -> usize {
+        let count = |answers: &Vec<Option<Measured>>| answers.iter().flatten().count();
+        count(&self.baseline) + self.finalists.iter().map(count).sum::<usize>()
+    }
+
+    /// Has the baseline and a finalist answer what is missing: all rows of the seeds, and the rows that must pass.
+    fn fill(
+        &mut self,
+        sealed: &Sealed,
+        seeds: &[usize],
+        finalist: usize,
+        measure: &mut dyn Measure,
+    ) -> Result<(), Stop> {
+        let mut rows: Vec<_> = sealed.must_pass.clone();
+        for seed in seeds {
+            let seed = &sealed.seeds[*seed];
+            rows.extend(seed.clean.iter().chain(&seed.primary));
+        }
+        ask(&mut self.baseline, (sealed, &rows), Contender::Baseline, measure)?;
+        ask(&mut self.finalists[finalist], (sealed, &rows), Contender::Finalist(finalist), measure)
+    }
+}
+
+fn ask(
+    answers: &mut [Option<Measured>],
+    (sealed, rows): (&Sealed, &[usize]),
+    contender: Contender,
+    measure: &mut dyn Measure,
+) -> Result<(), Stop> {
+    let mut missing: Vec<_> = rows.iter().copied().filter(|row| answers[*row].is_none()).collect();
+    missing.sort_unstable();
+    missing.dedup();
+    let cells: Vec<_> = missing.iter().map(|row| cell(sealed, *row)).collect();
+    if cells.is_empty() {
+        return Ok(());
+    }
+    let outcomes = measure.measure(contender, &cells)?;
+    if outcomes.len() != cells.len() {
+        let message = format!("{} outcomes came for {} rows of the gate", outcomes.len(), cells.len());
+        return Err(Stop::Broken { message });
+    }
+    for (row, outcome) in missing.into_iter().zip(outcomes) {
+        answers[row] = Some(outcome);
+    }
+    Ok(())
+}
+
+fn cell(sealed: &Sealed, index: usize) -> Cell<'_> {
+    let row = &sealed.rows[index];
+    let seed = row.seed.map_or("", |seed| &sealed.seeds[seed].key);
+    Cell { index, seed, variant: &row.variant, example: &row.example }
+}

@@ -1,0 +1,134 @@
+//! Verdicts and the names of what went wrong.
+
+use serde::{Deserialize, Serialize};
+
+/// What the gate says.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "verdict")]
+pub enum Verdict {
+    /// Better than the baseline, shown on rows nobody could tune to.
+    Accept,
+    /// Not to be used, and why.
+    Reject {
+        /// Why.
+        kind: Kind,
+    },
+    /// Not decided.
+    Inconclusive {
+        /// What it looks like.
+        kind: Kind,
+        /// How many seeds in all would show a lead like the observed one (or two points, if it is smaller) four times out
+        /// of five; two leading digits.
+        n_needed: usize,
+    },
+}
+
+/// What is wrong with a candidate. In order of precedence: the first that holds names the verdict.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// The prompt contains text of sealed rows.
+    Leak,
+    /// The prompt is not readable text.
+    Unreadable,
+    /// A declared limit (cost, length, latency) is exceeded.
+    OverLimit,
+    /// It gives fewer usable answers.
+    Invalid,
+    /// It fails rows that must pass and that the baseline passes.
+    MustPass,
+    /// Its lead on the rows it was made from is real there and gone elsewhere.
+    Memorised,
+    /// It gains on clean rows and loses that under perturbation.
+    Brittle,
+    /// It harms a slice.
+    SliceHarm {
+        /// The slice harmed most surely.
+        slice: String,
+    },
+    /// It is worse than the baseline.
+    Regression,
+    /// It is worse than the baseline on clean rows.
+    CleanRegression,
+    /// Its lead in the search is what the luckiest of many equal prompts shows.
+    SelectionNoise,
+    /// Its lead, if any, is too small to matter.
+    NoUsefulLead,
+    /// There are too few seeds to tell.
+    TooSmallN,
+}
+
+impl Verdict {
+    /// What it means, for a reader who knows no statistics.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Accept => "The new prompt is better than the old one on rows nobody could tune to.".into(),
+            Self::Reject { kind } => kind.sentence(),
+            Self::Inconclusive { kind, n_needed } => {
+                format!("Not decided. {} About {n_needed} rows to judge on would tell.", kind.sentence())
+            }
+        }
+    }
+}
+
+impl Kind {
+    /// The stable name, as in JSON.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Leak => "leak",
+            Self::Unreadable => "unreadable",
+            Self::OverLimit => "over_limit",
+            Self::Invalid => "invalid",
+            Self::MustPass => "must_pass",
+            Self::Memorised => "memorised",
+            Self::Brittle => "brittle",
+            Self::SliceHarm { .. } => "slice_harm",
+            Self::Regression => "regression",
+            Self::CleanRegression => "clean_regression",
+            Self::SelectionNoise => "selection_noise",
+            Self::NoUsefulLead => "no_useful_lead",
+            Self::TooSmallN => "too_small_n",
+        }
+    }
+
+    /// What it means, for a reader who knows no statistics.
+    pub fn sentence(&self) -> String {
+        match self {
+            Self::Leak => {
+                "The prompt contains text of the rows it is tested on, so its score means nothing.".into()
+            }
+            Self::Unreadable => {
+                "The prompt contains text that no person would write; it exploits the model.".into()
+            }
+            Self::OverLimit => "The prompt exceeds a limit that the task declares.".into(),
+            Self::Invalid => "The new prompt gives fewer answers that can be used at all.".into(),
+            Self::MustPass => {
+                "The new prompt fails at least one row that must pass and that the old prompt passes.".into()
+            }
+            Self::Memorised => {
+                "The new prompt learned the rows it was built from: the lead it has there is gone on rows \
+                                it never saw."
+                    .into()
+            }
+            Self::Brittle => {
+                "The new prompt is better only on tidy inputs: typos, formatting or extra text take its \
+                              lead away."
+                    .into()
+            }
+            Self::SliceHarm { slice } => {
+                format!("The new prompt makes things worse for one group of inputs: {slice}.")
+            }
+            Self::Regression => "The new prompt is worse than the old one on the sealed rows.".into(),
+            Self::CleanRegression => "The new prompt is worse than the old one on ordinary inputs.".into(),
+            Self::SelectionNoise => {
+                "The best of many equal prompts looks this good by luck alone; on rows it never \
+                                     saw, nothing of the lead was shown."
+                    .into()
+            }
+            Self::NoUsefulLead => {
+                "If the new prompt is better at all, then by less than is worth having.".into()
+            }
+            Self::TooSmallN => "There are too few rows to tell the two prompts apart.".into(),
+        }
+    }
+}
