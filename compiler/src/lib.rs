@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod cancel;
+pub mod data;
 pub mod engine;
 pub mod exit;
 pub mod gate;

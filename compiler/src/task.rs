@@ -39,8 +39,8 @@ pub use self::{
     schema::schema,
 };
 pub(crate) use self::{
-    nearest::{nearest, suggest},
-    read::{Reader, value},
+    nearest::suggest,
+    read::Reader,
     shape::{Key, Section, Shape, Variants},
 };
 use crate::metric::{self, Metric};

@@ -14,9 +14,6 @@ use super::{
 /// A field, in short or in full.
 pub(crate) static FIELD: Shape = Shape::Either(&SIMPLE, &FULL);
 
-/// Named fields: `[signature.inputs]`.
-pub(crate) static FIELDS: Shape = Shape::Map(&FIELD);
-
 static SIMPLE: Shape = Shape::Name("type", types);
 
 static FULL: Section = Section {

@@ -4,6 +4,7 @@ use super::{
     read::Reader,
     shape::{Key, Section, Shape},
 };
+use crate::attack;
 
 /// How finalists are judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,7 +39,7 @@ pub(crate) static GATE: Section = Section {
     about: "How finalists are judged on sealed rows.",
     keys: &[
         Key::new("policy", Shape::Name("policy", policies), "\"strict\" if left out"),
-        Key::new("families", Shape::Names("perturbation family", families), "all that fit if left out"),
+        Key::new("families", Shape::Names("perturbation family", attack::names), "all that fit if left out"),
         Key::new("variants", Shape::Integer(1, 16), "perturbed variants of each sealed row; 3 if left out"),
         Key::new("case_insensitive", Shape::Boolean, "whether the case of the inputs carries no meaning"),
     ],
@@ -68,10 +69,6 @@ impl Default for GateConfig {
 
 fn policies() -> Vec<&'static str> {
     POLICIES.iter().map(|(name, _)| *name).collect()
-}
-
-fn families() -> Vec<&'static str> {
-    vec!["whitespace", "unicode", "case", "typo", "filler", "distractor", "injection", "length", "composed"]
 }
 
 /// Reads `[gate]`.

@@ -52,7 +52,7 @@ impl Default for OptimizerConfig {
 }
 
 fn names() -> Vec<&'static str> {
-    vec!["auto", "baseline", "labeled", "bootstrap", "edits"]
+    proofmark_optimizers::ALL.iter().map(|optimizer| optimizer.name()).collect()
 }
 
 /// Reads `[optimizer]`.

@@ -9,7 +9,7 @@ use toml::{Spanned, de::DeValue};
 
 use super::{
     demos,
-    fields::{self, FIELDS, is_identifier},
+    fields::{self, is_identifier},
     nearest::suggest,
     problem::Problem,
     read::Reader,
@@ -61,9 +61,6 @@ static WIRE: Shape = Shape::Either(
         variants: None,
     },
 );
-
-/// `[inputs]` and `[outputs]` of a program of several modules.
-pub(crate) static INPUTS: &Shape = &FIELDS;
 
 fn kinds() -> Vec<&'static str> {
     kind::ALL.iter().map(|kind| kind.name()).collect()

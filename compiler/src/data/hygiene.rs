@@ -1,0 +1,76 @@
+//! What belongs together and what contradicts itself.
+
+use std::collections::{BTreeMap, HashMap};
+
+use super::{
+    error::DataError,
+    groups::Groups,
+    near::{Joined, join_near_duplicates},
+    row::Row,
+    text::plain,
+};
+
+/// Rows that belong together, and why.
+pub(super) struct Hygiene {
+    /// The rows of every group, ascending.
+    pub(super) groups: Vec<Vec<usize>>,
+    /// The near-duplicates that were joined.
+    pub(super) joined: Joined,
+    /// Rows with the same text and different labels.
+    pub(super) contradictions: Vec<Vec<usize>>,
+}
+
+impl Hygiene {
+    /// Looks at all rows of all files together.
+    pub(super) fn of(rows: &[&Row]) -> Self {
+        let texts: Vec<_> = rows.iter().map(|row| text(row)).collect();
+        let mut groups = Groups::new(rows.len());
+        let joined = join_near_duplicates(&texts, &mut groups);
+        let mut first = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            if let Some(key) = &row.group {
+                groups.join(*first.entry(key).or_insert(at), at);
+            }
+        }
+        Self { groups: groups.members(), contradictions: contradictions(rows, &texts), joined }
+    }
+
+    /// The number of each row's group.
+    pub(super) fn group_of_rows(&self) -> Vec<usize> {
+        let mut group = vec![0; self.groups.iter().map(Vec::len).sum()];
+        for (number, members) in self.groups.iter().enumerate() {
+            members.iter().for_each(|row| group[*row] = number);
+        }
+        group
+    }
+}
+
+/// The inputs of a row as one text.
+fn text(row: &Row) -> String {
+    row.example.inputs.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+/// Groups of rows with the same plain text and at least two labels.
+fn contradictions(rows: &[&Row], texts: &[String]) -> Vec<Vec<usize>> {
+    let mut same: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, text) in texts.iter().enumerate() {
+        same.entry(plain(text)).or_default().push(at);
+    }
+    let differ = |members: &Vec<usize>| {
+        members.iter().any(|at| rows[*at].example.outputs != rows[members[0]].example.outputs)
+    };
+    let mut found: Vec<_> = same.into_values().filter(differ).collect();
+    found.sort();
+    found
+}
+
+/// Refuses data in which every row has the same labels.
+pub(super) fn several_labels(rows: &[&Row]) -> Result<(), DataError> {
+    match rows {
+        [first, second, ..] if rows.iter().all(|row| row.example.outputs == first.example.outputs) => {
+            let label = second.example.outputs.iter().map(|(field, value)| format!("`{field}` = {value}"));
+            Err(DataError::OneLabel { rows: rows.len(), label: label.collect::<Vec<_>>().join(", ") })
+        }
+        _ => Ok(()),
+    }
+}

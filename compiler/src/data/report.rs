@@ -1,0 +1,145 @@
+//! What was found in the data and how it was split: for `check` and the report. Counts and places, no text of a row.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use super::{hygiene::Hygiene, row::Row, split::Role};
+use crate::task::Task;
+
+/// What was found and how it was split.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct SplitReport {
+    /// Rows of each split.
+    pub rows: Counts,
+    /// Groups of rows that stay together, rows that stand alone included.
+    pub groups: usize,
+    /// Rows of the largest group.
+    pub largest_group: usize,
+    /// Pairs of rows with the same text that were joined into a group: the first twenty.
+    pub duplicates: Joins,
+    /// Pairs of rows with nearly the same text that were joined into a group: the first twenty.
+    pub near_duplicates: Joins,
+    /// Rows with the same text and different labels.
+    pub contradictions: Vec<Contradiction>,
+    /// Rows left out of a split of the user's, because a near-duplicate is in a split that is judged on.
+    pub moved_out: Vec<MovedOut>,
+    /// Outputs of the program that no row labels: they are not judged.
+    pub unlabelled: Vec<String>,
+    /// For each labelled output: how often each value occurs in each split. At most a hundred values.
+    pub labels: BTreeMap<String, BTreeMap<String, Counts>>,
+    /// For each slice column: how often each value occurs in each split.
+    pub slices: BTreeMap<String, BTreeMap<String, Counts>>,
+}
+
+/// Rows of each split.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Counts {
+    /// To learn from.
+    pub train: usize,
+    /// To rank finalists on.
+    pub val: usize,
+    /// To be judged on.
+    pub gate: usize,
+}
+
+/// Pairs of rows that were joined.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Joins {
+    /// How many.
+    pub count: usize,
+    /// The places of the first twenty pairs, as `file:line`.
+    pub examples: Vec<(String, String)>,
+}
+
+/// Rows with the same text and different labels.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Contradiction {
+    /// Each row's place, as `file:line`, and its label.
+    pub rows: Vec<(String, String)>,
+}
+
+/// A row left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct MovedOut {
+    /// Its place, as `file:line`.
+    pub place: String,
+    /// The place of the row that it would give away.
+    pub because_of: String,
+}
+
+/// How many examples of a finding are listed.
+const LISTED: usize = 20;
+
+/// How many values of a label are tabled: a label with more is free text.
+const TABLED: usize = 100;
+
+/// Tells what was found; `roles` has none for rows that were left out.
+pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> SplitReport {
+    let pair = |(a, b): &(usize, usize)| (rows[*a].place.to_string(), rows[*b].place.to_string());
+    let joins = |pairs: &[(usize, usize)]| Joins {
+        count: pairs.len(),
+        examples: pairs.iter().take(LISTED).map(pair).collect(),
+    };
+    let contradiction = |members: &Vec<usize>| Contradiction {
+        rows: members.iter().map(|at| (rows[*at].place.to_string(), rows[*at].example.label())).collect(),
+    };
+    let mut report = SplitReport {
+        groups: found.groups.len(),
+        largest_group: found.groups.iter().map(Vec::len).max().unwrap_or(0),
+        duplicates: joins(&found.joined.exact),
+        near_duplicates: joins(&found.joined.near),
+        contradictions: found.contradictions.iter().map(contradiction).collect(),
+        moved_out: moved_out(rows, roles, found),
+        ..SplitReport::default()
+    };
+    for (row, role) in rows.iter().zip(roles) {
+        let Some(role) = role else { continue };
+        report.rows.add(*role);
+        for (field, value) in row.example.outputs.iter() {
+            report
+                .labels
+                .entry(field.to_owned())
+                .or_default()
+                .entry(value.to_string())
+                .or_default()
+                .add(*role);
+        }
+        for (column, value) in &row.example.slices {
+            report.slices.entry(column.clone()).or_default().entry(value.clone()).or_default().add(*role);
+        }
+    }
+    let outputs = task.program.outputs().iter().map(|output| output.name.clone());
+    report.unlabelled = outputs.filter(|name| !report.labels.contains_key(name)).collect();
+    report.labels.retain(|_, values| values.len() <= TABLED);
+    report
+}
+
+fn moved_out(rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> Vec<MovedOut> {
+    let mut moved = Vec::new();
+    for members in &found.groups {
+        let Some(stayed) = members.iter().find(|at| roles[**at].is_some()) else { continue };
+        for at in members.iter().filter(|at| roles[**at].is_none()) {
+            moved.push(MovedOut {
+                place: rows[*at].place.to_string(),
+                because_of: rows[*stayed].place.to_string(),
+            });
+        }
+    }
+    moved
+}
+
+impl Counts {
+    fn add(&mut self, role: Role) {
+        match role {
+            Role::Train => self.train += 1,
+            Role::Val => self.val += 1,
+            Role::Gate => self.gate += 1,
+        }
+    }
+
+    /// Rows of all splits.
+    pub fn total(self) -> usize {
+        self.train + self.val + self.gate
+    }
+}
