@@ -10,6 +10,8 @@ pub mod candidate;
 pub mod digest;
 pub mod example;
 pub mod kind;
+#[cfg(any(feature = "http", feature = "store"))]
+pub mod layer;
 pub mod model;
 pub mod program;
 pub mod prompt;
@@ -19,6 +21,8 @@ pub mod signature;
 pub mod stamp;
 #[cfg(feature = "store")]
 pub mod store;
+#[cfg(feature = "http")]
+mod tls;
 pub mod value;
 
 pub use artifact::{Artifact, ArtifactError};

@@ -5,6 +5,11 @@
 
 #[cfg(feature = "local")]
 pub mod local;
+#[cfg(feature = "http")]
+pub mod openai;
+pub mod providers;
+#[cfg(feature = "store")]
+pub mod replay;
 pub mod scripted;
 
 use std::{fmt, future::Future, pin::Pin, sync::Arc, time::Duration};

@@ -40,7 +40,7 @@ pub use run::{NewRun, Run, RunState};
 
 use crate::{
     digest::{Digest, canonical_json},
-    model::{CallError, Identity, Reply, Request},
+    model::{Abilities, CallError, Identity, Reply, Request},
 };
 use flight::Flights;
 use writer::{Row, Write};
@@ -67,6 +67,15 @@ pub struct Call {
     pub reply: Reply,
     /// From sending to the whole reply, retries included.
     pub latency: Duration,
+}
+
+/// A model with calls on record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// What it is.
+    pub identity: Identity,
+    /// The abilities that its recorded calls made use of.
+    pub used: Abilities,
 }
 
 impl Store {
@@ -130,6 +139,24 @@ impl Store {
         let count =
             |connection: &Connection| connection.query_row("SELECT count(*) FROM call", [], |row| row.get(0));
         self.read(count).map(i64::unsigned_abs)
+    }
+
+    /// Every model with a call on record, by name.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn recorded(&self) -> Result<Vec<Recorded>, StoreError> {
+        self.read(|connection| {
+            let sql = "SELECT model, fingerprint, max(reply ->> '$.choice_logprob' IS NOT NULL), \
+                       max(request -> '$.shape.schema' IS NOT NULL) \
+                       FROM call GROUP BY model, fingerprint ORDER BY model, fingerprint";
+            let recorded = |row: &rusqlite::Row<'_>| {
+                let identity = Identity { name: row.get(0)?, fingerprint: row.get(1)? };
+                let used = Abilities { scores_choices: row.get(2)?, enforces_schema: row.get(3)? };
+                Ok(Recorded { identity, used })
+            };
+            connection.prepare(sql)?.query_map([], recorded)?.collect()
+        })
     }
 
     fn flights(&self) -> &Flights {

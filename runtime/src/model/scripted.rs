@@ -23,7 +23,10 @@ use std::{collections::BTreeMap, fs, path::Path, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Abilities, CallError, Finish, Identity, Model, Pending, Reply, Request, Role, Shape, Usage};
+use super::{
+    Abilities, CallError, Finish, Identity, Model, Pending, Reply, Request, Role, Shape, Usage,
+    providers::{OpenError, Provider, Settings},
+};
 use crate::digest::digest;
 
 /// A model that follows a script.
@@ -295,6 +298,26 @@ fn last_content(request: &Request) -> &str {
 
 fn yes() -> bool {
     true
+}
+
+/// `scripted:PATH`.
+pub(super) struct ScriptedProvider;
+
+impl Provider for ScriptedProvider {
+    fn prefix(&self) -> &'static str {
+        "scripted:"
+    }
+
+    fn about(&self) -> &'static str {
+        "deterministic answers from a script, for tests: `scripted:answers.json`"
+    }
+
+    fn open(&self, name: &str, _: &Settings) -> Result<Arc<dyn Model>, OpenError> {
+        let path = name.strip_prefix(self.prefix()).unwrap_or(name);
+        let failed =
+            |error: ScriptError| OpenError::Failed { name: name.to_owned(), problem: error.to_string() };
+        Ok(Arc::new(Scripted::open(Path::new(path)).map_err(failed)?))
+    }
 }
 
 #[cfg(test)]

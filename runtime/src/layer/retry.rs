@@ -1,0 +1,154 @@
+//! Asking again after a transient failure.
+//!
+//! **Invariant:** only [transient](CallError::is_transient) failures are repeated. A wait is never shorter than the
+//! provider asked for. Attempts and time are bounded, and the last failure is handed on as it was.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use crate::{
+    digest::digest,
+    model::{Abilities, CallError, Identity, Model, Pending, Reply, Request},
+};
+
+/// How long to insist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Patience {
+    /// Most attempts, the first included.
+    pub attempts: u32,
+    /// The wait after the first failure; it doubles with each further one.
+    pub first: Duration,
+    /// The longest wait, unless the provider asks for a longer one.
+    pub longest: Duration,
+    /// No attempt starts later than this after the first.
+    pub total: Duration,
+}
+
+impl Default for Patience {
+    /// Eight attempts within ten minutes, waiting about 0.5, 1, 2, ... at most 60 seconds.
+    fn default() -> Self {
+        Self {
+            attempts: 8,
+            first: Duration::from_millis(500),
+            longest: Duration::from_secs(60),
+            total: Duration::from_secs(600),
+        }
+    }
+}
+
+/// A model that is asked again after a transient failure.
+pub struct Retry<M> {
+    model: M,
+    patience: Patience,
+}
+
+impl<M: Model> Retry<M> {
+    /// Insists on an answer.
+    pub fn new(model: M, patience: Patience) -> Self {
+        Self { model, patience }
+    }
+
+    async fn insist(&self, request: &Request) -> Result<Reply, CallError> {
+        let start = Instant::now();
+        let mut failures = 0;
+        loop {
+            let error = match self.model.complete(request).await {
+                Err(error) if error.is_transient() => error,
+                other => return other,
+            };
+            failures += 1;
+            let wait = self.wait(request, failures).max(asked_wait(&error));
+            if failures >= self.patience.attempts || start.elapsed() + wait > self.patience.total {
+                return Err(error);
+            }
+            sleep(wait).await;
+        }
+    }
+
+    /// Exponential backoff with equal jitter: between half and all of the doubled wait, so that requests which failed
+    /// together do not come back together. The draw depends on the request alone.
+    fn wait(&self, request: &Request, failures: u32) -> Duration {
+        let doubled = self.patience.first.saturating_mul(2u32.saturating_pow(failures - 1));
+        let most = doubled.min(self.patience.longest);
+        let draw = digest(&("retry", request, failures)).as_bytes()[0];
+        most.mul_f64(0.5 + f64::from(draw) / 510.0)
+    }
+}
+
+/// How long the provider asked to wait.
+fn asked_wait(error: &CallError) -> Duration {
+    match error {
+        CallError::RateLimited { retry_after: Some(wait), .. } => *wait,
+        _ => Duration::ZERO,
+    }
+}
+
+impl<M: Model> Model for Retry<M> {
+    fn identity(&self) -> &Identity {
+        self.model.identity()
+    }
+
+    fn abilities(&self) -> Abilities {
+        self.model.abilities()
+    }
+
+    fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>> {
+        Box::pin(self.insist(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::layer::tests::{Answers, request};
+
+    fn down() -> CallError {
+        CallError::Unavailable { model: "test".into(), message: "down".into() }
+    }
+
+    fn slow_down(seconds: u64) -> CallError {
+        let retry_after = Some(Duration::from_secs(seconds));
+        CallError::RateLimited { model: "test".into(), message: "busy".into(), retry_after }
+    }
+
+    /// What came of it, how often the model was asked, and how long it took.
+    async fn insist(failures: Vec<CallError>) -> (Result<Reply, CallError>, usize, Duration) {
+        let retry = Retry::new(Answers::failing(failures), Patience::default());
+        let start = Instant::now();
+        let result = retry.complete(&request()).await;
+        (result, retry.model.asked(), start.elapsed())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn transient_failures_are_waited_out() {
+        let (result, asked, took) = insist(vec![down(), down(), down()]).await;
+        assert!(result.is_ok());
+        assert_eq!(asked, 4);
+        let (least, most) = (Duration::from_millis(1750), Duration::from_millis(3510));
+        assert!((least..most).contains(&took), "0.5 + 1 + 2 s, jittered: {took:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_provider_may_ask_for_a_longer_wait() {
+        let (result, asked, took) = insist(vec![slow_down(90)]).await;
+        assert!(result.is_ok() && took >= Duration::from_secs(90), "{took:?}");
+        assert_eq!(asked, 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn patience_ends() {
+        let (result, asked, _) = insist(vec![down(); 100]).await;
+        assert_eq!((result, asked), (Err(down()), 8));
+        let (result, asked, took) = insist(vec![slow_down(3600)]).await;
+        assert_eq!((result, asked), (Err(slow_down(3600)), 1));
+        assert_eq!(took, Duration::ZERO, "a wait that is too long is not begun");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn permanent_failures_are_told_at_once() {
+        let refused = CallError::Refused { model: "test".into(), message: "no".into() };
+        let (result, asked, took) = insist(vec![refused.clone()]).await;
+        assert_eq!((result, asked, took), (Err(refused), 1, Duration::ZERO));
+    }
+}

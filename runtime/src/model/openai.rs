@@ -1,0 +1,222 @@
+//! OpenAI-compatible chat completions: OpenAI itself, and every server that speaks its protocol (Ollama, vLLM,
+//! llama.cpp, LM Studio, OpenRouter, Groq, Together, ...).
+//! Protocol: <https://platform.openai.com/docs/api-reference/chat/create>.
+//!
+//! **Invariant:** the body that is sent is [`Body`], a function of the request, the model's name and the base URL, and
+//! nothing else. The key comes from the environment and never reaches an error, a log, an identity or the call store.
+//!
+//! `body.rs` is what is sent, `answer.rs` what comes back, `failure.rs` what went wrong.
+
+mod answer;
+mod body;
+mod failure;
+
+#[cfg(test)]
+mod tests;
+
+use std::{env, sync::Arc, time::Duration};
+
+use reqwest::{Client, Response, Url, header::HeaderValue, redirect};
+use secrecy::{ExposeSecret, SecretString};
+
+use super::{
+    Abilities, CallError, Identity, Model, Pending, Reply, Request,
+    providers::{OpenError, Provider, Settings},
+};
+use crate::tls;
+use body::Body;
+use failure::{Failure, unavailable};
+
+/// Where the model is and who may ask it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenAi {
+    /// What it is called by the user; the name of its identity.
+    pub name: String,
+    /// What it is called by the server.
+    pub model: String,
+    /// The server, up to and including `/v1`; no user, password or query in it.
+    pub base_url: String,
+    /// The environment variable that holds the key; none if the server takes none.
+    pub key_env: Option<String>,
+}
+
+const BASE_URL: &str = "https://api.openai.com/v1";
+const KEY_ENV: &str = "OPENAI_API_KEY";
+
+/// A reply larger than this is not a reply.
+const MOST_BYTES: usize = 16 << 20;
+const CONNECT: Duration = Duration::from_secs(15);
+/// Reasoning models may think for minutes before the first byte comes.
+const WHOLE: Duration = Duration::from_secs(600);
+
+/// An open chat-completions model.
+pub struct ChatModel {
+    identity: Identity,
+    model: String,
+    url: Url,
+    key: Option<SecretString>,
+    client: Client,
+}
+
+impl OpenAi {
+    /// Opens the model with the key from the environment. Nothing is sent yet.
+    ///
+    /// # Errors
+    /// [`OpenError`]: no key, or a base URL that cannot be used.
+    pub fn open(&self) -> Result<ChatModel, OpenError> {
+        let key = self.key_env.as_ref().map(|variable| {
+            let set = env::var(variable).ok().filter(|key| !key.trim().is_empty());
+            set.ok_or_else(|| OpenError::NoKey { name: self.name.clone(), variable: variable.clone() })
+        });
+        self.open_with(key.transpose()?.map(SecretString::from))
+    }
+
+    /// Opens the model with this key.
+    ///
+    /// # Errors
+    /// [`OpenError`]: a key or a base URL that cannot be used.
+    pub fn open_with(&self, key: Option<SecretString>) -> Result<ChatModel, OpenError> {
+        let key = key.map(|key| SecretString::from(key.expose_secret().trim()));
+        if key.as_ref().is_some_and(|key| HeaderValue::from_str(key.expose_secret()).is_err()) {
+            let problem = "the key holds characters that no HTTP header may hold".to_owned();
+            return Err(OpenError::Failed { name: self.name.clone(), problem });
+        }
+        let url = endpoint(&self.base_url)
+            .map_err(|problem| OpenError::BadBaseUrl { name: self.name.clone(), problem })?;
+        let client = tls::client()
+            .connect_timeout(CONNECT)
+            .timeout(WHOLE)
+            // A redirected POST becomes a GET, and the key would travel along.
+            .redirect(redirect::Policy::none())
+            .build()
+            .map_err(|error| OpenError::Failed { name: self.name.clone(), problem: error.to_string() })?;
+        Ok(ChatModel {
+            identity: Identity {
+                name: self.name.clone(),
+                fingerprint: self.base_url.trim_end_matches('/').to_owned(),
+            },
+            model: self.model.clone(),
+            url,
+            key,
+            client,
+        })
+    }
+}
+
+/// The address of chat completions below a base URL. No problem repeats the URL, which may hold a secret.
+fn endpoint(base: &str) -> Result<Url, String> {
+    let mut url = Url::parse(base).map_err(|error| error.to_string())?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("it must begin with http:// or https://".to_owned());
+    }
+    let bare = url.username().is_empty() && url.password().is_none();
+    if !bare || url.query().is_some() || url.fragment().is_some() {
+        return Err(
+            "it must not hold a user, password, query or fragment; a key goes into `key_env`".to_owned()
+        );
+    }
+    url.set_path(&format!("{}/chat/completions", url.path().trim_end_matches('/')));
+    Ok(url)
+}
+
+impl ChatModel {
+    async fn ask(&self, request: &Request) -> Result<Reply, CallError> {
+        let body = Body::new(&self.model, &self.url, request);
+        let mut post = self.client.post(self.url.clone()).json(&body);
+        if let Some(key) = &self.key {
+            post = post.bearer_auth(key.expose_secret());
+        }
+        let response = post.send().await.map_err(|error| unavailable(&self.identity.name, error))?;
+        let (status, headers) = (response.status(), response.headers().clone());
+        let bytes = self.read(response).await?;
+        if status.is_success() {
+            answer::read(&self.identity.name, &bytes)
+        } else {
+            Failure::new(status.as_u16(), &headers, &bytes).classify(&self.identity.name)
+        }
+    }
+
+    async fn read(&self, mut response: Response) -> Result<Vec<u8>, CallError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) =
+            response.chunk().await.map_err(|error| unavailable(&self.identity.name, error))?
+        {
+            bytes.extend_from_slice(&chunk);
+            if bytes.len() > MOST_BYTES {
+                let message = format!("more than {} MiB", MOST_BYTES >> 20);
+                return Err(CallError::Unreadable { model: self.identity.name.clone(), message });
+            }
+        }
+        Ok(bytes)
+    }
+
+    /// Some servers repeat the key when they refuse it.
+    fn without_key(&self, mut error: CallError) -> CallError {
+        use CallError::{RateLimited, Refused, Unauthorized, Unavailable, Unreadable};
+        if let (
+            Some(key),
+            Unauthorized { message, .. }
+            | RateLimited { message, .. }
+            | Unavailable { message, .. }
+            | Refused { message, .. }
+            | Unreadable { message, .. },
+        ) = (&self.key, &mut error)
+        {
+            *message = message.replace(key.expose_secret(), "[key]");
+        }
+        error
+    }
+}
+
+impl Model for ChatModel {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Chat completions give no probability of a whole text, but take a JSON schema.
+    fn abilities(&self) -> Abilities {
+        Abilities { scores_choices: false, enforces_schema: true }
+    }
+
+    fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>> {
+        Box::pin(async move { self.ask(request).await.map_err(|error| self.without_key(error)) })
+    }
+}
+
+/// `openai/<model>`, and any name together with a base URL.
+pub(super) struct OpenAiProvider;
+
+impl Provider for OpenAiProvider {
+    fn prefix(&self) -> &'static str {
+        "openai/"
+    }
+
+    fn about(&self) -> &'static str {
+        "OpenAI with OPENAI_API_KEY; with `base_url` any server that speaks its protocol, and `key_env` names its key"
+    }
+
+    fn open(&self, name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError> {
+        let variable = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let elsewhere = settings.base_url.clone();
+        // A server that the task names never gets the key that was meant for OpenAI.
+        let key_env = match (&settings.key_env, &elsewhere) {
+            (Some(variable), _) => Some(variable.clone()),
+            (None, Some(_)) => None,
+            (None, None) if variable("OPENAI_BASE_URL").is_some() && variable(KEY_ENV).is_none() => None,
+            (None, None) => Some(KEY_ENV.to_owned()),
+        };
+        let config = OpenAi {
+            name: name.to_owned(),
+            model: name.strip_prefix(self.prefix()).unwrap_or(name).to_owned(),
+            base_url: elsewhere
+                .or_else(|| variable("OPENAI_BASE_URL"))
+                .unwrap_or_else(|| BASE_URL.to_owned()),
+            key_env,
+        };
+        if config.model.is_empty() {
+            let problem = "it names no model; write for example `openai/gpt-5-mini`".to_owned();
+            return Err(OpenError::Failed { name: name.to_owned(), problem });
+        }
+        Ok(Arc::new(config.open()?))
+    }
+}
