@@ -11,11 +11,16 @@ use serde::{Deserialize, Serialize};
 
 use crate::{effects::Lineage, outcome::Outcome, paired};
 
+/// A step is taken if its paired p is below this.
+const STEP: f64 = 0.25;
+
 /// What every candidate did on every row.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     common: Vec<ExampleId>,
     entries: IndexMap<CandidateId, Entry>,
+    /// The search found that there is nothing to be had.
+    closed: bool,
 }
 
 /// One candidate on the board.
@@ -48,7 +53,7 @@ pub struct Standing {
 impl Board {
     /// An empty board over the common rows.
     pub fn new(common: Vec<ExampleId>) -> Self {
-        Self { common, entries: IndexMap::new() }
+        Self { common, entries: IndexMap::new(), closed: false }
     }
 
     /// The rows that candidates are compared on, in their one order.
@@ -77,6 +82,11 @@ impl Board {
             depth: 0,
         });
         id
+    }
+
+    /// Makes nobody a finalist.
+    pub(crate) fn close(&mut self) {
+        self.closed = true;
     }
 
     /// Remembers where a candidate comes from; false if that was known.
@@ -128,8 +138,11 @@ impl Board {
 
     /// At most `most` candidates that are ahead of the baseline, best first, among those measured on the most common
     /// rows. After a search that was stopped these may be fewer rows than all: a candidate that went further than the
-    /// others has beaten them on the rows before.
+    /// others has beaten them on the rows before. None if the search conceded that there is nothing to be had.
     pub fn finalists(&self, most: usize) -> Vec<Standing> {
+        if self.closed {
+            return Vec::new();
+        }
         let baseline = Candidate::baseline().id();
         let rivals: Vec<_> = self.entries.keys().copied().filter(|&id| id != baseline).collect();
         let furthest = rivals.iter().map(|&id| self.depth(id)).max().unwrap_or(0);
@@ -138,6 +151,15 @@ impl Board {
         ranking.retain(|standing| standing.lead > 0.0);
         ranking.truncate(most);
         ranking
+    }
+
+    /// Whether a candidate is ahead of another on the common rows that both were measured on, by more than chance would
+    /// be in one case of four. A margin for taking a step, not a claim.
+    pub fn beats(&self, challenger: CandidateId, holder: CandidateId) -> bool {
+        let rows = self.depth(challenger).min(self.depth(holder));
+        let pairs = self.scores(challenger, rows).into_iter().zip(self.scores(holder, rows));
+        let differences: Vec<f64> = pairs.map(|(a, b)| a - b).collect();
+        mean(&differences) > 0.0 && paired::sign_flip(&differences) < STEP
     }
 
     /// The scores of a candidate on the first `rows` common rows, as far as it was measured.

@@ -74,9 +74,15 @@ pub(crate) struct Shelves {
 }
 
 impl Shelves {
+    /// Labelled rows only, without asking any teacher.
+    pub(crate) fn labelled(lab: &Lab<'_>) -> Self {
+        let rows = lab.pool().iter().filter_map(|id| lab.example(id));
+        Self { labelled: Shelf::labelled(lab.program(), rows), traced: Vec::new() }
+    }
+
     /// Takes stock: labelled rows of the pool, and traces of teachers that get one in `share` of the remaining calls.
     pub(crate) fn stock(lab: &mut Lab<'_>, share: u64) -> Result<Self, Stop> {
-        let labelled = Shelf::labelled(lab.program(), lab.pool().iter().filter_map(|id| lab.example(id)));
+        let Self { labelled, .. } = Self::labelled(lab);
         lab.note(Event::Stage { name: "bootstrapping demonstrations".into() });
         let calls = lab.remaining_calls() / share / TEACHERS;
         let per_row = lab.program().calls_per_record().max(1) as u64;

@@ -75,6 +75,11 @@ impl Shelf {
         Self::new(&self.module, self.groups.iter().flatten().chain(more).cloned().collect())
     }
 
+    /// All demonstrations, by answer.
+    pub fn demonstrations(&self) -> impl Iterator<Item = &Demonstration> {
+        self.groups.iter().flatten()
+    }
+
     /// How many demonstrations there are.
     pub fn len(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()

@@ -190,6 +190,12 @@ impl<'a> Lab<'a> {
         Ok(())
     }
 
+    /// Gives up: says why, and nothing that was measured stands as a finalist.
+    pub fn concede(&mut self, why: impl Into<String>) {
+        self.board.close();
+        self.effects.note(Event::Remark { text: why.into() });
+    }
+
     fn enter(&mut self, candidate: &Candidate) -> Result<CandidateId, Stop> {
         let id = candidate.id();
         if self.board.get(id).is_some() {

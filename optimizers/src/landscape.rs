@@ -9,7 +9,7 @@
 mod planted;
 
 use proofmark_runtime::{
-    Candidate, Example, ExampleId, Module, Output, Program, Record, Source, Type, Value, digest,
+    Candidate, CandidateId, Example, ExampleId, Module, Output, Program, Record, Source, Type, Value, digest,
     model::Abilities,
 };
 
@@ -84,10 +84,9 @@ impl World<'_> {
         &self.events
     }
 
-    fn outcome(&self, candidate: &Candidate, worth: f64, row: &Example) -> Outcome {
-        let shared = unit(&(self.seed, "row", &row.id));
-        let own = unit(&(self.seed, candidate.id(), &row.id));
-        let draw = if unit(&(self.seed, "alike", &row.id)) < ALIKE { shared } else { own };
+    fn outcome(&self, (id, worth): (CandidateId, f64), row: &Example) -> Outcome {
+        let alike = unit(&(self.seed, "alike", &row.id)) < ALIKE;
+        let draw = if alike { unit(&(self.seed, "row", &row.id)) } else { unit(&(self.seed, id, &row.id)) };
         let right = draw < worth;
         let score = if right { Score::ONE } else { Score::ZERO };
         Outcome::Scored { score, feedback: None, trace: trace(&self.landscape.program, row, right) }
@@ -105,12 +104,12 @@ impl Effects for World<'_> {
         self.batches_left = self.batches_left.map(|left| left - 1);
         self.trials.extend_from_slice(batch);
         let outcomes = |trial: &Trial| {
-            let worth = self.landscape.worth(&trial.candidate);
+            let planted = (trial.candidate.id(), self.landscape.worth(&trial.candidate));
             let one = |id: &ExampleId| {
                 let row = self.landscape.example(id);
                 let row =
                     row.ok_or_else(|| Stop::Broken { message: format!("row `{id}` is not visible") })?;
-                Ok(self.outcome(&trial.candidate, worth, row))
+                Ok(self.outcome(planted, row))
             };
             trial.rows.iter().map(one).collect()
         };

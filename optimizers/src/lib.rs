@@ -9,19 +9,27 @@
 //! **Invariant:** no clock, no randomness of the operating system, no async, no network: the same seed and the same
 //! outcomes give the same search, so a killed run is resumed by running it again.
 
+pub mod auto;
 pub mod baseline;
+pub mod blocks;
 pub mod board;
 pub mod bootstrap;
 pub mod demos;
 pub mod division;
+pub mod edits;
 pub mod effects;
 pub mod lab;
 pub mod labeled;
 pub mod landscape;
+mod moves;
 pub mod outcome;
 pub mod paired;
+pub mod phrases;
 pub mod race;
+pub mod space;
 pub mod visible;
+pub mod wording;
+pub mod words;
 
 pub use board::{Board, Standing};
 pub use effects::{Ask, Effects, Event, Lineage, Stop, Trial};
@@ -42,8 +50,9 @@ pub trait Optimizer: Sync {
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop>;
 }
 
-/// Every optimizer.
-pub const ALL: &[&dyn Optimizer] = &[&baseline::Baseline, &labeled::Labeled, &bootstrap::Bootstrap];
+/// Every optimizer, the default first.
+pub const ALL: &[&dyn Optimizer] =
+    &[&auto::Auto, &baseline::Baseline, &labeled::Labeled, &bootstrap::Bootstrap, &edits::Edits];
 
 /// The optimizer of that name.
 pub fn find(name: &str) -> Option<&'static dyn Optimizer> {
