@@ -301,7 +301,7 @@ fn place(
 ) -> Result<(), GgufError> {
     let mut spans = Vec::new();
     for (name, info) in tensors {
-        info.offset = info.offset.checked_add(start).unwrap_or(u64::MAX);
+        info.offset = info.offset.saturating_add(start);
         let end = info.offset.checked_add(info.bytes as u64).filter(|&end| end <= reader.size());
         let Some(end) = end else {
             return Err(

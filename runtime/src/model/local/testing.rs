@@ -1,4 +1,4 @@
-//! What tests need: random models so small that a test writes and runs them in milliseconds.
+//! What tests need: random models so small that a test writes and runs them in milliseconds, and the default model.
 //!
 //! **Invariant:** the same [`TinyModel`] gives the same bytes on every machine.
 
@@ -9,7 +9,11 @@ use std::{io, path::Path};
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
 
 pub use self::writer::GgufWriter;
-use super::gguf::{Architecture, Meta};
+use super::{
+    gguf::{Architecture, Meta},
+    pull::{self, ModelFile, Places},
+    registry::{self, ModelName},
+};
 
 /// A random model of 2 layers, 64 dimensions, 4 heads over 2 key-value heads, and a context of 2,048 tokens.
 /// Heads have 16 dimensions, those of [`Architecture::Qwen3`] 32. Llama's output weights are its embeddings.
@@ -198,6 +202,34 @@ impl TinyModel {
             }
         }
     }
+}
+
+/// The default model, fetched if it is not on this machine. None, with a loud message, where it cannot be fetched; a
+/// test then returns early.
+///
+/// # Panics
+/// It cannot be fetched and `PROOFMARK_REQUIRE_MODEL=1` forbids to skip.
+pub fn real_model() -> Option<ModelFile> {
+    let name = ModelName::Known(&registry::ALL[0]);
+    match pull::pull(&name, &Places::from_env(), &|_| {}) {
+        Ok(file) => Some(file),
+        Err(error) => {
+            assert!(!model_is_required(), "PROOFMARK_REQUIRE_MODEL=1, but: {error}");
+            skip(&error.to_string());
+            None
+        }
+    }
+}
+
+/// Whether `PROOFMARK_REQUIRE_MODEL=1` forbids to skip tests for want of the real model.
+pub fn model_is_required() -> bool {
+    std::env::var("PROOFMARK_REQUIRE_MODEL").is_ok_and(|value| value == "1")
+}
+
+/// Says that a test was skipped. Past the test harness, which would keep it to itself.
+pub fn skip(reason: &str) {
+    let message = format!("\n*** SKIPPED, the real model was NOT tested: {reason}\n\n");
+    io::Write::write_all(&mut io::stderr(), message.as_bytes()).ok();
 }
 
 const CONTROLS: &[&str] = &["<|endoftext|>", "<|im_start|>", "<|im_end|>"];

@@ -1,0 +1,120 @@
+//! Messages to tokens, by the chat template that a model file carries.
+//!
+//! **Invariant:** a message's content never meets the template engine nor the search for control tokens. The template
+//! is rendered over placeholders; what it writes around them is trusted text, the contents are plain text
+//! ([`Part`]).
+//!
+//! A file without a template, or whose template fails for a conversation, is asked in ChatML.
+
+mod template;
+
+use std::sync::Arc;
+
+use self::template::Template;
+use super::{
+    gguf::Gguf,
+    tokenizer::{Part, Tokenizer},
+};
+use crate::model::{Message, Role};
+
+/// How a model wants a conversation written.
+#[derive(Debug)]
+pub struct Chat {
+    template: Option<Template>,
+    tokenizer: Arc<Tokenizer>,
+}
+
+/// A conversation with the contents kept apart.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Piece {
+    /// What the template wrote.
+    Template(String),
+    /// The content of the message at this place.
+    Content { message: usize, trimmed_start: bool, trimmed_end: bool },
+}
+
+impl Chat {
+    /// The chat of a file. A template that cannot be compiled counts as none.
+    pub fn from_gguf(gguf: &Gguf, tokenizer: Arc<Tokenizer>) -> Self {
+        let source = gguf.find::<&str>("tokenizer.chat_template").ok().flatten();
+        let template = source.and_then(|source| Template::new(source, &tokenizer).ok());
+        Self { template, tokenizer }
+    }
+
+    /// The tokens of a conversation, up to where the model's next message begins.
+    pub fn encode(&self, messages: &[Message]) -> Vec<u32> {
+        self.encode_with(messages, "")
+    }
+
+    /// The tokens of `reply` as they follow the conversation's, for scoring a known reply.
+    ///
+    /// They are cut off the tokens of conversation and reply together, so a reply is read as in running text; where
+    /// the tokens of the conversation would change under its influence, it is encoded on its own.
+    pub fn encode_reply(&self, messages: &[Message], reply: &str) -> Vec<u32> {
+        let prompt = self.encode(messages);
+        let mut both = self.encode_with(messages, reply);
+        if both.starts_with(&prompt) { both.split_off(prompt.len()) } else { self.tokenizer.encode(reply) }
+    }
+
+    /// The token that ends the model's message.
+    pub fn end_of_turn(&self) -> u32 {
+        let turn = [Message::new(Role::User, "a"), Message::new(Role::Assistant, "b")];
+        let pieces = self.pieces(&turn, false);
+        let after =
+            pieces.iter().skip_while(|piece| !matches!(piece, Piece::Content { message: 1, .. })).nth(1);
+        let Some(Piece::Template(after)) = after else { return self.tokenizer.eos() };
+        let ids = self.tokenizer.encode_parts(&[Part::Trusted(after)]);
+        ids.into_iter().find(|id| self.tokenizer.ends().contains(id)).unwrap_or_else(|| self.tokenizer.eos())
+    }
+
+    fn encode_with(&self, messages: &[Message], reply: &str) -> Vec<u32> {
+        let pieces = self.pieces(messages, true);
+        let mut parts: Vec<Part<'_>> = pieces.iter().map(|piece| part(piece, messages)).collect();
+        parts.push(Part::Plain(reply));
+        let ids = self.tokenizer.encode_parts(&parts);
+        match self.tokenizer.bos() {
+            Some((bos, true)) if ids.first() != Some(&bos) => [&[bos], &ids[..]].concat(),
+            _ => ids,
+        }
+    }
+
+    fn pieces(&self, messages: &[Message], ask: bool) -> Vec<Piece> {
+        self.template
+            .as_ref()
+            .and_then(|template| template.render(messages, ask).ok())
+            .unwrap_or_else(|| chat_ml(messages, ask))
+    }
+}
+
+fn part<'a>(piece: &'a Piece, messages: &'a [Message]) -> Part<'a> {
+    match *piece {
+        Piece::Template(ref text) => Part::Trusted(text),
+        Piece::Content { message, trimmed_start, trimmed_end } => {
+            let mut content = messages[message].content.as_str();
+            if trimmed_start {
+                content = content.trim_start();
+            }
+            if trimmed_end {
+                content = content.trim_end();
+            }
+            Part::Plain(content)
+        }
+    }
+}
+
+/// The conversation in ChatML, which most open models have seen.
+fn chat_ml(messages: &[Message], ask: bool) -> Vec<Piece> {
+    let mut pieces = Vec::new();
+    for (message, Message { role, .. }) in messages.iter().enumerate() {
+        pieces.push(Piece::Template(format!("<|im_start|>{role}\n")));
+        pieces.push(Piece::Content { message, trimmed_start: false, trimmed_end: false });
+        pieces.push(Piece::Template("<|im_end|>\n".to_owned()));
+    }
+    if ask {
+        pieces.push(Piece::Template("<|im_start|>assistant\n".to_owned()));
+    }
+    pieces
+}
+
+#[cfg(test)]
+mod tests;

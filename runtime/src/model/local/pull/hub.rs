@@ -1,0 +1,200 @@
+//! Model files from Hugging Face, or from a server that speaks like it.
+//!
+//! A download that breaks goes on where it stopped, within the same call or in a later one. A server that does not
+//! give parts of files is asked for the whole; so is one whose parts did not add up to the right file.
+
+use std::{error::Error, fs, fs::File, io, io::Write as _, path::Path, time::Duration};
+
+use reqwest::{
+    Client, Method, RequestBuilder, Response, StatusCode,
+    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, RANGE},
+    redirect::Policy,
+};
+
+use super::{Job, ModelFile, Places, Progress, Trouble};
+
+/// How long a server may take to accept a connection.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// How long a download may stand still.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How often a download that brings bytes may break.
+const ATTEMPTS: u32 = 10;
+
+/// How an attempt ended.
+enum Arrival {
+    /// All bytes are there. Whether some of them are from an earlier attempt.
+    Whole { resumed: bool },
+    /// The connection broke after some bytes.
+    Broken { reason: String },
+}
+
+/// Where a file is.
+pub(super) fn url(places: &Places, repository: &str, file: &str) -> String {
+    format!("{}/{repository}/resolve/main/{file}", places.hub)
+}
+
+/// Fetches a file. Blocks.
+pub(super) fn fetch(url: &str, job: &mut Job<'_>) -> Result<ModelFile, Trouble> {
+    // On a thread of its own a runtime can be entered whatever the caller is in.
+    std::thread::scope(|scope| {
+        let fetching = scope.spawn(|| {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.map_err(Trouble::Cache)?.block_on(download(url, job))
+        });
+        fetching.join().unwrap_or_else(|_| Err(Trouble::Source("the download crashed".to_owned())))
+    })
+}
+
+async fn download(url: &str, job: &mut Job<'_>) -> Result<ModelFile, Trouble> {
+    let part = job.part();
+    if job.sha256.is_none() {
+        job.sha256 = published_checksum(url, job.places).await?;
+    }
+    if job.sha256.is_none() {
+        // Without a checksum nobody would see that two halves are of different files.
+        remove(&part)?;
+    }
+    let mut broken = String::new();
+    for _ in 0..ATTEMPTS {
+        match attempt(url, job).await? {
+            Arrival::Broken { reason } => broken = reason,
+            Arrival::Whole { resumed } => match job.accept(&part) {
+                Err(Trouble::Source(reason)) => {
+                    remove(&part)?;
+                    if !resumed {
+                        return Err(Trouble::Source(reason));
+                    }
+                    broken = reason;
+                }
+                done => return done,
+            },
+        }
+    }
+    Err(Trouble::Source(broken))
+}
+
+/// Asks for what is missing and writes it behind what is there.
+async fn attempt(url: &str, job: &Job<'_>) -> Result<Arrival, Trouble> {
+    let part = job.part();
+    let mut have = fs::metadata(&part).map_or(0, |metadata| metadata.len());
+    if have > 0 && job.bytes == Some(have) {
+        return Ok(Arrival::Whole { resumed: true });
+    }
+    let mut request = request(Method::GET, url, job.places, Policy::default())?;
+    if have > 0 {
+        request = request.header(RANGE, format!("bytes={have}-"));
+    }
+    let response = request.send().await.map_err(|error| Trouble::Source(explain(&error)))?;
+    match response.status() {
+        StatusCode::PARTIAL_CONTENT if starts_at(&response) == Some(have) => {}
+        StatusCode::OK => have = 0,
+        StatusCode::PARTIAL_CONTENT | StatusCode::RANGE_NOT_SATISFIABLE if have > 0 => {
+            remove(&part)?;
+            return Ok(Arrival::Broken { reason: "the server has no such part of the file".to_owned() });
+        }
+        status => return Err(Trouble::Source(refusal(status))),
+    }
+    let total = response.content_length().map(|rest| have + rest);
+    if let (Some(total), Some(wanted)) = (total, job.bytes)
+        && total != wanted
+    {
+        return Err(Trouble::Source(format!("the file there has {total} bytes, not {wanted}")));
+    }
+    receive(response, have, total.or(job.bytes), job).await
+}
+
+/// Writes what comes behind the first `have` bytes.
+async fn receive(
+    mut response: Response,
+    have: u64,
+    total: Option<u64>,
+    job: &Job<'_>,
+) -> Result<Arrival, Trouble> {
+    let mut file = File::options().create(true).append(true).open(job.part()).map_err(Trouble::Cache)?;
+    file.set_len(have).map_err(Trouble::Cache)?;
+    let mut done = have;
+    loop {
+        (job.watch)(Progress::Bytes { done, total });
+        match response.chunk().await {
+            Ok(Some(bytes)) => {
+                file.write_all(&bytes).map_err(Trouble::Cache)?;
+                done += bytes.len() as u64;
+                if let Some(total) = total.filter(|&total| done > total) {
+                    return Err(Trouble::Source(format!(
+                        "the server sent more than the {total} bytes of the file"
+                    )));
+                }
+            }
+            Ok(None) if total.is_none_or(|total| total == done) => {
+                return Ok(Arrival::Whole { resumed: have > 0 });
+            }
+            Ok(None) => {
+                return Ok(Arrival::Broken { reason: format!("the connection ended after {done} bytes") });
+            }
+            Err(error) if done > have => return Ok(Arrival::Broken { reason: explain(&error) }),
+            Err(error) => return Err(Trouble::Source(explain(&error))),
+        }
+    }
+}
+
+/// The SHA-256 that Hugging Face gives for a large file, on the way to where the file is stored.
+async fn published_checksum(url: &str, places: &Places) -> Result<Option<String>, Trouble> {
+    let response = request(Method::HEAD, url, places, Policy::none())?.send().await;
+    let response = response.map_err(|error| Trouble::Source(explain(&error)))?;
+    let tag = response.headers().get("x-linked-etag").and_then(|tag| tag.to_str().ok());
+    let sha256 = tag.map(|tag| tag.trim_matches('"').to_ascii_lowercase());
+    Ok(sha256.filter(|sha256| sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit())))
+}
+
+fn request(method: Method, url: &str, places: &Places, redirects: Policy) -> Result<RequestBuilder, Trouble> {
+    // Whoever installed a provider first, ours or another part of the program, has the same one.
+    rustls::crypto::ring::default_provider().install_default().ok();
+    let client = Client::builder()
+        .connect_timeout(CONNECT)
+        .read_timeout(SILENCE)
+        .redirect(redirects)
+        .no_gzip()
+        .user_agent(concat!("proofmark/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .map_err(|error| Trouble::Source(explain(&error)))?;
+    let request = client.request(method, url).header(ACCEPT_ENCODING, "identity");
+    Ok(match &places.authorization {
+        Some(authorization) => request.header(AUTHORIZATION, authorization),
+        None => request,
+    })
+}
+
+/// The first byte of a partial answer: `bytes 100-199/200` starts at 100.
+fn starts_at(response: &Response) -> Option<u64> {
+    let range = response.headers().get(CONTENT_RANGE)?.to_str().ok()?;
+    range.strip_prefix("bytes ")?.split_once('-')?.0.trim().parse().ok()
+}
+
+fn refusal(status: StatusCode) -> String {
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => "; if it needs a login, set HF_TOKEN",
+        StatusCode::NOT_FOUND => "; there is no such file",
+        StatusCode::TOO_MANY_REQUESTS => "; wait a while",
+        _ => "",
+    };
+    format!("the server answered {status}{hint}")
+}
+
+/// An error with all its causes: the reason is at the bottom.
+fn explain(error: &dyn Error) -> String {
+    let (mut text, mut cause) = (error.to_string(), error.source());
+    while let Some(error) = cause {
+        text += &format!(": {error}");
+        cause = error.source();
+    }
+    text
+}
+
+fn remove(path: &Path) -> Result<(), Trouble> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Trouble::Cache(error)),
+        _ => Ok(()),
+    }
+}

@@ -1,0 +1,100 @@
+//! Where model files may be, on this machine and elsewhere. The environment is read here and nowhere else.
+
+use std::{
+    env,
+    path::{Path, PathBuf},
+};
+
+use reqwest::header::HeaderValue;
+
+use crate::model::local::registry::ModelName;
+
+/// Where model files may be.
+#[derive(Clone, Debug)]
+pub struct Places {
+    /// `PROOFMARK_MODELS`: a folder that has model files, or one such file. It is only read.
+    pub models: Option<PathBuf>,
+    /// The folder of files that were fetched: `proofmark/models` in the user's cache folder.
+    pub cache: PathBuf,
+    /// `HF_ENDPOINT`: the server that speaks like Hugging Face.
+    pub hub: String,
+    /// `HF_TOKEN`, as an `Authorization` header.
+    pub authorization: Option<HeaderValue>,
+}
+
+impl Places {
+    /// The places that the environment names. An empty variable counts as none.
+    pub fn from_env() -> Self {
+        let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+        let text = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let authorization = text("HF_TOKEN").and_then(|token| {
+            let mut header = HeaderValue::from_str(&format!("Bearer {}", token.trim())).ok()?;
+            header.set_sensitive(true);
+            Some(header)
+        });
+        let hub = text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
+        Self {
+            models: path("PROOFMARK_MODELS"),
+            cache: cache_folder(path).join("proofmark").join("models"),
+            hub: hub.trim().trim_end_matches('/').to_owned(),
+            authorization,
+        }
+    }
+
+    /// Where the file of a model is, or will be, in the cache folder.
+    pub fn cached(&self, name: &ModelName) -> PathBuf {
+        match name {
+            ModelName::Known(entry) => self.cache.join(entry.file),
+            ModelName::Hub { repository, file } => self.cache.join("hf").join(repository).join(file),
+            ModelName::File(path) => path.clone(),
+        }
+    }
+
+    /// Where `PROOFMARK_MODELS` would have a file.
+    pub(super) fn named(&self, file: &str) -> Option<PathBuf> {
+        let models = self.models.as_deref()?;
+        Some(if models.is_dir() { models.join(file) } else { models.to_owned() })
+    }
+}
+
+/// The user's cache folder by the custom of the system; without a home, the folder for temporary files.
+fn cache_folder(path: impl Fn(&'static str) -> Option<PathBuf>) -> PathBuf {
+    let home = || path("HOME").or_else(|| path("USERPROFILE"));
+    let by_custom = if cfg!(windows) {
+        path("LOCALAPPDATA")
+    } else if cfg!(target_os = "macos") {
+        home().map(|home| home.join("Library").join("Caches"))
+    } else {
+        None
+    };
+    // The specification says to ignore a relative XDG_CACHE_HOME.
+    let xdg = path("XDG_CACHE_HOME").filter(|folder| Path::is_absolute(folder));
+    xdg.or(by_custom).or_else(|| home().map(|home| home.join(".cache"))).unwrap_or_else(env::temp_dir)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cache_folder_follows_the_environment() {
+        let with = |variables: &'static [(&str, &str)]| {
+            cache_folder(|name| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into()))
+        };
+        assert_eq!(with(&[("XDG_CACHE_HOME", "/c"), ("HOME", "/h")]), Path::new("/c"));
+        if cfg!(target_os = "linux") {
+            assert_eq!(with(&[("HOME", "/h")]), Path::new("/h/.cache"));
+            assert_eq!(with(&[("XDG_CACHE_HOME", "c"), ("HOME", "/h")]), Path::new("/h/.cache"));
+        }
+        assert_eq!(with(&[]), env::temp_dir());
+    }
+
+    #[test]
+    fn a_token_is_never_printed() {
+        let mut header = HeaderValue::from_static("Bearer hf_secret");
+        header.set_sensitive(true);
+        let places =
+            Places { models: None, cache: "/c".into(), hub: String::new(), authorization: Some(header) };
+        assert!(!format!("{places:?}").contains("secret"));
+    }
+}

