@@ -21,7 +21,7 @@ pub mod signature;
 pub mod stamp;
 #[cfg(feature = "store")]
 pub mod store;
-#[cfg(feature = "http")]
+#[cfg(any(feature = "http", feature = "local"))]
 mod tls;
 pub mod value;
 

@@ -6,12 +6,13 @@
 use std::{error::Error, fs, fs::File, io, io::Write as _, path::Path, time::Duration};
 
 use reqwest::{
-    Client, Method, RequestBuilder, Response, StatusCode,
+    Method, RequestBuilder, Response, StatusCode,
     header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, RANGE},
     redirect::Policy,
 };
 
 use super::{Job, ModelFile, Places, Progress, Trouble};
+use crate::tls;
 
 /// How long a server may take to accept a connection.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -149,14 +150,11 @@ async fn published_checksum(url: &str, places: &Places) -> Result<Option<String>
 }
 
 fn request(method: Method, url: &str, places: &Places, redirects: Policy) -> Result<RequestBuilder, Trouble> {
-    // Whoever installed a provider first, ours or another part of the program, has the same one.
-    rustls::crypto::ring::default_provider().install_default().ok();
-    let client = Client::builder()
+    let client = tls::client()
         .connect_timeout(CONNECT)
         .read_timeout(SILENCE)
         .redirect(redirects)
         .no_gzip()
-        .user_agent(concat!("proofmark/", env!("CARGO_PKG_VERSION")))
         .build()
         .map_err(|error| Trouble::Source(explain(&error)))?;
     let request = client.request(method, url).header(ACCEPT_ENCODING, "identity");
