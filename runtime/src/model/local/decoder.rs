@@ -1,0 +1,205 @@
+//! The decoder of the llama family: token ids in, final hidden rows, keys and values out.
+//!
+//! **Invariant:** what is computed for a token depends on it, on its position and on the tokens before it, bit for bit;
+//! not on the other runs of the pass, nor on which of the tokens before it were computed in earlier passes.
+//! Held by `tests::batched_equals_alone`.
+//!
+//! [`pass`] says what goes into a pass, [`kv`] what comes out for later ones, [`head`] turns hidden rows into words.
+
+mod attention;
+pub(crate) mod head;
+pub(crate) mod kv;
+mod load;
+pub(crate) mod pass;
+mod rope;
+pub(crate) mod shape;
+
+use rayon::prelude::*;
+
+use self::{
+    attention::Attention,
+    kv::Segment,
+    pass::{Place, Plan, Run},
+    rope::Rope,
+    shape::Shape,
+};
+use super::kernel::{
+    Panels,
+    simd::{Isa, PANEL},
+    vector,
+    weights::{Into, Weights, gated},
+};
+
+/// A decoder with its weights.
+#[derive(Debug)]
+pub(crate) struct Decoder {
+    isa: Isa,
+    shape: Shape,
+    rope: Rope,
+    layers: Vec<Layer>,
+    norm: Vec<f32>,
+    /// None where the output head's weights are the embeddings.
+    embeddings: Option<Embeddings>,
+    head: Weights,
+}
+
+/// Embeddings, row by row.
+#[derive(Debug)]
+struct Embeddings(Vec<f32>);
+
+#[derive(Debug)]
+struct Layer {
+    attention_norm: Vec<f32>,
+    queries_keys_values: Weights,
+    head_norms: HeadNorms,
+    attention_output: Weights,
+    feed_norm: Vec<f32>,
+    gate: Weights,
+    up: Weights,
+    down: Weights,
+}
+
+/// Norms of every head's queries and keys (Qwen3).
+#[derive(Debug)]
+struct HeadNorms {
+    queries: Option<Vec<f32>>,
+    keys: Option<Vec<f32>>,
+}
+
+impl Decoder {
+    pub(crate) fn shape(&self) -> &Shape {
+        &self.shape
+    }
+
+    /// Words of the vocabulary.
+    pub(crate) fn words(&self) -> usize {
+        self.head.outputs()
+    }
+
+    /// Computes the runs. Returns the normalized final rows of the `wanted` tokens, which must be in ascending order, and
+    /// each run's segment with its tokens added.
+    pub(crate) fn forward(&self, mut runs: Vec<Run>, wanted: &[Place]) -> (Panels, Vec<Segment>) {
+        let places: Vec<Place> = (runs.iter().enumerate())
+            .flat_map(|(run, tokens)| (0..tokens.tokens.len()).map(move |token| Place { run, token }))
+            .collect();
+        let mut plan = Plan::new(&runs, &places);
+        let mut rows = self.embed(&runs);
+        for (index, layer) in self.layers.iter().enumerate() {
+            let mut heads = self.heads(layer, &rows, &plan);
+            self.store(index, &heads, &mut runs);
+            if index + 1 == self.layers.len() {
+                // Nobody reads the rest of the last layer's rows.
+                let kept: Vec<usize> =
+                    wanted.iter().filter_map(|place| places.binary_search(place).ok()).collect();
+                plan = Plan::new(&runs, wanted);
+                (heads, rows) = (heads.select(&kept), rows.select(&kept));
+            }
+            let mut attended = Panels::zeros(rows.rows(), self.shape.heads * self.shape.padded_head());
+            Attention { isa: self.isa, shape: &self.shape, layer: index, plan: &plan, runs: &runs }
+                .run(&heads, &mut attended);
+            layer.attention_output.apply(self.isa, &attended, Into::Add, &mut rows);
+            self.feed(layer, &mut rows);
+        }
+        let normed = self.normed(&rows, &self.norm);
+        let segments = runs.into_iter().map(|Run { mut segment, tokens, .. }| {
+            segment.grow(tokens.len());
+            segment
+        });
+        (normed, segments.collect())
+    }
+
+    fn embed(&self, runs: &[Run]) -> Panels {
+        let tokens: Vec<u32> = runs.iter().flat_map(|run| run.tokens.iter().copied()).collect();
+        let mut rows = Panels::zeros(tokens.len(), self.shape.width);
+        for (row, &token) in tokens.iter().enumerate() {
+            let token = token as usize;
+            match &self.embeddings {
+                Some(Embeddings(all)) => rows.set_row(row, &all[token * self.shape.width..][..self.shape.width]),
+                None => rows.set_row(row, &self.head.output(token)),
+            }
+        }
+        rows
+    }
+
+    fn normed(&self, rows: &Panels, weight: &[f32]) -> Panels {
+        let mut normed = Panels::zeros(rows.rows(), self.shape.width);
+        vector::rms_norm(self.isa, rows, (weight, self.shape.epsilon), &mut normed);
+        normed
+    }
+
+    /// Queries, keys and values of all rows: the heads one after another, queries and keys rotated, queries scaled.
+    fn heads(&self, layer: &Layer, rows: &Panels, plan: &Plan) -> Panels {
+        let Shape { heads, kv_heads, head, epsilon, .. } = self.shape;
+        let columns = (heads + 2 * kv_heads) * self.shape.padded_head();
+        let mut out = Panels::zeros(rows.rows(), columns);
+        layer.queries_keys_values.apply(self.isa, &self.normed(rows, &layer.attention_norm), Into::Set, &mut out);
+
+        let len = (self.shape.head_panels() * out.panel_len()).max(1);
+        let turned = &mut out.data_mut()[..(heads + kv_heads) * len];
+        turned.par_chunks_mut(len).enumerate().for_each(|(index, chunk)| {
+            let (norm, scale) = match index < heads {
+                true => (&layer.head_norms.queries, 1.0 / (head as f32).sqrt()),
+                false => (&layer.head_norms.keys, 1.0),
+            };
+            let mut columns = vec![0.0; self.shape.padded_head()];
+            self.isa.run(
+                #[inline(always)]
+                || {
+                    for (row, &position) in plan.positions.iter().enumerate() {
+                        gather(chunk, (row, rows.rows()), &mut columns);
+                        if let Some(norm) = norm {
+                            vector::rms_norm_row(&mut columns[..head], norm, epsilon);
+                        }
+                        vector::rotate(&mut columns[..head], self.rope.at(position), scale);
+                        scatter(&columns, chunk, (row, rows.rows()));
+                    }
+                },
+            );
+        });
+        out
+    }
+
+    /// Writes the keys and values of all rows into the runs' segments.
+    fn store(&self, layer: usize, heads: &Panels, runs: &mut [Run]) {
+        let Shape { heads: queries, kv_heads, head, .. } = self.shape;
+        let len = self.shape.head_panels() * heads.panel_len();
+        let mut key = vec![0.0; self.shape.padded_head()];
+        let mut value = key.clone();
+        for kv_head in 0..kv_heads {
+            let keys = &heads.data()[(queries + kv_head) * len..][..len];
+            let values = &heads.data()[(queries + kv_heads + kv_head) * len..][..len];
+            let mut row = 0;
+            for Run { segment, tokens, .. } in &mut *runs {
+                let before = segment.len();
+                for token in 0..tokens.len() {
+                    gather(keys, (row, heads.rows()), &mut key);
+                    gather(values, (row, heads.rows()), &mut value);
+                    segment.write((layer, kv_head), before + token, (&key[..head], &value));
+                    row += 1;
+                }
+            }
+        }
+    }
+
+    fn feed(&self, layer: &Layer, rows: &mut Panels) {
+        let mut hidden = Panels::zeros(rows.rows(), self.shape.hidden);
+        gated(self.isa, &self.normed(rows, &layer.feed_norm), (&layer.gate, &layer.up), &mut hidden);
+        layer.down.apply(self.isa, &hidden, Into::Add, rows);
+    }
+}
+
+/// Reads one row of some panels of `rows` rows.
+#[inline(always)]
+fn gather(panels: &[f32], (row, rows): (usize, usize), out: &mut [f32]) {
+    for (panel, out) in out.chunks_exact_mut(PANEL).enumerate() {
+        out.copy_from_slice(&panels[(panel * rows + row) * PANEL..][..PANEL]);
+    }
+}
+
+/// Writes one row of some panels of `rows` rows.
+#[inline(always)]
+fn scatter(columns: &[f32], panels: &mut [f32], (row, rows): (usize, usize)) {
+    for (panel, columns) in columns.chunks_exact(PANEL).enumerate() {
+        panels[(panel * rows + row) * PANEL..][..PANEL].copy_from_slice(columns);
+    }
+}

@@ -1,0 +1,174 @@
+//! Attention of a pass's rows to their past (Vaswani et al. 2017, arXiv:1706.03762, section 3.2.1), with grouped
+//! key-value heads (Ainslie et al. 2023, arXiv:2305.13245).
+//!
+//! **Invariant:** for every row, a score is one chain over the head's columns, the softmax runs over absolute positions,
+//! and the weighted sum of values is one chain over positions in ascending order: a product over a shared prefix is
+//! continued in place by the next. There is no mask: what a row does not see is not computed into its result.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+use super::{
+    super::kernel::{
+        Panels,
+        simd::{Isa, LANES, PANEL, Product},
+        vector,
+    },
+    kv::Segment,
+    pass::{Own, Piece, Plan, Run},
+    shape::Shape,
+};
+
+/// Rows of a tile of the causal part.
+const TILE: usize = 14;
+
+/// What attention reads.
+pub(super) struct Attention<'a> {
+    pub(super) isa: Isa,
+    pub(super) shape: &'a Shape,
+    pub(super) layer: usize,
+    pub(super) plan: &'a Plan,
+    pub(super) runs: &'a [Run],
+}
+
+/// A stretch of a segment.
+struct Stretch<'a> {
+    segment: &'a Segment,
+    from: usize,
+    to: usize,
+}
+
+impl Attention<'_> {
+    /// Attends with `queries`, whose leading panels are the query heads, rotated and scaled. `out` has the same heads.
+    pub(super) fn run(&self, queries: &Panels, out: &mut Panels) {
+        let len = self.shape.head_panels() * queries.panel_len();
+        if len == 0 {
+            return;
+        }
+        let width = self.plan.width(LANES);
+        out.data_mut().par_chunks_mut(len).zip(queries.data().par_chunks(len)).enumerate().for_each_init(
+            || vec![0.0; queries.rows() * width],
+            |scores, (head, (out, queries))| {
+                self.scores(head / self.shape.group(), queries, (scores, width));
+                self.isa.run(
+                    #[inline(always)]
+                    || {
+                        for (row, scores) in scores.chunks_exact_mut(width).enumerate() {
+                            vector::softmax(scores, self.plan.positions[row] + 1);
+                        }
+                    },
+                );
+                self.sums(head / self.shape.group(), (scores, width), out);
+            },
+        );
+    }
+
+    /// Writes the scores of all rows, row after row of `width` columns, by absolute position.
+    fn scores(&self, kv_head: usize, queries: &[f32], (out, width): (&mut [f32], usize)) {
+        let mut edge = vec![];
+        for span in &self.plan.spans {
+            let Stretch { segment, from, to } = self.stretch(&span.piece);
+            for panel in from / LANES..to.div_ceil(LANES) {
+                let product = self.score_product(segment.keys((self.layer, kv_head), panel), queries, &span.rows);
+                let first = panel * LANES;
+                if from <= first && first + LANES <= to {
+                    let start = span.rows.start * width + segment.start() + first;
+                    self.isa.multiply::<1>(&product, &mut out[start..], width);
+                    continue;
+                }
+                // Other columns of the panel belong to other pieces.
+                edge.resize(product.rows * LANES, 0.0);
+                self.isa.multiply::<1>(&product, &mut edge, LANES);
+                let (low, high) = (from.max(first), to.min(first + LANES));
+                for (row, edge) in span.rows.clone().zip(edge.chunks_exact(LANES)) {
+                    out[row * width + segment.start() + low..][..high - low]
+                        .copy_from_slice(&edge[low - first..high - first]);
+                }
+            }
+        }
+        for Own { run, rows } in &self.plan.own {
+            let segment = &self.runs[*run].segment;
+            let seen = &self.plan.seen[rows.clone()];
+            for panel in 0..seen.last().map_or(0, |last| last.div_ceil(LANES)) {
+                let first = rows.start + seen.partition_point(|&seen| seen <= panel * LANES);
+                let keys = segment.keys((self.layer, kv_head), panel);
+                let product = self.score_product(keys, queries, &(first..rows.end));
+                let start = first * width + segment.start() + panel * LANES;
+                self.isa.multiply::<1>(&product, &mut out[start..], width);
+            }
+        }
+    }
+
+    fn score_product<'p>(&self, keys: &'p [f32], queries: &'p [f32], rows: &Range<usize>) -> Product<'p> {
+        Product {
+            rows: rows.len(),
+            depth: self.shape.head,
+            left: &queries[rows.start * PANEL..],
+            left_row: PANEL,
+            left_panel: self.plan.seen.len() * PANEL,
+            right: keys,
+            right_row: LANES,
+            fresh: true,
+        }
+    }
+
+    /// Sums the values, weighted by the softmax.
+    fn sums(&self, kv_head: usize, (shares, width): (&[f32], usize), out: &mut [f32]) {
+        out.fill(0.0);
+        for span in &self.plan.spans {
+            let stretch = self.stretch(&span.piece);
+            self.add_values(kv_head, &stretch, &span.rows, (shares, width), out);
+        }
+        for Own { run, rows } in &self.plan.own {
+            let segment = &self.runs[*run].segment;
+            for start in rows.clone().step_by(TILE) {
+                let tile = start..rows.end.min(start + TILE);
+                // What all rows of the tile see in one product, then the triangle row by row.
+                let common = self.plan.seen[start];
+                let stretch = Stretch { segment, from: 0, to: common };
+                self.add_values(kv_head, &stretch, &tile, (shares, width), out);
+                for row in start + 1..tile.end {
+                    let stretch = Stretch { segment, from: common, to: self.plan.seen[row] };
+                    self.add_values(kv_head, &stretch, &(row..row + 1), (shares, width), out);
+                }
+            }
+        }
+    }
+
+    fn add_values(
+        &self,
+        kv_head: usize,
+        stretch: &Stretch<'_>,
+        rows: &Range<usize>,
+        (shares, width): (&[f32], usize),
+        out: &mut [f32],
+    ) {
+        let Stretch { segment, from, to } = *stretch;
+        let values = segment.values((self.layer, kv_head), from);
+        for panel in 0..self.shape.head_panels() {
+            let product = Product {
+                rows: rows.len(),
+                depth: to - from,
+                left: &shares[rows.start * width + segment.start() + from..],
+                left_row: width,
+                left_panel: PANEL,
+                right: &values[panel * PANEL..],
+                right_row: self.shape.padded_head(),
+                fresh: false,
+            };
+            let start = (panel * self.plan.seen.len() + rows.start) * PANEL;
+            self.isa.multiply::<2>(&product, &mut out[start..], PANEL);
+        }
+    }
+
+    fn stretch<'p>(&'p self, piece: &'p Piece) -> Stretch<'p> {
+        match piece {
+            Piece::Stored(view) => Stretch { segment: &view.segment, from: view.from, to: view.to },
+            Piece::Fresh(run) => {
+                let Run { segment, tokens, .. } = &self.runs[*run];
+                Stretch { segment, from: 0, to: segment.len() + tokens.len() }
+            }
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! From final hidden rows to words: logits, and log-probabilities of a few words without keeping all logits.
+
+use rayon::prelude::*;
+
+use super::{
+    super::kernel::{Panels, simd::PANEL, vector, weights::{Into, Weights}},
+    Decoder,
+};
+
+/// The output weights of a few words.
+#[derive(Clone, Debug)]
+pub(crate) struct Few(Weights);
+
+impl Decoder {
+    /// The output weights of some words of the vocabulary.
+    pub(crate) fn few(&self, words: &[u32]) -> Few {
+        Few(self.head.pick(words))
+    }
+
+    /// The logits of all words, row by row.
+    pub(crate) fn logits(&self, rows: &Panels) -> Vec<Vec<f32>> {
+        let mut out = Panels::zeros(rows.rows(), self.words());
+        self.head.apply(self.isa, rows, Into::Set, &mut out);
+        (0..rows.rows()).into_par_iter().map(|row| out.row(row, self.words())).collect()
+    }
+
+    /// The logits of a few words, row by row; the same bits as in [`Self::logits`].
+    pub(crate) fn few_logits(&self, rows: &Panels, few: &Few) -> Vec<Vec<f32>> {
+        let mut out = Panels::zeros(rows.rows(), few.0.outputs());
+        few.0.apply(self.isa, rows, Into::Set, &mut out);
+        (0..rows.rows()).map(|row| out.row(row, few.0.outputs())).collect()
+    }
+
+    /// For every row, the natural logarithm of the sum of the exponentials of all logits: what turns a logit into a
+    /// log-probability.
+    pub(crate) fn log_sums(&self, rows: &Panels) -> Vec<f64> {
+        if rows.rows() == 0 {
+            return vec![];
+        }
+        let panels = self.words().div_ceil(PANEL);
+        // Logits are used while they are in the cache, panel by panel; the parts are then summed in order.
+        let parts: Vec<Vec<(f32, f32)>> = (0..panels)
+            .into_par_iter()
+            .map_init(
+                || vec![0.0; rows.panel_len()],
+                |logits, panel| {
+                    self.head.panel(self.isa, rows, panel, (Into::Set, logits));
+                    let words = PANEL.min(self.words() - panel * PANEL);
+                    self.isa.run(
+                        #[inline(always)]
+                        || logits.chunks_exact(PANEL).map(|row| vector::log_sum_parts(&row[..words])).collect(),
+                    )
+                },
+            )
+            .collect();
+        (0..rows.rows())
+            .map(|row| {
+                let top = parts.iter().fold(f32::NEG_INFINITY, |top, part| top.max(part[row].0));
+                let sum: f64 = parts
+                    .iter()
+                    .map(|part| f64::from(part[row].1) * (f64::from(part[row].0) - f64::from(top)).exp())
+                    .sum();
+                f64::from(top) + sum.ln()
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,127 @@
+//! Weights, packed once at load, and the products of activations with them.
+//!
+//! **Invariant:** an output element is one chain of fused multiply-adds over the inputs in ascending order, started at
+//! the bias (or at zero, or at what it is added to). Where the weights are stored more narrowly, only the reading of
+//! a weight changes, not the order.
+
+use rayon::prelude::*;
+
+use super::{
+    Panels,
+    simd::{Isa, LANES, PANEL, Product},
+    vector,
+};
+
+/// A matrix of weights that maps `depth` inputs to `outputs` outputs, in panels of [`PANEL`] outputs: the weight of
+/// `(input, output)` lies at `(output / PANEL * depth + input) * PANEL + output % PANEL`.
+#[derive(Clone, Debug)]
+pub(crate) struct Weights {
+    outputs: usize,
+    depth: usize,
+    data: Vec<f32>,
+    bias: Option<Vec<f32>>,
+}
+
+/// What a product does to its destination.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Into {
+    /// Overwrites it.
+    Set,
+    /// Adds to it.
+    Add,
+}
+
+impl Weights {
+    /// Packs `outputs` rows of `depth` weights each; `row` gives a row, or none for a row of zeros.
+    pub(crate) fn pack<'a>(
+        outputs: usize,
+        depth: usize,
+        row: impl Fn(usize) -> Option<&'a [f32]> + Sync,
+    ) -> Self {
+        let mut data = vec![0.0; outputs.div_ceil(PANEL) * depth * PANEL];
+        data.par_chunks_mut((depth * PANEL).max(1)).enumerate().for_each(|(panel, chunk)| {
+            let rows: Vec<(usize, &[f32])> = (0..PANEL.min(outputs - panel * PANEL))
+                .filter_map(|lane| Some((lane, row(panel * PANEL + lane)?)))
+                .collect();
+            // Blocks of inputs, so that both sides stay in the first-level cache.
+            for start in (0..depth).step_by(LANES) {
+                for &(lane, weights) in &rows {
+                    for input in start..depth.min(start + LANES) {
+                        chunk[input * PANEL + lane] = weights[input];
+                    }
+                }
+            }
+        });
+        Self { outputs, depth, data, bias: None }
+    }
+
+    /// The same weights with a bias of one value per output.
+    pub(crate) fn with_bias(mut self, mut bias: Vec<f32>) -> Self {
+        bias.resize(self.outputs.next_multiple_of(PANEL), 0.0);
+        self.bias = Some(bias);
+        self
+    }
+
+    pub(crate) fn outputs(&self) -> usize {
+        self.outputs
+    }
+
+    /// The weights of one output.
+    pub(crate) fn output(&self, output: usize) -> Vec<f32> {
+        let panel = &self.data[output / PANEL * self.depth * PANEL..][..self.depth * PANEL];
+        panel.iter().skip(output % PANEL).step_by(PANEL).copied().collect()
+    }
+
+    /// Only the given outputs, in the given order. Their products have the same bits as those of the whole.
+    pub(crate) fn pick(&self, outputs: &[u32]) -> Self {
+        let rows: Vec<Vec<f32>> = outputs.iter().map(|&output| self.output(output as usize)).collect();
+        Self::pack(outputs.len(), self.depth, |row| Some(&rows[row]))
+    }
+
+    /// `out = input * weights + bias`, or added to `out`.
+    pub(crate) fn apply(&self, isa: Isa, input: &Panels, into: Into, out: &mut Panels) {
+        if input.rows() == 0 {
+            return;
+        }
+        let len = out.panel_len();
+        out.data_mut()
+            .par_chunks_mut(len)
+            .enumerate()
+            .for_each(|(panel, chunk)| self.panel(isa, input, panel, (into, chunk)));
+    }
+
+    /// One panel of outputs for all rows, [`PANEL`] columns per row.
+    pub(crate) fn panel(&self, isa: Isa, input: &Panels, panel: usize, (into, out): (Into, &mut [f32])) {
+        let bias = self.bias.as_ref().map(|bias| &bias[panel * PANEL..][..PANEL]);
+        if let (Some(bias), Into::Set) = (bias, into) {
+            out.chunks_exact_mut(PANEL).for_each(|row| row.copy_from_slice(bias));
+        }
+        let product = Product {
+            rows: input.rows(),
+            depth: self.depth,
+            left: input.data(),
+            left_row: PANEL,
+            left_panel: input.panel_len(),
+            right: &self.data[panel * self.depth * PANEL..][..self.depth * PANEL],
+            right_row: PANEL,
+            fresh: into == Into::Set && bias.is_none(),
+        };
+        isa.multiply::<2>(&product, out, PANEL);
+    }
+}
+
+/// `out = silu(input * gate) * (input * up)` (SwiGLU, Shazeer 2020, arXiv:2002.05202, equation 6).
+pub(crate) fn gated(isa: Isa, input: &Panels, (gate, up): (&Weights, &Weights), out: &mut Panels) {
+    if input.rows() == 0 {
+        return;
+    }
+    let len = out.panel_len();
+    out.data_mut().par_chunks_mut(len).enumerate().for_each_init(
+        || vec![0.0; len],
+        |scratch, (panel, chunk)| {
+            gate.panel(isa, input, panel, (Into::Set, chunk));
+            up.panel(isa, input, panel, (Into::Set, scratch));
+            vector::silu_times(isa, chunk, scratch);
+        },
+    );
+}
