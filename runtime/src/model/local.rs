@@ -1,15 +1,288 @@
 //! The embedded model: a language model inside the process, no key and no server.
+//!
+//! [`LocalModel`] turns requests into tokens ([`chat`], [`tokenizer`]) and hands them to one thread that owns the
+//! weights ([`scheduler`]). The way of a token: [`gguf`] (the file) and [`quant`] (its numbers), [`decoder`] over
+//! [`kernel`] (the arithmetic), [`cache`] (what prompts share), [`choice`] (scoring labels) or [`generate`] with
+//! [`sample`] and [`grammar`] (writing text). [`registry`] and [`pull`] say where files come from.
+//!
+//! **Invariant:** a reply is bitwise the same whatever shares its batch, whatever was computed before, on one thread or
+//! many. Nothing is cut silently: a prompt that does not fit is refused before anything is computed.
 
+mod cache;
 pub mod chat;
+mod choice;
+mod decoder;
+mod generate;
 pub mod gguf;
 pub mod grammar;
+mod kernel;
 pub mod pull;
 pub mod quant;
 pub mod registry;
 pub mod sample;
+mod scheduler;
 #[cfg(any(test, feature = "testing"))]
 pub mod testing;
 pub mod tokenizer;
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+};
+
+use sha2::{Digest as _, Sha256};
+use tokio::sync::oneshot;
+
+use self::{
+    chat::Chat,
+    decoder::Decoder,
+    generate::{ReplyWriter, Text},
+    gguf::{Gguf, GgufError},
+    grammar::{GrammarError, Grammars},
+    kernel::simd::Isa,
+    scheduler::{Answer, Order, Scheduler, Want},
+    tokenizer::{Tokenizer, TokenizerError},
+};
+use super::{
+    Abilities, CallError, Finish, Identity, Message, Model, Pending, Reply, Request, Role, Shape, Usage,
+};
+
+/// Most bytes of keys and values that are kept or in use. With the default model's weights, the process stays well
+/// below 1.2 GB.
+const KEYS_AND_VALUES: usize = 384 << 20;
+
+/// A model in this process.
+///
+/// Any number of requests may be in flight; they are computed together. Dropping the model ends its thread.
+pub struct LocalModel {
+    identity: Identity,
+    chat: Chat,
+    tokenizer: Arc<Tokenizer>,
+    grammars: Grammars,
+    context: usize,
+    /// The choices of the latest request and their tokens: as a rule the next request has the same.
+    latest_choices: Mutex<Arc<Choices>>,
+    orders: mpsc::Sender<Order>,
+}
+
+/// Choices and their tokens, each with the end of the turn.
+#[derive(Default)]
+struct Choices {
+    texts: Vec<String>,
+    tokens: Vec<Vec<u32>>,
+}
+
+/// Why a model file cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum LocalError {
+    /// The file is unreadable, broken or of a kind that is not computed.
+    #[error(transparent)]
+    File(#[from] GgufError),
+    /// Its vocabulary cannot be used.
+    #[error(transparent)]
+    Tokenizer(#[from] TokenizerError),
+    /// Its vocabulary cannot be constrained.
+    #[error(transparent)]
+    Grammar(#[from] GrammarError),
+    /// Its vocabulary and its weights are of different models.
+    #[error("{} names {tokens} tokens but has weights for {words}; fetch it again", path.display())]
+    Vocabulary {
+        /// The file.
+        path: PathBuf,
+        /// Tokens of the vocabulary.
+        tokens: usize,
+        /// Tokens of the weights.
+        words: usize,
+    },
+    /// The operating system gave no thread.
+    #[error("failed to start the model's threads: {0}")]
+    Thread(String),
+}
+
+impl LocalModel {
+    /// Loads a model file. `name` is how the user calls it; the identity's fingerprint is the file's SHA-256.
+    ///
+    /// # Errors
+    /// The file cannot be read, is broken, or holds a model that is not computed here.
+    pub fn open(name: &str, path: &Path) -> Result<Self, LocalError> {
+        let pool = rayon::ThreadPoolBuilder::new()
+            .thread_name(|index| format!("model-{index}"))
+            .build()
+            .map_err(|error| LocalError::Thread(error.to_string()))?;
+        let file = Gguf::open(path)?;
+        let (decoder, checksum) =
+            pool.install(|| rayon::join(|| Decoder::load(&file, Isa::detect()), || checksum(path)));
+        let decoder = Arc::new(decoder?);
+        let fingerprint = checksum.map_err(|source| GgufError::Read { path: path.to_owned(), source })?;
+        let tokenizer = Arc::new(Tokenizer::from_gguf(&file)?);
+        let (tokens, words) = (tokenizer.vocabulary_size(), decoder.words());
+        if tokens > words {
+            return Err(LocalError::Vocabulary { path: path.to_owned(), tokens, words });
+        }
+        let (orders, incoming) = mpsc::channel();
+        let context = decoder.shape().context;
+        thread::Builder::new()
+            .name("model".into())
+            .spawn(move || pool.install(move || Scheduler::new(decoder, KEYS_AND_VALUES).serve(incoming)))
+            .map_err(|error| LocalError::Thread(error.to_string()))?;
+        Ok(Self {
+            identity: Identity { name: name.to_owned(), fingerprint },
+            chat: Chat::from_gguf(&file, Arc::clone(&tokenizer)),
+            grammars: Grammars::new(&tokenizer)?,
+            tokenizer,
+            context,
+            latest_choices: Mutex::default(),
+            orders,
+        })
+    }
+
+    async fn answer(&self, request: &Request) -> Result<Reply, CallError> {
+        let prompt = self.prompt(&request.messages)?;
+        let input = prompt.len() as u64;
+        let (want, choices) = match &request.shape {
+            Shape::Choice { choices, content_free } => {
+                let choices = self.choices(choices)?;
+                (self.choice(request, (&prompt, &choices), content_free)?, Some(choices))
+            }
+            Shape::Free | Shape::Schema(_) => (self.text(request, &prompt)?, None),
+        };
+        let (answer, receiver) = oneshot::channel();
+        self.orders.send(Order { prompt, want, answer }).map_err(|_| self.gone())?;
+        let answer = receiver.await.map_err(|_| self.gone())?;
+        Ok(reply(input, answer, choices.as_deref()))
+    }
+
+    fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, CallError> {
+        let prompt = self.chat.encode(messages);
+        if messages.is_empty() || prompt.is_empty() { Err(self.refused("it has no message")) } else { Ok(prompt) }
+    }
+
+    fn choice(
+        &self,
+        request: &Request,
+        (prompt, choices): (&[u32], &Choices),
+        content_free: &[String],
+    ) -> Result<Want, CallError> {
+        let longest = choices.tokens.iter().map(Vec::len).max().unwrap_or(0);
+        self.fits(prompt.len() + longest)?;
+        let mut messages = request.messages.clone();
+        let prompts = content_free.iter().map(|content| {
+            if let Some(last) = messages.last_mut() {
+                last.content.clone_from(content);
+            }
+            let prompt = self.prompt(&messages)?;
+            self.fits(prompt.len() + longest)?;
+            Ok(prompt)
+        });
+        Ok(Want::Choice { content_free: prompts.collect::<Result<_, _>>()?, labels: choices.tokens.clone() })
+    }
+
+    fn text(&self, request: &Request, prompt: &[u32]) -> Result<Want, CallError> {
+        let most = request.sampling.max_tokens as usize;
+        if most == 0 {
+            return Err(self.refused("it asks for a reply of 0 tokens"));
+        }
+        self.fits(prompt.len() + most)?;
+        let grammar = match &request.shape {
+            Shape::Schema(schema) => {
+                Some(self.grammars.schema(schema).map_err(|error| self.refused(&error.to_string()))?)
+            }
+            _ => None,
+        };
+        let writer = ReplyWriter::new(Arc::clone(&self.tokenizer), request, grammar);
+        Ok(Want::Text { writer: Box::new(writer), most })
+    }
+
+    /// The tokens of the choices, as they follow a prompt.
+    fn choices(&self, texts: &[String]) -> Result<Arc<Choices>, CallError> {
+        let latest = || self.latest_choices.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = Arc::clone(&latest());
+        if known.texts == texts && !texts.is_empty() {
+            return Ok(known);
+        }
+        let conversation = [Message::new(Role::User, "a")];
+        let end = self.chat.end_of_turn();
+        let tokens: Vec<Vec<u32>> =
+            texts.iter().map(|text| [self.chat.encode_reply(&conversation, text), vec![end]].concat()).collect();
+        if texts.is_empty() {
+            return Err(self.refused("it has nothing to choose from"));
+        }
+        if let Some(twice) = (1..tokens.len()).find(|&index| tokens[..index].contains(&tokens[index])) {
+            return Err(self.refused(&format!("the choice `{}` is listed twice", texts[twice])));
+        }
+        let new = Arc::new(Choices { texts: texts.to_vec(), tokens });
+        *latest() = Arc::clone(&new);
+        Ok(new)
+    }
+
+    fn fits(&self, tokens: usize) -> Result<(), CallError> {
+        if tokens <= self.context {
+            return Ok(());
+        }
+        Err(CallError::TooLong { model: self.identity.name.clone(), tokens, limit: self.context })
+    }
+
+    fn refused(&self, message: &str) -> CallError {
+        CallError::Refused { model: self.identity.name.clone(), message: message.to_owned() }
+    }
+
+    fn gone(&self) -> CallError {
+        self.refused("its thread has ended; start the program again")
+    }
+}
+
+impl Model for LocalModel {
+    fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { scores_choices: true, enforces_schema: true }
+    }
+
+    fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>> {
+        Box::pin(self.answer(request))
+    }
+}
+
+/// The reply. Nothing is billed, so nothing counts as cached: a reply does not tell what was computed before.
+fn reply(input: u64, answer: Answer, choices: Option<&Choices>) -> Reply {
+    match answer {
+        Answer::Text(Text { text, finish, logprobs }) => Reply {
+            text,
+            finish,
+            usage: Usage { input, cached: 0, output: logprobs.len() as u64 },
+            choice_logprob: None,
+            logprobs: Some(logprobs),
+        },
+        Answer::Choice { label, logprob } => Reply {
+            text: choices.map_or_else(String::new, |choices| choices.texts[label].clone()),
+            finish: Finish::Stop,
+            usage: Usage {
+                input,
+                cached: 0,
+                output: choices.map_or(0, |choices| choices.tokens[label].len() as u64),
+            },
+            choice_logprob: Some(logprob),
+            logprobs: None,
+        },
+    }
+}
+
+fn checksum(path: &Path) -> io::Result<String> {
+    let mut hasher = Sha256::new();
+    let mut file = std::fs::File::open(path)?;
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        match io::Read::read(&mut file, &mut buffer)? {
+            0 => break,
+            read => hasher.update(&buffer[..read]),
+        }
+    }
+    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+}
 
 #[cfg(test)]
 mod tests;

@@ -114,7 +114,9 @@ impl Decoder {
         for (row, &token) in tokens.iter().enumerate() {
             let token = token as usize;
             match &self.embeddings {
-                Some(Embeddings(all)) => rows.set_row(row, &all[token * self.shape.width..][..self.shape.width]),
+                Some(Embeddings(all)) => {
+                    rows.set_row(row, &all[token * self.shape.width..][..self.shape.width])
+                }
                 None => rows.set_row(row, &self.head.output(token)),
             }
         }
@@ -132,7 +134,12 @@ impl Decoder {
         let Shape { heads, kv_heads, head, epsilon, .. } = self.shape;
         let columns = (heads + 2 * kv_heads) * self.shape.padded_head();
         let mut out = Panels::zeros(rows.rows(), columns);
-        layer.queries_keys_values.apply(self.isa, &self.normed(rows, &layer.attention_norm), Into::Set, &mut out);
+        layer.queries_keys_values.apply(
+            self.isa,
+            &self.normed(rows, &layer.attention_norm),
+            Into::Set,
+            &mut out,
+        );
 
         let len = (self.shape.head_panels() * out.panel_len()).max(1);
         let turned = &mut out.data_mut()[..(heads + kv_heads) * len];
@@ -203,3 +210,6 @@ fn scatter(columns: &[f32], panels: &mut [f32], (row, rows): (usize, usize)) {
         panels[(panel * rows + row) * PANEL..][..PANEL].copy_from_slice(columns);
     }
 }
+
+#[cfg(test)]
+mod tests;

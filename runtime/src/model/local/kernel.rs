@@ -57,7 +57,8 @@ impl Panels {
 
     /// The given rows, in the given order.
     pub(crate) fn select(&self, rows: &[usize]) -> Self {
-        let data = (0..self.panels()).flat_map(|panel| rows.iter().flat_map(move |&row| *self.part(panel, row)));
+        let data =
+            (0..self.panels()).flat_map(|panel| rows.iter().flat_map(move |&row| *self.part(panel, row)));
         Self { rows: rows.len(), data: data.collect() }
     }
 

@@ -70,7 +70,8 @@ impl Attention<'_> {
         for span in &self.plan.spans {
             let Stretch { segment, from, to } = self.stretch(&span.piece);
             for panel in from / LANES..to.div_ceil(LANES) {
-                let product = self.score_product(segment.keys((self.layer, kv_head), panel), queries, &span.rows);
+                let product =
+                    self.score_product(segment.keys((self.layer, kv_head), panel), queries, &span.rows);
                 let first = panel * LANES;
                 if from <= first && first + LANES <= to {
                     let start = span.rows.start * width + segment.start() + first;

@@ -3,7 +3,12 @@
 use rayon::prelude::*;
 
 use super::{
-    super::kernel::{Panels, simd::PANEL, vector, weights::{Into, Weights}},
+    super::kernel::{
+        Panels,
+        simd::PANEL,
+        vector,
+        weights::{Into, Weights},
+    },
     Decoder,
 };
 
@@ -48,7 +53,12 @@ impl Decoder {
                     let words = PANEL.min(self.words() - panel * PANEL);
                     self.isa.run(
                         #[inline(always)]
-                        || logits.chunks_exact(PANEL).map(|row| vector::log_sum_parts(&row[..words])).collect(),
+                        || {
+                            logits
+                                .chunks_exact(PANEL)
+                                .map(|row| vector::log_sum_parts(&row[..words]))
+                                .collect()
+                        },
                     )
                 },
             )

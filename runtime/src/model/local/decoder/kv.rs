@@ -1,7 +1,7 @@
 //! Keys and values of tokens that were computed: what later tokens attend to.
 //!
-//! **Invariant:** a [`Segment`] behind an `Arc` never changes. All memory of segments is counted by one [`Gauge`], which
-//! falls when a segment is dropped, wherever that happens.
+//! **Invariant:** a [`Segment`] behind an `Arc` never changes. [`Memory`] counts the bytes of all its segments, and the
+//! count falls when a segment is dropped, wherever that happens.
 
 use std::sync::{
     Arc,
@@ -10,14 +10,34 @@ use std::sync::{
 
 use super::{super::kernel::simd::LANES, shape::Shape};
 
-/// Counts the bytes of living segments.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Gauge(Arc<AtomicUsize>);
+/// Where segments come from; counts the bytes of those that live.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    shape: Shape,
+    bytes: Arc<AtomicUsize>,
+}
 
-impl Gauge {
+impl Memory {
+    /// Memory for keys and values of such a decoder.
+    pub(crate) fn new(shape: Shape) -> Self {
+        Self { shape, bytes: Arc::default() }
+    }
+
     /// Bytes that are in use.
-    pub(crate) fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+    pub(crate) fn used(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// Bytes of a segment for `positions` positions.
+    pub(crate) fn needed(&self, positions: usize) -> usize {
+        Segment::floats(&self.shape, positions) * size_of::<f32>()
+    }
+
+    /// An empty segment with room for `capacity` positions from `start` on.
+    pub(crate) fn segment(&self, start: usize, capacity: usize) -> Segment {
+        let data = vec![0.0; Segment::floats(&self.shape, capacity)];
+        self.bytes.fetch_add(size_of_val(data.as_slice()), Ordering::Relaxed);
+        Segment { memory: self.clone(), start, len: 0, capacity, data }
     }
 }
 
@@ -27,30 +47,20 @@ impl Gauge {
 /// product; then values, one row of the padded head's columns per position.
 #[derive(Debug)]
 pub(crate) struct Segment {
-    shape: Shape,
+    memory: Memory,
     start: usize,
     len: usize,
     capacity: usize,
     data: Vec<f32>,
-    gauge: Gauge,
 }
 
 impl Segment {
-    /// Room for at least `capacity` positions from `start` on.
-    pub(crate) fn new(shape: Shape, start: usize, capacity: usize, gauge: &Gauge) -> Self {
-        let capacity = capacity.next_multiple_of(LANES);
-        let data = vec![0.0; Self::floats(&shape, capacity)];
-        gauge.0.fetch_add(size_of_val(data.as_slice()), Ordering::Relaxed);
-        Self { shape, start, len: 0, capacity, data, gauge: gauge.clone() }
-    }
-
-    /// Bytes of a segment for `positions` positions.
-    pub(crate) fn bytes(shape: &Shape, positions: usize) -> usize {
-        Self::floats(shape, positions.next_multiple_of(LANES)) * size_of::<f32>()
-    }
-
     fn floats(shape: &Shape, capacity: usize) -> usize {
-        shape.layers * shape.kv_heads * capacity * (shape.head + shape.padded_head())
+        shape.layers * shape.kv_heads * Self::of_head(shape, capacity)
+    }
+
+    fn of_head(shape: &Shape, capacity: usize) -> usize {
+        capacity.next_multiple_of(LANES) * shape.head + capacity * shape.padded_head()
     }
 
     /// The position of the first token.
@@ -75,39 +85,42 @@ impl Segment {
     }
 
     fn keys_at(&self, layer: usize, head: usize) -> usize {
-        let one = self.capacity * (self.shape.head + self.shape.padded_head());
-        (layer * self.shape.kv_heads + head) * one
+        (layer * self.memory.shape.kv_heads + head) * Self::of_head(&self.memory.shape, self.capacity)
+    }
+
+    fn values_at(&self, layer: usize, head: usize) -> usize {
+        self.keys_at(layer, head) + self.capacity.next_multiple_of(LANES) * self.memory.shape.head
     }
 
     /// Keys of the positions `panel * LANES..`: element `(column, position)` lies at `column * LANES + position`.
     pub(crate) fn keys(&self, (layer, head): (usize, usize), panel: usize) -> &[f32] {
-        let len = self.shape.head * LANES;
+        let len = self.memory.shape.head * LANES;
         &self.data[self.keys_at(layer, head) + panel * len..][..len]
     }
 
     /// Values from position `from` on, one padded head per position.
     pub(crate) fn values(&self, (layer, head): (usize, usize), from: usize) -> &[f32] {
-        let start = self.keys_at(layer, head) + self.capacity * self.shape.head;
-        let padded = self.shape.padded_head();
+        let start = self.values_at(layer, head);
+        let padded = self.memory.shape.padded_head();
         &self.data[start + from * padded..start + self.capacity * padded]
     }
 
     /// Writes the key and the value of the position `at`.
     pub(crate) fn write(&mut self, (layer, head): (usize, usize), at: usize, (key, value): (&[f32], &[f32])) {
         let start = self.keys_at(layer, head);
-        let panel = start + at / LANES * LANES * self.shape.head + at % LANES;
+        let panel = start + at / LANES * LANES * self.memory.shape.head + at % LANES;
         for (column, element) in key.iter().enumerate() {
             self.data[panel + column * LANES] = *element;
         }
-        let padded = self.shape.padded_head();
-        let row = start + self.capacity * self.shape.head + at * padded;
+        let padded = self.memory.shape.padded_head();
+        let row = self.values_at(layer, head) + at * padded;
         self.data[row..row + value.len()].copy_from_slice(value);
     }
 }
 
 impl Drop for Segment {
     fn drop(&mut self) {
-        self.gauge.0.fetch_sub(size_of_val(self.data.as_slice()), Ordering::Relaxed);
+        self.memory.bytes.fetch_sub(size_of_val(self.data.as_slice()), Ordering::Relaxed);
     }
 }
 

@@ -20,12 +20,15 @@ impl Decoder {
     pub(crate) fn load(file: &Gguf, isa: Isa) -> Result<Self, GgufError> {
         let shape = Shape::read(file)?;
         let reader = Reader { file, shape };
-        let layers = (0..shape.layers).into_par_iter().map(|layer| reader.layer(layer)).collect::<Result<_, _>>()?;
+        let layers =
+            (0..shape.layers).into_par_iter().map(|layer| reader.layer(layer)).collect::<Result<_, _>>()?;
         let embeddings = reader.matrix("token_embd.weight", None, shape.width)?;
         let words = embeddings.shape[0];
         let separate = file.tensors().contains_key("output.weight");
-        let output = if separate { &reader.matrix("output.weight", Some(words), shape.width)? } else { &embeddings };
-        let head = Weights::pack(words, shape.width, |word| Some(&output.data[word * shape.width..][..shape.width]));
+        let output =
+            if separate { &reader.matrix("output.weight", Some(words), shape.width)? } else { &embeddings };
+        let head =
+            Weights::pack(words, shape.width, |word| Some(&output.data[word * shape.width..][..shape.width]));
         Ok(Self {
             isa,
             shape,

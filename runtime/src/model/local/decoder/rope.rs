@@ -20,8 +20,10 @@ impl Rope {
             let factor = factors.as_ref().map_or(1.0, |factors| f64::from(factors[i]));
             position as f64 / (wavelength * factor)
         };
-        let angles: Vec<f64> =
-            (0..shape.context).flat_map(|position| (0..half).map(move |i| (position, i))).map(|(p, i)| angle(p, i)).collect();
+        let angles: Vec<f64> = (0..shape.context)
+            .flat_map(|position| (0..half).map(move |i| (position, i)))
+            .map(|(p, i)| angle(p, i))
+            .collect();
         Self {
             half,
             cos: angles.iter().map(|angle| angle.cos() as f32).collect(),

@@ -47,8 +47,9 @@ impl Shape {
             kv_heads: optional("attention.head_count_kv")?.unwrap_or(heads),
             head: optional("attention.key_length")?.unwrap_or(width / heads.max(1)),
             // Within the window, attention to a sliding window is attention to everything.
-            context: size("context_length")?
-                .min(optional("attention.sliding_window")?.filter(|&window| window > 0).unwrap_or(usize::MAX)),
+            context: size("context_length")?.min(
+                optional("attention.sliding_window")?.filter(|&window| window > 0).unwrap_or(usize::MAX),
+            ),
             epsilon: file.get(&file.key("attention.layer_norm_rms_epsilon"))?,
             rope_base: file.find(&file.key("rope.freq_base"))?.unwrap_or(10_000.0),
             neighbours: file.architecture() == Architecture::Llama,
@@ -61,7 +62,8 @@ impl Shape {
         let path = || file.path().to_owned();
         let malformed = |problem: String| Err(GgufError::Malformed { path: path(), problem });
         let unsupported = |what: String| Err(GgufError::Unsupported { path: path(), what });
-        let sizes = [self.layers, self.width, self.hidden, self.heads, self.kv_heads, self.head, self.context];
+        let sizes =
+            [self.layers, self.width, self.hidden, self.heads, self.kv_heads, self.head, self.context];
         // Sizes of the greatest known models, times a hundred: products of sizes stay far from overflow.
         if sizes.iter().any(|&size| size == 0 || size > 10_000_000) {
             return malformed(format!("the decoder's sizes are {sizes:?}"));

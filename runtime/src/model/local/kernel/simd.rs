@@ -200,12 +200,18 @@ macro_rules! tile {
         /// The processor has the features, and the first `R` rows from `corner` on lie inside the operands.
         #[cfg(target_arch = "x86_64")]
         #[target_feature(enable = $features)]
-        unsafe fn $name<const R: usize, const V: usize, const ROW: usize>(product: &Product<'_>, corner: Corner) {
+        unsafe fn $name<const R: usize, const V: usize, const ROW: usize>(
+            product: &Product<'_>,
+            corner: Corner,
+        ) {
             const PARTS: usize = LANES / $width;
             let left_row = if ROW == 0 { product.left_row } else { ROW };
             // Narrow vectors take the columns in several passes, so that the sums stay in registers.
             for part in 0..PARTS {
-                let (right, out) = (corner.right.wrapping_add(part * V * $width), corner.out.wrapping_add(part * V * $width));
+                let (right, out) = (
+                    corner.right.wrapping_add(part * V * $width),
+                    corner.out.wrapping_add(part * V * $width),
+                );
                 let mut sums = [[$zero(); V]; R];
                 // SAFETY: the caller's, for every load and store below.
                 unsafe {

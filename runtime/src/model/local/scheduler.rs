@@ -1,0 +1,260 @@
+//! The scheduler: takes the orders in flight, computes what they share once, and the rest as one ragged batch per pass.
+//!
+//! **Invariant:** an answer depends on its order and the model alone. What a pass holds decides only when something is
+//! computed: the decoder's rows do not depend on each other, and no order sees the state of the cache.
+//!
+//! One thread owns the model and loops: admit orders, plan a pass ([`batch`]), compute it, hand out the rows
+//! ([`task`]). An order whose caller has gone is dropped before the next pass.
+
+mod batch;
+mod calibration;
+mod task;
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, mpsc},
+};
+
+use tokio::sync::oneshot;
+
+use self::{
+    batch::{Batch, Owner},
+    calibration::Calibrations,
+    task::{Active, Question, Recipient, Rows, Task},
+};
+use super::{
+    cache::{NodeId, PrefixTree},
+    choice::Labels,
+    decoder::{
+        Decoder,
+        kv::{Memory, Segment, View},
+    },
+    generate::{Text, Writer},
+};
+
+/// A request in tokens.
+#[derive(Debug)]
+pub(crate) struct Order {
+    /// The prompt; at least one token. With what is wanted after it, it fits the context.
+    pub(crate) prompt: Vec<u32>,
+    /// What is wanted after it.
+    pub(crate) want: Want,
+    /// Where the answer goes; closed once nobody waits.
+    pub(crate) answer: oneshot::Sender<Answer>,
+}
+
+/// What is wanted after a prompt.
+#[derive(Debug)]
+pub(crate) enum Want {
+    /// The best of some labels.
+    Choice {
+        /// The labels' tokens, each ending with the end of the turn.
+        labels: Vec<Vec<u32>>,
+        /// Prompts whose label probabilities the choice is corrected by; none: not corrected.
+        content_free: Vec<Vec<u32>>,
+    },
+    /// A text.
+    Text {
+        /// Chooses the tokens.
+        writer: Box<dyn Writer>,
+        /// Most tokens that it takes.
+        most: usize,
+    },
+}
+
+/// What came after a prompt.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Answer {
+    /// The best label.
+    Choice {
+        /// Which.
+        label: usize,
+        /// Its natural-log probability, before correction.
+        logprob: f64,
+    },
+    /// A text.
+    Text(Text),
+}
+
+/// Orders in flight and what they share.
+#[derive(Debug)]
+pub(crate) struct Scheduler {
+    decoder: Arc<Decoder>,
+    tree: PrefixTree,
+    memory: Memory,
+    /// Most bytes of keys and values, except that one order is always admitted.
+    limit: usize,
+    waiting: VecDeque<Order>,
+    active: Vec<Active>,
+    calibrations: Calibrations,
+}
+
+impl Scheduler {
+    /// An idle scheduler whose keys and values take at most `limit` bytes.
+    pub(crate) fn new(decoder: Arc<Decoder>, limit: usize) -> Self {
+        Self {
+            memory: Memory::new(*decoder.shape()),
+            decoder,
+            tree: PrefixTree::new(),
+            limit,
+            waiting: VecDeque::new(),
+            active: vec![],
+            calibrations: Calibrations::default(),
+        }
+    }
+
+    /// Serves orders until all senders are gone.
+    pub(crate) fn serve(mut self, orders: &mpsc::Receiver<Order>) {
+        loop {
+            if self.is_idle() {
+                match orders.recv() {
+                    Ok(order) => self.push(order),
+                    Err(mpsc::RecvError) => return,
+                }
+            }
+            orders.try_iter().for_each(|order| self.push(order));
+            self.step();
+        }
+    }
+
+    /// Takes an order.
+    pub(crate) fn push(&mut self, order: Order) {
+        self.waiting.push_back(order);
+    }
+
+    /// Whether there is nothing to do.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.active.is_empty()
+    }
+
+    /// One pass: admits what fits, computes, and hands out.
+    pub(crate) fn step(&mut self) {
+        self.drop_abandoned();
+        self.admit();
+        let Batch { runs, wanted, owners } = batch::plan(&self.tree, &mut self.active, &self.memory);
+        if !runs.is_empty() {
+            let (hidden, segments) = self.decoder.forward(runs, &wanted);
+            let mut rows = Rows::compute(&self.decoder, &hidden, (&wanted, &owners), &mut self.active);
+            for (run, (owner, segment)) in owners.into_iter().zip(segments).enumerate() {
+                match owner {
+                    Owner::Node(node) => self.tree.extend(node, View::whole(segment)),
+                    Owner::Task { index, branch } => {
+                        self.active[index].task.take(branch, segment, rows.of(run));
+                    }
+                }
+            }
+        }
+        self.settle();
+        while self.memory.used() > self.limit && self.tree.forget_one() {}
+    }
+
+    fn drop_abandoned(&mut self) {
+        self.waiting.retain(|order| !order.answer.is_closed());
+        for active in self.active.extract_if(.., |active| active.is_abandoned()) {
+            self.tree.release(active.leaf);
+            self.tree.forget_unfinished(active.leaf);
+        }
+    }
+
+    /// Admits waiting orders in order, as long as memory lasts.
+    fn admit(&mut self) {
+        while let Some(order) = self.waiting.pop_front() {
+            let after = match &order.want {
+                Want::Choice { labels, .. } => labels.iter().map(Vec::len).sum(),
+                Want::Text { most, .. } => *most,
+            };
+            let leaf = self.pin(&order.prompt);
+            if !self.make_room(after) {
+                self.tree.release(leaf);
+                self.tree.forget_unfinished(leaf);
+                self.waiting.push_front(order);
+                return;
+            }
+            self.start((leaf, after), order);
+        }
+    }
+
+    /// Pins a prompt without its last token, which is always computed anew: its row is what the answer starts from.
+    fn pin(&mut self, prompt: &[u32]) -> NodeId {
+        self.tree.pin(prompt.split_last().map_or(&[], |(_, rest)| rest))
+    }
+
+    /// Whether what is planned, and `after` tokens more, fit into memory; forgets what nobody uses to get there.
+    fn make_room(&mut self, after: usize) -> bool {
+        let promised: usize = self.active.iter().map(|active| active.after).sum();
+        let needed = self.memory.needed(after + promised + self.tree.planned());
+        while self.memory.used() + needed > self.limit {
+            if !self.tree.forget_one() {
+                return self.active.is_empty();
+            }
+        }
+        true
+    }
+
+    fn start(&mut self, (leaf, after): (NodeId, usize), Order { prompt, want, answer }: Order) {
+        let recipient = Recipient::Caller(answer);
+        let task = match want {
+            Want::Text { writer, .. } => Task::text(&prompt, writer, &self.memory),
+            Want::Choice { labels, content_free } => {
+                let question = self.question(&labels);
+                if content_free.is_empty() {
+                    Task::choice(&prompt, &question)
+                } else {
+                    let (key, is_new) = self.calibrations.find(&content_free, &labels);
+                    if is_new {
+                        self.start_calibration(key, &content_free, &question);
+                    }
+                    Task::corrected_choice(&prompt, &question, key)
+                }
+            }
+        };
+        self.active.push(Active { leaf, after, task, recipient });
+    }
+
+    fn start_calibration(&mut self, key: crate::Digest, prompts: &[Vec<u32>], question: &Question) {
+        for (index, prompt) in prompts.iter().enumerate() {
+            let (leaf, task) = (self.pin(prompt), Task::all_scores(prompt, question));
+            let recipient = Recipient::Calibration { key, index };
+            self.active.push(Active { leaf, after: 0, task, recipient });
+        }
+    }
+
+    /// The labels as a trie, shared with the orders in flight that have the same: they are scored together.
+    fn question(&self, labels: &[Vec<u32>]) -> Question {
+        let labels = Labels::new(labels);
+        let same = self.active.iter().filter_map(|active| active.task.question());
+        let same = same.filter(|question| *question.labels == labels).cloned().next();
+        same.unwrap_or_else(|| Question {
+            few: Arc::new(self.decoder.few(labels.words())),
+            labels: Arc::new(labels),
+        })
+    }
+
+    /// Lets every task go on as far as it can without computing, and answers those that are done.
+    fn settle(&mut self) {
+        loop {
+            for active in &mut self.active {
+                active.task.settle(&self.calibrations, &self.memory);
+            }
+            let done: Vec<Active> = self.active.extract_if(.., |active| active.task.is_done()).collect();
+            if done.is_empty() {
+                return;
+            }
+            for Active { leaf, task, recipient, .. } in done {
+                self.tree.release(leaf);
+                match recipient {
+                    Recipient::Calibration { key, index } => self.calibrations.put(key, index, task.scores()),
+                    Recipient::Caller(caller) => {
+                        if let Some(answer) = task.answer() {
+                            // A caller that has gone meanwhile needs no answer.
+                            _ = caller.send(answer);
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,147 @@
+//! Plans a pass: which tokens of which orders, ordered so that those who share a past are neighbours.
+//!
+//! **Invariant:** a node of the prompt tree is computed once however many orders need it, after or together with its
+//! parent; a pass holds about [`TOKENS`] tokens.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::{
+    super::{
+        cache::{NodeId, PrefixTree, ROOT},
+        choice::Branch,
+        decoder::{
+            kv::Memory,
+            pass::{Piece, Place, Run},
+        },
+    },
+    task::{Active, Step},
+};
+
+/// Tokens of a pass: enough to keep the processor busy with each weight that is read, few enough that their activations
+/// stay in the second-level cache.
+const TOKENS: usize = 256;
+
+/// One pass.
+#[derive(Debug, Default)]
+pub(super) struct Batch {
+    pub(super) runs: Vec<Run>,
+    /// Tokens whose rows are needed.
+    pub(super) wanted: Vec<Place>,
+    /// Whose each run is.
+    pub(super) owners: Vec<Owner>,
+}
+
+/// Whose a run is.
+#[derive(Debug)]
+pub(super) enum Owner {
+    /// The prompt tree's.
+    Node(NodeId),
+    /// An order's.
+    Task { index: usize, branch: Option<Branch> },
+}
+
+impl Owner {
+    /// The order, if it is one's.
+    pub(super) fn task(&self) -> Option<usize> {
+        match self {
+            Self::Node(_) => None,
+            Self::Task { index, .. } => Some(*index),
+        }
+    }
+}
+
+/// What goes into the pass, before it is put in order.
+#[derive(Default)]
+struct Chosen {
+    /// Tokens of each node.
+    nodes: BTreeMap<NodeId, usize>,
+    /// Steps of orders, by the end of their prompt.
+    steps: BTreeMap<NodeId, Vec<(usize, Step)>>,
+    /// Every node on the way to those.
+    on_path: BTreeSet<NodeId>,
+    tokens: usize,
+}
+
+/// Plans the next pass. Empty if no order needs anything.
+pub(super) fn plan(tree: &PrefixTree, active: &mut [Active], memory: &Memory) -> Batch {
+    let mut chosen = Chosen::default();
+    // First those who have their prompt: they are closest to an answer.
+    for prompts in [false, true] {
+        for (index, active) in active.iter_mut().enumerate() {
+            let pending = tree.path(active.leaf).into_iter().any(|node| !tree.pending(node).is_empty());
+            if pending == prompts && chosen.tokens < TOKENS {
+                chosen.add(tree, (index, active), memory);
+            }
+        }
+    }
+    in_order(tree, chosen, memory)
+}
+
+impl Chosen {
+    fn add(&mut self, tree: &PrefixTree, (index, active): (usize, &mut Active), memory: &Memory) {
+        let path = tree.path(active.leaf);
+        let mut complete = true;
+        for &node in &path {
+            let pending = tree.pending(node).len();
+            let planned = self.nodes.get(&node).copied().unwrap_or(0);
+            let more = (pending - planned).min(TOKENS.saturating_sub(self.tokens));
+            if more > 0 {
+                self.nodes.insert(node, planned + more);
+                self.tokens += more;
+            }
+            complete = planned + more == pending;
+            if !complete {
+                break;
+            }
+        }
+        if complete {
+            let steps = active.task.steps(memory);
+            self.tokens += steps.iter().map(|step| step.tokens.len()).sum::<usize>();
+            self.steps.entry(active.leaf).or_default().extend(steps.into_iter().map(|step| (index, step)));
+        }
+        self.on_path.extend(path);
+    }
+}
+
+/// Puts runs in the order of a walk through the tree.
+fn in_order(tree: &PrefixTree, mut chosen: Chosen, memory: &Memory) -> Batch {
+    let mut batch = Batch::default();
+    let mut stack: Vec<(NodeId, Vec<Piece>)> = vec![(ROOT, vec![])];
+    let mut ends: BTreeMap<NodeId, usize> = BTreeMap::new();
+    while let Some((node, mut past)) = stack.pop() {
+        let views = tree.views(node);
+        past.extend(views.iter().cloned().map(Piece::Stored));
+        let mut end = views.last().map_or(ends.get(&node).copied().unwrap_or(0), |view| view.end());
+        if let Some(&count) = chosen.nodes.get(&node) {
+            let run = Run {
+                past: past.clone(),
+                segment: memory.segment(end, count),
+                tokens: tree.pending(node)[..count].to_vec(),
+            };
+            end += count;
+            past.push(Piece::Fresh(batch.runs.len()));
+            batch.push(run, Owner::Node(node));
+        }
+        for (index, step) in chosen.steps.remove(&node).unwrap_or_default() {
+            let Step { branch, past: own, segment, tokens } = step;
+            let past = past.iter().cloned().chain(own.into_iter().map(Piece::Stored)).collect();
+            batch.push(Run { past, segment, tokens }, Owner::Task { index, branch });
+        }
+        for child in tree.children(node).rev().filter(|child| chosen.on_path.contains(child)) {
+            ends.insert(child, end);
+            stack.push((child, past.clone()));
+        }
+    }
+    batch
+}
+
+impl Batch {
+    fn push(&mut self, run: Run, owner: Owner) {
+        if owner.task().is_some() {
+            let index = self.runs.len();
+            self.wanted.extend((0..run.tokens.len()).map(|token| Place { run: index, token }));
+        }
+        self.runs.push(run);
+        self.owners.push(owner);
+    }
+}
