@@ -26,13 +26,11 @@ pub mod testing;
 pub mod tokenizer;
 
 use std::{
-    io,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError, mpsc},
     thread,
 };
 
-use sha2::{Digest as _, Sha256};
 use tokio::sync::oneshot;
 
 use self::{
@@ -42,6 +40,7 @@ use self::{
     gguf::{Gguf, GgufError},
     grammar::{GrammarError, Grammars},
     kernel::simd::Isa,
+    pull::ModelFile,
     scheduler::{Answer, Order, Scheduler, Want},
     tokenizer::{Tokenizer, TokenizerError},
 };
@@ -102,24 +101,21 @@ pub enum LocalError {
 }
 
 impl LocalModel {
-    /// Loads a model file. `name` is how the user calls it; the identity's fingerprint is the file's SHA-256.
+    /// Loads a model file. `name` is how the user calls it; the identity's fingerprint is the file's checksum.
     ///
     /// # Errors
     /// The file cannot be read, is broken, or holds a model that is not computed here.
-    pub fn open(name: &str, path: &Path) -> Result<Self, LocalError> {
+    pub fn open(name: &str, ModelFile { path, sha256 }: &ModelFile) -> Result<Self, LocalError> {
         let pool = rayon::ThreadPoolBuilder::new()
             .thread_name(|index| format!("model-{index}"))
             .build()
             .map_err(|error| LocalError::Thread(error.to_string()))?;
         let file = Gguf::open(path)?;
-        let (decoder, checksum) =
-            pool.install(|| rayon::join(|| Decoder::load(&file, Isa::detect()), || checksum(path)));
-        let decoder = Arc::new(decoder?);
-        let fingerprint = checksum.map_err(|source| GgufError::Read { path: path.to_owned(), source })?;
+        let decoder = Arc::new(pool.install(|| Decoder::load(&file, Isa::detect()))?);
         let tokenizer = Arc::new(Tokenizer::from_gguf(&file)?);
         let (tokens, words) = (tokenizer.vocabulary_size(), decoder.words());
         if tokens > words {
-            return Err(LocalError::Vocabulary { path: path.to_owned(), tokens, words });
+            return Err(LocalError::Vocabulary { path: path.clone(), tokens, words });
         }
         let (orders, incoming) = mpsc::channel();
         let context = decoder.shape().context;
@@ -128,7 +124,7 @@ impl LocalModel {
             .spawn(move || pool.install(move || Scheduler::new(decoder, KEYS_AND_VALUES).serve(incoming)))
             .map_err(|error| LocalError::Thread(error.to_string()))?;
         Ok(Self {
-            identity: Identity { name: name.to_owned(), fingerprint },
+            identity: Identity { name: name.to_owned(), fingerprint: sha256.clone() },
             chat: Chat::from_gguf(&file, Arc::clone(&tokenizer)),
             grammars: Grammars::new(&tokenizer)?,
             tokenizer,
@@ -156,7 +152,11 @@ impl LocalModel {
 
     fn prompt(&self, messages: &[Message]) -> Result<Vec<u32>, CallError> {
         let prompt = self.chat.encode(messages);
-        if messages.is_empty() || prompt.is_empty() { Err(self.refused("it has no message")) } else { Ok(prompt) }
+        if messages.is_empty() || prompt.is_empty() {
+            Err(self.refused("it has no message"))
+        } else {
+            Ok(prompt)
+        }
     }
 
     fn choice(
@@ -176,7 +176,10 @@ impl LocalModel {
             self.fits(prompt.len() + longest)?;
             Ok(prompt)
         });
-        Ok(Want::Choice { content_free: prompts.collect::<Result<_, _>>()?, labels: choices.tokens.clone() })
+        Ok(Want::Choice {
+            content_free: prompts.collect::<Result<_, CallError>>()?,
+            labels: choices.tokens.clone(),
+        })
     }
 
     fn text(&self, request: &Request, prompt: &[u32]) -> Result<Want, CallError> {
@@ -204,8 +207,10 @@ impl LocalModel {
         }
         let conversation = [Message::new(Role::User, "a")];
         let end = self.chat.end_of_turn();
-        let tokens: Vec<Vec<u32>> =
-            texts.iter().map(|text| [self.chat.encode_reply(&conversation, text), vec![end]].concat()).collect();
+        let tokens: Vec<Vec<u32>> = texts
+            .iter()
+            .map(|text| [self.chat.encode_reply(&conversation, text), vec![end]].concat())
+            .collect();
         if texts.is_empty() {
             return Err(self.refused("it has nothing to choose from"));
         }
@@ -269,19 +274,6 @@ fn reply(input: u64, answer: Answer, choices: Option<&Choices>) -> Reply {
             logprobs: None,
         },
     }
-}
-
-fn checksum(path: &Path) -> io::Result<String> {
-    let mut hasher = Sha256::new();
-    let mut file = std::fs::File::open(path)?;
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match io::Read::read(&mut file, &mut buffer)? {
-            0 => break,
-            read => hasher.update(&buffer[..read]),
-        }
-    }
-    Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 #[cfg(test)]

@@ -27,7 +27,7 @@ use super::{
     choice::Labels,
     decoder::{
         Decoder,
-        kv::{Memory, Segment, View},
+        kv::{Memory, View},
     },
     generate::{Text, Writer},
 };
@@ -104,7 +104,7 @@ impl Scheduler {
     }
 
     /// Serves orders until all senders are gone.
-    pub(crate) fn serve(mut self, orders: &mpsc::Receiver<Order>) {
+    pub(crate) fn serve(mut self, orders: mpsc::Receiver<Order>) {
         loop {
             if self.is_idle() {
                 match orders.recv() {
@@ -222,8 +222,8 @@ impl Scheduler {
     /// The labels as a trie, shared with the orders in flight that have the same: they are scored together.
     fn question(&self, labels: &[Vec<u32>]) -> Question {
         let labels = Labels::new(labels);
-        let same = self.active.iter().filter_map(|active| active.task.question());
-        let same = same.filter(|question| *question.labels == labels).cloned().next();
+        let mut others = self.active.iter().filter_map(|active| active.task.question());
+        let same = others.find(|question| *question.labels == labels).cloned();
         same.unwrap_or_else(|| Question {
             few: Arc::new(self.decoder.few(labels.words())),
             labels: Arc::new(labels),

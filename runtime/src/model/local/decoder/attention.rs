@@ -39,6 +39,14 @@ struct Stretch<'a> {
     to: usize,
 }
 
+/// Rows of scores, or of what softmax makes of them, by absolute position.
+#[derive(Clone, Copy)]
+struct Shares<'a> {
+    data: &'a [f32],
+    /// Distance of rows.
+    width: usize,
+}
+
 impl Attention<'_> {
     /// Attends with `queries`, whose leading panels are the query heads, rotated and scaled. `out` has the same heads.
     pub(super) fn run(&self, queries: &Panels, out: &mut Panels) {
@@ -59,7 +67,7 @@ impl Attention<'_> {
                         }
                     },
                 );
-                self.sums(head / self.shape.group(), (scores, width), out);
+                self.sums(head / self.shape.group(), Shares { data: scores, width }, out);
             },
         );
     }
@@ -115,11 +123,11 @@ impl Attention<'_> {
     }
 
     /// Sums the values, weighted by the softmax.
-    fn sums(&self, kv_head: usize, (shares, width): (&[f32], usize), out: &mut [f32]) {
+    fn sums(&self, kv_head: usize, shares: Shares<'_>, out: &mut [f32]) {
         out.fill(0.0);
         for span in &self.plan.spans {
             let stretch = self.stretch(&span.piece);
-            self.add_values(kv_head, &stretch, &span.rows, (shares, width), out);
+            self.add_values(kv_head, &stretch, (&span.rows, shares), out);
         }
         for Own { run, rows } in &self.plan.own {
             let segment = &self.runs[*run].segment;
@@ -128,10 +136,10 @@ impl Attention<'_> {
                 // What all rows of the tile see in one product, then the triangle row by row.
                 let common = self.plan.seen[start];
                 let stretch = Stretch { segment, from: 0, to: common };
-                self.add_values(kv_head, &stretch, &tile, (shares, width), out);
+                self.add_values(kv_head, &stretch, (&tile, shares), out);
                 for row in start + 1..tile.end {
                     let stretch = Stretch { segment, from: common, to: self.plan.seen[row] };
-                    self.add_values(kv_head, &stretch, &(row..row + 1), (shares, width), out);
+                    self.add_values(kv_head, &stretch, (&(row..row + 1), shares), out);
                 }
             }
         }
@@ -141,8 +149,7 @@ impl Attention<'_> {
         &self,
         kv_head: usize,
         stretch: &Stretch<'_>,
-        rows: &Range<usize>,
-        (shares, width): (&[f32], usize),
+        (rows, shares): (&Range<usize>, Shares<'_>),
         out: &mut [f32],
     ) {
         let Stretch { segment, from, to } = *stretch;
@@ -151,8 +158,8 @@ impl Attention<'_> {
             let product = Product {
                 rows: rows.len(),
                 depth: to - from,
-                left: &shares[rows.start * width + segment.start() + from..],
-                left_row: width,
+                left: &shares.data[rows.start * shares.width + segment.start() + from..],
+                left_row: shares.width,
                 left_panel: PANEL,
                 right: &values[panel * PANEL..],
                 right_row: self.shape.padded_head(),

@@ -1,12 +1,6 @@
 //! The decoder against a plain one that computes in f64 without any cleverness.
 
-use std::path::Path;
-
-use super::{
-    kv::{Memory, View},
-    pass::Piece,
-    *,
-};
+use super::{kv::Memory, pass::Piece, *};
 use crate::model::local::{
     gguf::{Architecture, Gguf},
     testing::TinyModel,

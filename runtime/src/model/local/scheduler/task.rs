@@ -354,7 +354,7 @@ fn write(
     let rows: Vec<usize> = writers.iter().map(|(row, _)| *row).collect();
     let logits = decoder.logits(&hidden.select(&rows));
     let next: Vec<Next> = (writers.par_iter_mut().zip(logits))
-        .map(|((_, writing), logits)| writing.writer.next(logits))
+        .map(|((_, writing), logits)| writing.writer.next(&logits))
         .collect();
     for (row, next) in rows.into_iter().zip(next) {
         out[wanted[row].run].push(Row::Next(next));
