@@ -30,5 +30,8 @@ pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
 pub use look::{Guard, Lead, LookRecord, Scores, Slice};
 pub use measure::{Cell, Contender, Measure, Measured};
 pub use policy::Policy;
-pub use sealed::{GateRow, Guarantee, Holdout, SealError, Sealed, Variant};
+pub use sealed::{GateRow, Holdout, SealError, Sealed};
 pub use verdict::{Kind, Verdict};
+
+#[cfg(test)]
+mod simulation;

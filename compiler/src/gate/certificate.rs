@@ -14,7 +14,12 @@
 use proofmark_runtime::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{look::LookRecord, policy::Policy, statistics::interval::wilson, verdict::Verdict};
+use super::{
+    look::{Lead, LookRecord},
+    policy::Policy,
+    statistics::interval::wilson,
+    verdict::Verdict,
+};
 
 /// Proof that a candidate passed the gate.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -48,6 +53,8 @@ pub struct CertificateRecord {
     pub share: f64,
     /// The error of this finalist's test: the product of the two.
     pub alpha: f64,
+    /// The lead where it was accepted. The headline is its lower bound: accepted estimates exaggerate.
+    pub lead: Lead,
     /// Every look at it; the last one accepted it.
     pub looks: Vec<LookRecord>,
     /// How baseline and finalist fare on all rows that were used, and by family and slice.

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use super::{
     measure::Measured,
     statistics::{
-        interval::{Bounds, Pairs, hall, inverted, newcombe, student, unseen_share},
+        interval::{Bounds, Pairs, flipped, inverted, newcombe, student, unseen_share},
         normal::upper_quantile,
         signflip::{p_greater, p_less},
         spread::Spread,
@@ -20,7 +20,7 @@ const GRADES: f64 = 100.0;
 /// The whole numbers per seed are in units of 1 / (at most this), or of hundredths of that for graded scores.
 const MOST_ROWS: i64 = 840;
 
-/// Below this many seeds the bounds are those that invert the test.
+/// Below this many seeds the bounds invert the test exactly, not by its normal approximation.
 const FEW_SEEDS: usize = 30;
 
 /// Scores of the baseline and the candidate on one row.
@@ -86,8 +86,9 @@ impl Contrast {
         Spread::of(&self.means)
     }
 
-    /// Bounds of the mean difference for claims: the t bounds corrected for skewness, or those that invert the sign-flip test
-    /// where there are few seeds. Where all seeds behave alike, others may still differ (the rule of three).
+    /// Bounds of the mean difference for claims: those that invert the sign-flip test, so that the lower one is above 0
+    /// exactly when the test at its level rejects. Where all seeds behave alike, others may still differ (the rule of
+    /// three).
     pub(in crate::gate) fn bounds(&self, lower_level: f64, upper_level: f64) -> Bounds {
         let spread = self.spread();
         if spread.n > 0 && spread.sd <= f64::EPSILON {
@@ -96,8 +97,13 @@ impl Contrast {
                 upper: (spread.mean + unseen_share(spread.n, upper_level)).min(1.0),
             };
         }
-        let bounds = if spread.n < FEW_SEEDS { inverted } else { hall };
-        bounds(&self.means, lower_level, upper_level)
+        let quick = flipped(spread, lower_level, upper_level);
+        let agrees = (quick.lower > 0.0) == (self.p_better(0.0) <= lower_level)
+            && (quick.upper < 0.0) == (self.p_worse() <= upper_level);
+        if spread.n < FEW_SEEDS || !agrees {
+            return inverted(&self.scores, self.unit, lower_level, upper_level);
+        }
+        quick
     }
 
     /// Bounds of the mean difference for guards: Newcombe's for one binary row per seed, otherwise the t bounds.

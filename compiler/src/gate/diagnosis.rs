@@ -11,7 +11,7 @@ use proofmark_runtime::{Digest, digest};
 
 use super::{
     contrast::{Contrast, pairs_of},
-    look::{Answers, LookRecord, Position, score},
+    look::{Answers, Lead, LookRecord, Position, score},
     policy::LEAST_LEAD,
     statistics::{normal::upper_quantile, power, selection::SelectionNoise, spread::Spread},
     verdict::{Kind, Verdict},
@@ -41,6 +41,7 @@ pub(in crate::gate) struct Case<'a> {
     pub(in crate::gate) position: Position<'a>,
     pub(in crate::gate) answers: Answers<'a>,
     pub(in crate::gate) look: &'a LookRecord,
+    pub(in crate::gate) lead: Lead,
     pub(in crate::gate) finalist: Digest,
     pub(in crate::gate) evidence: &'a Evidence,
 }
@@ -72,7 +73,7 @@ impl Case<'_> {
         }
         // When everything gets worse, a slice is only to blame if it gets more than twice as bad.
         let worst =
-            look.harmed().filter(|slice| !self.regresses() || slice.estimate < 2.0 * look.lead.estimate);
+            look.harmed().filter(|slice| !self.regresses() || slice.estimate < 2.0 * self.lead.estimate);
         kinds.extend(worst.map(|slice| Kind::SliceHarm { slice: slice.name.clone() }));
         if look.clean.is_some_and(|clean| clean.is_broken()) {
             kinds.push(Kind::CleanRegression);
@@ -82,7 +83,7 @@ impl Case<'_> {
 
     /// Kinds of overfit. They reject where the lead on sealed rows is not even observed.
     fn overfit(&self) -> Vec<Finding> {
-        let rejects = self.look.lead.estimate < self.position.policy.least_lead();
+        let rejects = self.lead.estimate < self.position.policy.least_lead();
         let memorised = self.is_memorised().then_some(Finding { kind: Kind::Memorised, rejects });
         let brittle = self.is_brittle().then_some(Finding { kind: Kind::Brittle, rejects });
         let luck = self.is_luck().then_some(Finding { kind: Kind::SelectionNoise, rejects: false });
@@ -90,7 +91,7 @@ impl Case<'_> {
     }
 
     fn lack(&self) -> Vec<Finding> {
-        let useless = self.look.lead.upper < self.position.policy.least_lead();
+        let useless = self.lead.upper < self.position.policy.least_lead();
         let kinds = [(self.regresses(), Kind::Regression), (useless, Kind::NoUsefulLead)];
         kinds
             .into_iter()
@@ -100,7 +101,7 @@ impl Case<'_> {
     }
 
     fn regresses(&self) -> bool {
-        self.look.lead.upper < -self.position.policy.margin()
+        self.lead.upper < -self.position.policy.margin()
     }
 
     fn training(&self) -> Option<(Spread, SelectionNoise)> {
@@ -123,14 +124,14 @@ impl Case<'_> {
         let kept = if clean.n > 0 { clean } else { self.position.contrast(self.answers).spread() };
         let missing = KEPT * (lead.mean - noise.mean()) - kept.mean;
         let se = lead.se().hypot(kept.se());
-        lead.mean > noise.exceeded_with(0.05) && missing > upper_quantile(self.look.lead.upper_level) * se
+        lead.mean > noise.exceeded_with(0.05) && missing > upper_quantile(self.lead.upper_level) * se
     }
 
     /// A gain on clean rows, and under perturbation the candidate drops more than the baseline does.
     fn is_brittle(&self) -> bool {
         let Some(clean) = self.look.clean.filter(|_| !self.position.sealed.plain) else { return false };
         let gains = clean.lower > 0.0 || clean.estimate > LEAST_LEAD;
-        gains && self.drop().p_worse() <= self.look.lead.upper_level
+        gains && self.drop().p_worse() <= self.lead.upper_level
     }
 
     /// Lead under perturbation minus lead on clean rows, of the seeds that have both.
@@ -147,7 +148,7 @@ impl Case<'_> {
 
     fn n_needed(&self) -> usize {
         let policy = self.position.policy;
-        let lead = &self.look.lead;
+        let lead = self.lead;
         let sd = lead.se * (lead.seeds as f64).sqrt();
         let shifted = Spread { n: lead.seeds, mean: lead.estimate + policy.margin(), sd };
         let least = if policy.margin() > 0.0 { policy.margin() } else { LEAST_LEAD };

@@ -103,13 +103,15 @@ impl Gate {
         let mut trials: Vec<Heard> = vec![];
         for (position, (finalist, share)) in finalists.iter().zip(shares).enumerate() {
             let accused = Accused { position, id: finalist.id, alpha: look.alpha * share, share: *share };
-            let Trial { verdict, looks } = match &finalist.objection {
-                Some(kind) => Trial { verdict: Verdict::Reject { kind: kind.clone() }, looks: vec![] },
+            let Trial { verdict, lead, looks } = match &finalist.objection {
+                Some(kind) => {
+                    Trial { verdict: Verdict::Reject { kind: kind.clone() }, lead: None, looks: vec![] }
+                }
                 None => court.hear(accused, &mut sheet, measure)?,
             };
             let accepted = verdict == Verdict::Accept;
             let named = Named { name: finalist.name.clone(), id: finalist.id };
-            trials.push(Heard { finalist: named, verdict, alpha: accused.alpha, looks });
+            trials.push(Heard { finalist: named, verdict, alpha: accused.alpha, lead, looks });
             if accepted {
                 break;
             }
@@ -176,6 +178,7 @@ impl Gate {
             turn_alpha: look.alpha,
             share: shares[earlier.len()],
             alpha: accepted.alpha,
+            lead: accepted.lead?,
             looks: accepted.looks.clone(),
             tables: tallies(sealed, used, answers),
             discordance: discordance(&differences),

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     certificate::{Certificate, Named},
     ledger::{Ledger, LedgerError, Look},
-    look::LookRecord,
+    look::{Lead, LookRecord},
     sealed::Holdout,
     verdict::{Kind, Verdict},
 };
@@ -32,8 +32,10 @@ pub struct Heard {
     pub finalist: Named,
     /// What the gate says.
     pub verdict: Verdict,
-    /// The part of the error it was granted, and its looks; none for one that was refused before.
+    /// The part of the error it was granted.
     pub alpha: f64,
+    /// The lead where its trial ended; none for one that was refused before any look.
+    pub lead: Option<Lead>,
     /// Every look at it.
     pub looks: Vec<LookRecord>,
 }
@@ -112,7 +114,6 @@ impl Heard {
     fn shown(&self, open: bool) -> Shown {
         let fine = open || self.verdict == Verdict::Accept;
         let last = self.looks.last();
-        let estimate = last.map(|look| look.lead.estimate);
         let coarse = |lead: f64| (lead * 20.0).round() / 20.0;
         Shown {
             finalist: self.finalist.clone(),
@@ -120,8 +121,8 @@ impl Heard {
             sentence: self.verdict.sentence(),
             looks: self.looks.len(),
             p: last.filter(|_| fine).map(|look| look.p),
-            lead: estimate.map(|lead| if fine { lead } else { coarse(lead) }),
-            lower95: last.filter(|_| fine).map(|look| look.lead.lower),
+            lead: self.lead.map(|lead| if fine { lead.estimate } else { coarse(lead.estimate) }),
+            lower95: self.lead.filter(|_| fine).map(|lead| lead.lower),
         }
     }
 }

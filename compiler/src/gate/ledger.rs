@@ -8,8 +8,6 @@
 //! keeps its count. The same question is the same look and costs nothing. Rows whose details were shown support no claim
 //! any more.
 
-use std::collections::BTreeMap;
-
 use proofmark_runtime::Digest;
 
 use super::sealed::Holdout;

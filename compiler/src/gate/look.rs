@@ -29,7 +29,11 @@ pub struct LookRecord {
     /// The nominal level it is compared with at this look.
     pub level: f64,
     /// The mean lead over the baseline on the rows of the primary test.
-    pub lead: Lead,
+    pub lead: f64,
+    /// Its standard error.
+    pub lead_se: f64,
+    /// Seeds with a row of the primary test.
+    pub tested: usize,
     /// How often each seed score occurs: what the p-value is computed from.
     pub scores: Scores,
     /// The guard on clean rows, if there are any.
@@ -121,7 +125,7 @@ impl Guard {
 impl LookRecord {
     /// Whether the lead is shown.
     pub fn is_proven(&self) -> bool {
-        self.p <= self.level && self.lead.seeds >= LEAST_SEEDS
+        self.p <= self.level && self.tested >= LEAST_SEEDS
     }
 
     /// Whether every guard passes.
@@ -194,27 +198,36 @@ impl Position<'_> {
     pub(in crate::gate) fn look(&self, answers: Answers<'_>) -> LookRecord {
         let primary = self.contrast(answers);
         let spread = primary.spread();
-        let (lower_level, upper_level) = (self.levels.lower[self.k], self.levels.common.claim[self.k]);
-        let bounds = primary.bounds(lower_level, upper_level);
         LookRecord {
             seeds: self.seeds.len(),
             p: primary.p_better(self.policy.margin()),
             level: self.levels.test[self.k],
-            lead: Lead {
-                seeds: spread.n,
-                estimate: spread.mean,
-                se: spread.se(),
-                lower: bounds.lower,
-                lower_level,
-                upper: bounds.upper,
-                upper_level,
-            },
+            lead: spread.mean,
+            lead_se: spread.se(),
+            tested: spread.n,
             scores: Scores { unit: primary.unit, counts: primary.counts() },
             clean: self.clean(answers),
             validity: self.validity(answers),
             slices: self.slices(answers),
             newly_failed: newly_failed(self.sealed, answers),
             conditional_power: self.conditional_power(spread),
+        }
+    }
+
+    /// The lead with its bounds; only needed where the trial ends.
+    pub(in crate::gate) fn lead(&self, answers: Answers<'_>) -> Lead {
+        let primary = self.contrast(answers);
+        let spread = primary.spread();
+        let (lower_level, upper_level) = (self.levels.lower[self.k], self.levels.common.claim[self.k]);
+        let bounds = primary.bounds(lower_level, upper_level);
+        Lead {
+            seeds: spread.n,
+            estimate: spread.mean,
+            se: spread.se(),
+            lower: bounds.lower,
+            lower_level,
+            upper: bounds.upper,
+            upper_level,
         }
     }
 

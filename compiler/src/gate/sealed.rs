@@ -8,20 +8,21 @@
 //! ```
 //! use proofmark::gate::{GateRow, Sealed};
 //! # fn rows() -> Vec<GateRow> { vec![GateRow::from_json(r#"{"id":"1","inputs":{"q":"a"},"outputs":{"t":"x"}}"#).unwrap()] }
-//! let sealed = Sealed::freeze(rows(), |examples| examples.iter().map(|_| vec![]).collect()).unwrap();
+//! let sealed = Sealed::freeze(rows(), vec![vec![]]).unwrap();
 //! assert_eq!(sealed.seeds(), 1);
 //! ```
 //! ```compile_fail,E0616
 //! use proofmark::gate::{GateRow, Sealed};
 //! # fn rows() -> Vec<GateRow> { vec![GateRow::from_json(r#"{"id":"1","inputs":{"q":"a"},"outputs":{"t":"x"}}"#).unwrap()] }
-//! let sealed = Sealed::freeze(rows(), |examples| examples.iter().map(|_| vec![]).collect()).unwrap();
+//! let sealed = Sealed::freeze(rows(), vec![vec![]]).unwrap();
 //! assert_eq!(sealed.rows.len(), 1);
 //! ```
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofmark_runtime::{Digest, Example, ExampleId, digest};
-use serde::{Deserialize, Serialize};
+
+use crate::attack::Variant;
 
 /// The name of the variant that is the row itself.
 pub const CLEAN: &str = "clean";
@@ -35,38 +36,12 @@ pub struct GateRow {
     pub group: String,
     /// Whether a new prompt must not newly fail it.
     pub must_pass: bool,
-    /// Whose failures the row was picked for, if any. Such rows favour every other prompt by regression to the mean
-    /// (an equally good one by up to 30 points), so they count as must-pass rows only.
+    /// Whose failures the row was picked for, if anybody's. Rows that the `baseline` failed favour every other prompt by
+    /// regression to the mean (an equally good one by up to 30 points), rows that a `candidate` failed hurt it; both are
+    /// must-pass rows or nothing. Rows that some third prompt failed are fine.
     pub mined_by: Option<String>,
     /// For a natural adversarial row: the name of its family.
     pub natural: Option<String>,
-}
-
-/// A perturbed row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Variant {
-    /// The perturbation family; also the name of its slice.
-    pub family: String,
-    /// Why the label still holds.
-    pub class: Guarantee,
-    /// The perturbed row.
-    pub example: Example,
-}
-
-/// Why the label of a perturbed row still holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Guarantee {
-    /// G0: a normalizer maps it back to the original.
-    Provable,
-    /// G1: rules keep what carries the label; the edit rate is capped.
-    Guarded,
-    /// G2: made by a language model and verified.
-    Verified,
-    /// G3: the label was computed anew by a program.
-    Recomputed,
-    /// G4: a natural row with its own label.
-    Natural,
 }
 
 /// Why rows cannot be sealed.
@@ -77,7 +52,7 @@ pub enum SealError {
     Empty,
     /// Rows that somebody failed would favour every other prompt.
     #[error(
-        "{} rows were picked because {} failed them (first: `{}`); such rows make every other prompt look better. \
+        "{} rows were picked because the {} failed them (first: `{}`); such rows make every other prompt look better. \
          Move them to the training rows, or mark them must_pass",
         rows.len(),
         by,
@@ -167,30 +142,25 @@ impl GateRow {
 }
 
 impl Sealed {
-    /// Seals rows. `attack` is given every row and says which variants each has, in the same order.
+    /// Seals rows together with the variants of each, in the same order.
     ///
     /// # Errors
-    /// If there are no rows, if a row was picked for somebody's failures and is no must-pass row, or if the variants do not
-    /// fit the rows.
-    pub fn freeze(
-        rows: Vec<GateRow>,
-        attack: impl FnOnce(&[&Example]) -> Vec<Vec<Variant>>,
-    ) -> Result<Self, SealError> {
-        let (mined, rows): (Vec<_>, Vec<_>) = rows.into_iter().partition(|row| row.mined_by.is_some());
-        refuse_mined(&mined)?;
-        if rows.is_empty() {
-            return Err(SealError::Empty);
-        }
-        let originals: Vec<_> = rows.iter().map(|row| &row.example).collect();
-        let variants = attack(&originals);
+    /// If there are no rows, if a row was picked for a contender's failures and is no must-pass row, or if the variants do
+    /// not fit the rows.
+    pub fn freeze(rows: Vec<GateRow>, variants: Vec<Vec<Variant>>) -> Result<Self, SealError> {
         if variants.len() != rows.len() {
             return Err(SealError::Misaligned { lists: variants.len(), rows: rows.len() });
         }
+        refuse_mined(&rows)?;
         let mut plan = Plan::default();
+        let mut must_pass = vec![];
         for (row, variants) in rows.into_iter().zip(variants) {
-            plan.add(row, variants)?;
+            if is_mined(&row) { must_pass.push(row) } else { plan.add(row, variants)? }
         }
-        Ok(plan.seal(mined))
+        if plan.seeds.is_empty() {
+            return Err(SealError::Empty);
+        }
+        Ok(plan.seal(must_pass))
     }
 
     /// How many units there are.
@@ -225,8 +195,15 @@ impl Sealed {
     }
 }
 
-fn refuse_mined(mined: &[GateRow]) -> Result<(), SealError> {
-    let refused: Vec<_> = mined.iter().filter(|row| !row.must_pass).collect();
+/// Whose failures must not pick rows of the primary test.
+const CONTENDERS: [&str; 2] = ["baseline", "candidate"];
+
+fn is_mined(row: &GateRow) -> bool {
+    row.mined_by.as_deref().is_some_and(|by| CONTENDERS.contains(&by))
+}
+
+fn refuse_mined(rows: &[GateRow]) -> Result<(), SealError> {
+    let refused: Vec<_> = rows.iter().filter(|row| is_mined(row) && !row.must_pass).collect();
     match refused.first().and_then(|row| row.mined_by.clone()) {
         Some(by) => {
             Err(SealError::Mined { by, rows: refused.iter().map(|row| row.example.id.clone()).collect() })

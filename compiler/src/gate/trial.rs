@@ -9,7 +9,7 @@ use proofmark_runtime::Digest;
 
 use super::{
     diagnosis::{Case, Evidence},
-    look::{Answers, CommonLevels, Levels, LookRecord, Position},
+    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position},
     measure::{Cell, Contender, Measure, Measured},
     policy::{CLAIM_ALPHA, Policy},
     sealed::Sealed,
@@ -44,6 +44,8 @@ pub(in crate::gate) struct Sheet {
 #[derive(Clone, Debug)]
 pub(in crate::gate) struct Trial {
     pub(in crate::gate) verdict: Verdict,
+    /// The lead where the trial ended.
+    pub(in crate::gate) lead: Option<Lead>,
     pub(in crate::gate) looks: Vec<LookRecord>,
 }
 
@@ -108,10 +110,11 @@ impl<'a> Court<'a> {
             let over = accepted || is_over(&look);
             looks.push(look);
             if over {
-                let look = &looks[k];
-                let case = Case { position, answers, look, finalist: accused.id, evidence: self.evidence };
+                let (look, lead) = (&looks[k], position.lead(answers));
+                let case =
+                    Case { position, answers, look, lead, finalist: accused.id, evidence: self.evidence };
                 let verdict = if accepted { Verdict::Accept } else { case.verdict() };
-                return Ok(Trial { verdict, looks });
+                return Ok(Trial { verdict, lead: Some(lead), looks });
             }
         }
         Err(Stop::Broken { message: "a trial without seeds".into() })

@@ -5,7 +5,11 @@
 //!
 //! **Invariant:** bounds stay within -1..=1 (rates within 0..=1) and widen as the level falls.
 
-use super::{normal::upper_t_quantile, signflip::p_greater, spread::Spread};
+use super::{
+    normal::{upper_quantile, upper_t_quantile},
+    signflip::p_greater,
+    spread::Spread,
+};
 
 /// Two one-sided bounds.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -78,46 +82,43 @@ pub fn student(seeds: Spread, lower_level: f64, upper_level: f64) -> Bounds {
     }
 }
 
-/// The t bounds with Hall's correction for skewness (Hall 1992, J. R. Statist. Soc. B 54:221, the monotone transformation):
-/// the quantile x of the t statistic is replaced by (3 / k) ((1 + k (x - k / 6))^(1/3) - 1), where k is the skewness over
-/// sqrt n. Without skewness these are [`student`]'s.
-pub fn hall(seeds: &[f64], lower_level: f64, upper_level: f64) -> Bounds {
-    let spread = Spread::of(seeds);
-    if spread.n < 2 || spread.sd <= f64::EPSILON {
-        return student(spread, lower_level, upper_level);
-    }
-    let cubes: f64 = seeds.iter().map(|d| ((d - spread.mean) / spread.sd).powi(3)).sum();
-    let n = spread.n as f64;
-    let k = cubes / n / n.sqrt();
-    let corrected =
-        |x: f64| if k.abs() < 1e-9 { x } else { 3.0 / k * ((1.0 + k * (x - k / 6.0)).cbrt() - 1.0) };
-    let quantile = |level| upper_t_quantile(level, n - 1.0);
+/// The bounds that invert the sign-flip test, by its normal approximation: the test of the mean d compares
+/// sum(x - d) with z sqrt(sum (x - d)^2), which holds up to d = D - z s / sqrt(n - z^2) with s of divisor n. Close to
+/// [`student`]'s, but positive exactly when the test rejects (up to the approximation).
+pub fn flipped(seeds: Spread, lower_level: f64, upper_level: f64) -> Bounds {
+    let n = seeds.n as f64;
+    let spread = seeds.sd * ((n - 1.0) / n).sqrt();
+    let reach = |level| {
+        let z = upper_quantile(level);
+        if n > z * z { z * spread / (n - z * z).sqrt() } else { 2.0 }
+    };
     Bounds {
-        lower: (spread.mean - spread.se() * corrected(quantile(lower_level))).max(-1.0),
-        upper: (spread.mean - spread.se() * corrected(-quantile(upper_level))).min(1.0),
+        lower: (seeds.mean - reach(lower_level)).max(-1.0),
+        upper: (seeds.mean + reach(upper_level)).min(1.0),
     }
 }
 
-/// Steps of the inverted test: a tenth of a point.
-const STEPS: f64 = 1000.0;
+/// Least number of steps from 0 to 1 in which the inverted test searches.
+const STEPS: i64 = 200;
 
-/// The bounds that invert the sign-flip test: all values that the test would not reject as the mean, to a tenth of a point
-/// outwards. Exact for symmetric differences, at any number of seeds (Lehmann and Romano 2005, section 5.8).
-pub fn inverted(seeds: &[f64], lower_level: f64, upper_level: f64) -> Bounds {
-    let scores: Vec<_> = seeds.iter().map(|d| (d * STEPS).round() as i64).collect();
-    let mirrored: Vec<_> = scores.iter().map(|x| -x).collect();
-    Bounds {
-        lower: rejected_up_to(&scores, lower_level) as f64 / STEPS,
-        upper: -rejected_up_to(&mirrored, upper_level) as f64 / STEPS,
-    }
+/// The bounds that invert the sign-flip test: all values that the test would not reject as the mean, to half a point
+/// outwards. Exact for symmetric differences, at any number of seeds (Lehmann and Romano 2005, section 5.8). A score of
+/// `unit` is a difference of 1.
+pub fn inverted(scores: &[i64], unit: i64, lower_level: f64, upper_level: f64) -> Bounds {
+    let finer = STEPS.div_euclid(unit) + 1;
+    let one = unit * finer;
+    let fine: Vec<_> = scores.iter().map(|x| x * finer).collect();
+    let mirrored: Vec<_> = fine.iter().map(|x| -x).collect();
+    let rejected = |scores, level| rejected_up_to(scores, one, level) as f64 / one as f64;
+    Bounds { lower: rejected(&fine, lower_level), upper: -rejected(&mirrored, upper_level) }
 }
 
-/// The largest mean that the test rejects as too small, in steps; the p-value rises with the mean that is asked about.
-fn rejected_up_to(scores: &[i64], level: f64) -> i64 {
+/// The largest mean from `-one` to `one` that the test rejects as too small; the p-value rises with the mean asked about.
+fn rejected_up_to(scores: &[i64], one: i64, level: f64) -> i64 {
     let rejects = |mean: i64| p_greater(&scores.iter().map(|x| x - mean).collect::<Vec<_>>()) <= level;
-    let (mut rejected, mut kept) = (-STEPS as i64, STEPS as i64 + 1);
+    let (mut rejected, mut kept) = (-one, one + 1);
     while kept - rejected > 1 {
-        let middle = (rejected + kept) / 2;
+        let middle = (rejected + kept).div_euclid(2);
         if rejects(middle) { rejected = middle } else { kept = middle }
     }
     rejected

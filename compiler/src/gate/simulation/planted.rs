@@ -1,0 +1,1 @@
+//! Planted candidates: each must get the verdict and the name it deserves.

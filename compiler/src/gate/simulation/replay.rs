@@ -1,0 +1,1 @@
+//! Looks save calls; a replay ends in the same bytes.
