@@ -26,7 +26,7 @@ pub use xml::Xml;
 
 use crate::{
     candidate::Demonstration,
-    model::{Abilities, Message, Shape},
+    model::{Abilities, Message, Role, Shape},
     reply::{Reading, ReplyError},
     signature::{Signature, Type},
     value::{Record, Value},
@@ -42,8 +42,8 @@ pub trait Format: Sync {
     fn fits(&self, signature: &Signature) -> bool;
     /// The Tera templates of its messages.
     fn templates(&self) -> &'static Templates;
-    /// A value as it stands in a message, with what could pass for a marker neutralized.
-    fn write(&self, value: &Value, signature: &Signature) -> String;
+    /// A value as it stands in a message of this role, with what could pass for a marker neutralized.
+    fn write(&self, value: &Value, role: Role, signature: &Signature) -> String;
     /// What the reply must look like.
     fn shape(&self, signature: &Signature) -> Shape;
     /// Reads a reply.

@@ -182,3 +182,6 @@ pub(crate) fn read_texts<'a>(
 fn join(misfits: &[Misfit]) -> String {
     misfits.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,7 +6,7 @@ use super::{
     plain::{guard_labels, read, shape},
 };
 use crate::{
-    model::Shape,
+    model::{Role, Shape},
     reply::{Reading, ReplyError},
     signature::Signature,
     value::Value,
@@ -39,8 +39,8 @@ impl Format for Bare {
         &TEMPLATES
     }
 
-    fn write(&self, value: &Value, signature: &Signature) -> String {
-        guard_labels(value, signature)
+    fn write(&self, value: &Value, role: Role, signature: &Signature) -> String {
+        guard_labels(value, role, signature)
     }
 
     fn shape(&self, signature: &Signature) -> Shape {

@@ -2,7 +2,7 @@
 
 use super::{Format, Templates, marker};
 use crate::{
-    model::Shape,
+    model::{Role, Shape},
     reply::{Action, Reading, Repair, ReplyError, read_texts, read_unmarked, without_reasoning},
     signature::{Field, Misfit, Signature},
     value::Value,
@@ -47,7 +47,7 @@ impl Format for Fields {
         &TEMPLATES
     }
 
-    fn write(&self, value: &Value, signature: &Signature) -> String {
+    fn write(&self, value: &Value, _: Role, signature: &Signature) -> String {
         match value {
             Value::Null => "null".into(),
             _ => marker::guard(&value.to_string(), |line| marked(line, signature).is_some()),
@@ -79,8 +79,8 @@ impl Format for Fields {
 struct Sections {
     /// What stands before the first marker.
     preamble: String,
-    /// The outputs found, each with its text. The first one of a name counts: what follows a second one, or the marker of
-    /// an input, is a model that goes on to write the next example by itself.
+    /// The outputs found, each with its text. The first one of a name counts: a second one is a model that goes on to write
+    /// the next example by itself.
     found: Vec<(String, String)>,
     /// Whether a marker was written in another way than asked for.
     loose: bool,
@@ -98,20 +98,22 @@ impl Sections {
             };
             sections.end(name.take(), &marker::unguard(&body, is_marker));
             body = marker.rest.to_owned();
-            let is_output = signature.outputs.iter().any(|field| field.name == marker.field.name);
-            if !is_output || sections.found.iter().any(|(known, _)| *known == marker.field.name) {
-                return sections;
-            }
             sections.loose |= marker.loose;
-            name = Some(marker.field.name.clone());
+            let new = marker.field.map(|field| &field.name).filter(|name| {
+                let is_output = signature.outputs.iter().any(|output| output.name == **name);
+                is_output && sections.found.iter().all(|(known, _)| known != *name)
+            });
+            name = Some(new.cloned().unwrap_or_default());
         }
         sections.end(name, &marker::unguard(&body, is_marker));
         sections
     }
 
+    /// Ends a section; one with an empty name is nobody's.
     fn end(&mut self, name: Option<String>, body: &str) {
         let body = body.trim().to_owned();
         match name {
+            Some(name) if name.is_empty() => {}
             Some(name) => self.found.push((name, body)),
             None => self.preamble = body,
         }
@@ -143,21 +145,28 @@ impl Sections {
 
 /// A line that starts a field.
 struct Marker<'a> {
-    field: &'a Field,
+    /// The field; absent if the signature has none of that name.
+    field: Option<&'a Field>,
     /// What follows on the same line.
     rest: &'a str,
     loose: bool,
 }
 
-/// Reads a line as a marker: `[[team]]`, and as models vary it: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`.
+/// Reads a line as a marker: `[[team]]`, and as models vary it: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`. With
+/// the signs `##` inside, as some models have learnt it, any name makes a marker.
 fn marked<'a>(line: &'a str, signature: &'a Signature) -> Option<Marker<'a>> {
     let decoration = ['*', '#', '_', ' ', '`'];
     let inside = line.trim_start_matches(decoration).strip_prefix("[[")?;
     let (name, rest) = inside.split_once("]]")?;
+    let signed = name.contains("##");
     let name = name.trim_matches([' ', '#', '*', '`', '\t']);
     let mut fields = signature.outputs.iter().chain(&signature.inputs);
-    let field = fields.find(|field| field.name.eq_ignore_ascii_case(name))?;
-    let loose = !line.starts_with(&format!("[[{}]]", field.name)) || !rest.trim().is_empty();
+    let field = fields.find(|field| field.name.eq_ignore_ascii_case(name));
+    if field.is_none() && !signed {
+        return None;
+    }
+    let exact = field.is_some_and(|field| line.starts_with(&format!("[[{}]]", field.name)));
+    let loose = !exact || !rest.trim().is_empty();
     let rest = rest.trim_start_matches(['*', '`', ':', ' ']);
     Some(Marker { field, rest, loose })
 }

@@ -2,7 +2,7 @@
 
 use super::{Format, Templates};
 use crate::{
-    model::Shape,
+    model::{Role, Shape},
     reply::{Action, Reading, Repair, ReplyError, json, read_value, without_reasoning},
     signature::{Field, Signature, Type},
     value::Value,
@@ -40,7 +40,7 @@ impl Format for JsonObject {
         &TEMPLATES
     }
 
-    fn write(&self, value: &Value, _: &Signature) -> String {
+    fn write(&self, value: &Value, _: Role, _: &Signature) -> String {
         value.to_json().to_string()
     }
 

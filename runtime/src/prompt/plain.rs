@@ -2,7 +2,7 @@
 
 use super::{Format, Templates, is_single_value, label, marker};
 use crate::{
-    model::Shape,
+    model::{Role, Shape},
     reply::{Action, Reading, Repair, ReplyError, read_value, without_reasoning},
     signature::Signature,
     value::Value,
@@ -41,8 +41,8 @@ impl Format for Plain {
         &TEMPLATES
     }
 
-    fn write(&self, value: &Value, signature: &Signature) -> String {
-        guard_labels(value, signature)
+    fn write(&self, value: &Value, role: Role, signature: &Signature) -> String {
+        guard_labels(value, role, signature)
     }
 
     fn shape(&self, signature: &Signature) -> Shape {
@@ -54,10 +54,11 @@ impl Format for Plain {
     }
 }
 
-/// A single input is everything after its label, so only several inputs can pass for one another.
-pub(super) fn guard_labels(value: &Value, signature: &Signature) -> String {
+/// A single input is everything after its label, and an output stands alone, so only several inputs can pass for one
+/// another.
+pub(super) fn guard_labels(value: &Value, role: Role, signature: &Signature) -> String {
     let text = value.to_string();
-    if signature.inputs.len() < 2 {
+    if role != Role::User || signature.inputs.len() < 2 {
         return text;
     }
     let labels: Vec<_> = signature.inputs.iter().map(|field| label(&field.name)).collect();

@@ -84,7 +84,8 @@ pub(super) fn render(format: &dyn Format, prompt: &Prompt<'_>) -> Result<Vec<Mes
         messages.push(system);
     }
     let values = |role, fields: &[Field], record: &Record| {
-        fill(format, role, &show(format, prompt.signature, (fields, record)))
+        let context = show((format, role), prompt.signature, (fields, record));
+        fill(format, role, &context)
     };
     for demonstration in prompt.demonstrations {
         messages.push(values(Role::User, inputs, &demonstration.inputs)?);
@@ -119,14 +120,18 @@ impl<'a> Described<'a> {
     }
 }
 
-fn show(format: &dyn Format, signature: &Signature, (fields, record): (&[Field], &Record)) -> Context {
+fn show(
+    (format, role): (&dyn Format, Role),
+    signature: &Signature,
+    (fields, record): (&[Field], &Record),
+) -> Context {
     let present = fields.iter().filter_map(|field| Some((field, record.get(&field.name)?)));
     let shown: Vec<_> = present
         .clone()
         .map(|(field, value)| Valued {
             name: &field.name,
             label: label(&field.name),
-            value: format.write(value, signature),
+            value: format.write(value, role, signature),
         })
         .collect();
     let record: Record = present.map(|(field, value)| (field.name.clone(), value.clone())).collect();

@@ -1,7 +1,7 @@
 //! What every format must hold.
 
 use super::*;
-use crate::{candidate::Origin, model::Role, signature::Field};
+use crate::{candidate::Origin, signature::Field};
 
 fn triage() -> Signature {
     let mut team = Field::new("team", Type::Choice(vec!["billing".into(), "shipping".into()]));

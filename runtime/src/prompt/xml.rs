@@ -2,7 +2,7 @@
 
 use super::{Format, Templates};
 use crate::{
-    model::Shape,
+    model::{Role, Shape},
     reply::{Action, Reading, Repair, ReplyError, read_texts, read_unmarked, without_reasoning},
     signature::{Field, Misfit, Signature},
     value::Value,
@@ -48,7 +48,7 @@ impl Format for Xml {
         &TEMPLATES
     }
 
-    fn write(&self, value: &Value, signature: &Signature) -> String {
+    fn write(&self, value: &Value, _: Role, signature: &Signature) -> String {
         match value {
             Value::Null => "null".into(),
             _ => escape(&value.to_string(), signature),

@@ -188,6 +188,7 @@ fn from_text(text: &str, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misf
             Ok(Value::Null)
         }
         Type::Optional(inner) => from_text(text, inner, place),
+        Type::List(_) if text.trim().is_empty() => Err(Misfit::Missing { field: place.path.clone() }),
         Type::List(inner) => match json::find_array(text, place) {
             Some(items) => list_from_json(&items, inner, place),
             None => list_from_text(text, inner, place),

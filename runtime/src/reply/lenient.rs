@@ -12,6 +12,9 @@ pub(super) const DEPTH: usize = 128;
 /// How far to look ahead for the end of a key, in bytes.
 const KEY_REACH: usize = 64;
 
+/// What a model writes for items that it leaves out.
+const ELLIPSIS: &str = "...";
+
 /// A bracket that is still open.
 enum Frame {
     List(Vec<Json>),
@@ -57,7 +60,12 @@ pub(super) fn parse(text: &str) -> Option<Json> {
                     *key = None;
                 }
             }
-            (_, Some(Frame::List(items))) => items.push(reader.value(Place::Item)?),
+            (_, Some(Frame::List(items))) => {
+                let item = reader.value(Place::Item)?;
+                if item != ELLIPSIS {
+                    items.push(item);
+                }
+            }
             (_, Some(Frame::Object(fields, key))) => match key.take() {
                 None => *key = Some(reader.key()?),
                 Some(name) => {
@@ -179,15 +187,20 @@ impl<'a> Reader<'a> {
         Some(close)
     }
 
-    /// The rest of a string whose opening quote is taken.
+    /// The rest of a string whose opening quote is taken. One that never ends loses the brackets at its end: they were
+    /// meant to close the value.
     fn string(&mut self, quote: char, place: Place) -> String {
         let mut text = String::new();
         while let Some(next) = self.bump() {
             match next {
                 '\\' => self.escape(&mut text),
-                _ if next == quote && self.ends(place) => break,
+                _ if next == quote && self.ends(place) => return text,
                 _ => text.push(next),
             }
+        }
+        let closed = text.trim_end_matches(|c: char| c.is_whitespace() || matches!(c, '}' | ']' | '`'));
+        if text[closed.len()..].contains(['}', ']']) {
+            text.truncate(closed.len());
         }
         text
     }
@@ -203,7 +216,7 @@ impl<'a> Reader<'a> {
             Some('u') => text.push(self.unicode().unwrap_or(char::REPLACEMENT_CHARACTER)),
             Some(plain @ ('"' | '\'' | '\\' | '/' | '`')) => text.push(plain),
             Some(other) => text.extend(['\\', other]),
-            None => text.push('\\'),
+            None => {}
         }
     }
 
@@ -236,6 +249,7 @@ impl<'a> Reader<'a> {
             (Some(','), Place::Field) => starts_next_field(after[1..].trim_start()),
             (Some('"' | '\'' | '“'), Place::Item) => blank,
             (Some('/'), _) => after.starts_with("//") || after.starts_with("/*"),
+            (Some('"'), Place::Field) => starts_with_key(after),
             (Some(_), Place::Field) => blank && starts_with_key(after),
             _ => false,
         }
@@ -302,6 +316,10 @@ mod tests {
                 r#"{"a": "line
 break", "b": \"no\"}"#,
                 json!({"a": "line\nbreak", "b": "\\\"no\\\""}),
+            ),
+            (
+                r#"{"a": "said.""b": [1, ..., 2], "c": "no quote}"#,
+                json!({"a": "said.", "b": [1, 2], "c": "no quote"}),
             ),
             (r#"{"a": "\ud83d\ude00 \d", "b": [1, 2}"#, json!({"a": "😀 \\d", "b": [1, 2]})),
         ];

@@ -49,6 +49,10 @@ fn numbers(text: &str) -> impl Iterator<Item = Value> {
     text.split(move |c| !is_part(c)).filter_map(|word| {
         let word = word.trim_end_matches(['.', ',', '-', '+']).trim_start_matches([',', '_', '+']);
         let plain = if is_grouped(word) { word.replace(',', "") } else { word.to_owned() };
+        let plain = match plain.strip_prefix('.') {
+            Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => format!("0.{digits}"),
+            _ => plain,
+        };
         exact(&plain).or_else(|| {
             let unit = plain.trim_end_matches(|c: char| c.is_ascii_alphabetic());
             exact(unit).filter(|_| plain.len() - unit.len() <= 3)
@@ -79,6 +83,7 @@ mod tests {
             ("3 + 4 = 7", None),
             ("First 3, then 4.\nSo it is 7.", Some(Value::Integer(7))),
             ("7 is the answer: 7", Some(Value::Integer(7))),
+            (".5", Some(Value::Number(0.5))),
             ("1,23", None),
             ("gpt-4o", None),
             ("none", None),

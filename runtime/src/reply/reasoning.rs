@@ -8,21 +8,16 @@ const TAGS: [&str; 5] = ["think", "thinking", "thought", "reasoning", "reflectio
 /// The reply without the reasoning blocks at its start, and whether there were any.
 ///
 /// Only what stands in front of the answer is cut: a tag inside an answer belongs to the answer. Some chat templates
-/// write the opening tag into the prompt, so a closing tag without an opening one ends a block, too.
+/// write the opening tag into the prompt, so a closing tag on a line of its own that was never opened ends a block, too.
+/// `known` tags are fields of the reply and stay.
 ///
 /// # Errors
 /// [`ReplyError::OnlyReasoning`] if a block is never closed, [`ReplyError::Empty`] if nothing is left.
 pub fn without_reasoning<'a>(text: &'a str, known: &[&str]) -> Result<(&'a str, bool), ReplyError> {
-    let mut rest = text.trim();
-    if rest.is_empty() {
-        return Err(ReplyError::Empty);
-    }
-    let start = rest;
+    let whole = text.trim();
+    let mut rest = whole;
     for tag in TAGS.into_iter().filter(|tag| !known.contains(tag)) {
-        let close = format!("</{tag}>");
-        if let (Some(end), false) = (rest.find(&close), rest.contains(&format!("<{tag}>"))) {
-            rest = rest[end + close.len()..].trim_start();
-        }
+        rest = after_unopened(rest, tag);
     }
     while let Some(tag) =
         TAGS.into_iter().find(|tag| !known.contains(tag) && rest.starts_with(&format!("<{tag}>")))
@@ -31,7 +26,23 @@ pub fn without_reasoning<'a>(text: &'a str, known: &[&str]) -> Result<(&'a str, 
         let end = rest.find(&close).ok_or(ReplyError::OnlyReasoning)?;
         rest = rest[end + close.len()..].trim_start();
     }
-    if rest.is_empty() { Err(ReplyError::Empty) } else { Ok((rest, rest.len() < start.len())) }
+    if rest.is_empty() { Err(ReplyError::Empty) } else { Ok((rest, rest.len() < whole.len())) }
+}
+
+/// What follows the line that closes a block which the text never opens.
+fn after_unopened<'a>(text: &'a str, tag: &str) -> &'a str {
+    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    let mut at = 0;
+    for line in text.split_inclusive('\n') {
+        at += line.len();
+        if line.contains(&open) {
+            break;
+        }
+        if line.trim() == close {
+            return text[at..].trim_start();
+        }
+    }
+    text
 }
 
 #[cfg(test)]
@@ -43,8 +54,9 @@ mod tests {
         let cut = |text| without_reasoning(text, &[]).map(|(rest, _)| rest);
         assert_eq!(cut("<think>maybe 1?</think>\n2"), Ok("2"));
         assert_eq!(cut("<think>a</think> <reasoning>b</reasoning> 2"), Ok("2"));
-        assert_eq!(cut("the template opened it</think>2"), Ok("2"));
+        assert_eq!(cut("the template opened it\n</think>\n\n2"), Ok("2"));
         assert_eq!(cut("Write <think>x</think> first"), Ok("Write <think>x</think> first"));
+        assert_eq!(cut("a </think> in an answer"), Ok("a </think> in an answer"));
         assert_eq!(cut("<think>never ends"), Err(ReplyError::OnlyReasoning));
         assert_eq!(cut("<think>x</think>  "), Err(ReplyError::Empty));
         assert_eq!(cut(" \n"), Err(ReplyError::Empty));
