@@ -51,6 +51,8 @@ fn text_is_cut_as_by_the_reference() {
         assert_eq!(tokenizer.encode(text), *ids, "{text:?}");
         assert_eq!(tokenizer.decode(ids), *text);
     }
+    // The vocabulary has no token for the bytes 0x04 and 0xf1.
+    assert_eq!(tokenizer.encode("the\u{4}re \u{50000}x"), [1195, 257, 216, 234, 218, 218, 104]);
     assert_eq!((tokenizer.vocabulary_size(), tokenizer.eos(), tokenizer.ends()), (49_152, 2, &[0, 2][..]));
 }
 

@@ -14,8 +14,9 @@ use crate::model::local::gguf::Gguf;
 #[derive(Debug)]
 pub(super) struct BytePair {
     splitter: Splitter,
-    /// The token of each byte.
-    bytes: Vec<u32>,
+    /// The token of each byte. Some vocabularies lack a few that their training text never had; such a byte is left
+    /// out, as the models' own tokenizers do.
+    bytes: Vec<Option<u32>>,
     /// The result of merging two neighbours, with its place in the order.
     merges: HashMap<(u32, u32), Merge>,
     /// Whole words that need no merging, for vocabularies that are not closed under their merges.
@@ -32,10 +33,10 @@ impl BytePair {
         let normal = || (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == Kind::Normal);
         let by_name: HashMap<&str, u32> = normal().map(|(id, token)| (token.name.as_str(), id)).collect();
         let by_bytes: HashMap<&[u8], u32> = normal().map(|(id, token)| (&token.bytes[..], id)).collect();
-        let bytes = (0..=255_u8)
-            .map(|byte| by_bytes.get(&[byte][..]).copied())
-            .collect::<Option<Vec<u32>>>()
-            .ok_or_else(|| TokenizerError::Broken("it lacks tokens for single bytes".to_owned()))?;
+        let bytes: Vec<_> = (0..=255_u8).map(|byte| by_bytes.get(&[byte][..]).copied()).collect();
+        if bytes[0x20..0x7f].contains(&None) {
+            return Err(TokenizerError::Broken("it lacks tokens for single letters".to_owned()));
+        }
 
         let listed = gguf.get::<&[String]>("tokenizer.ggml.merges")?;
         let merges = (0_u32..).zip(listed).filter_map(|(rank, line)| {
@@ -63,7 +64,7 @@ impl BytePair {
                 ids.push(id);
                 continue;
             }
-            let symbols = word.bytes().map(|byte| self.bytes[usize::from(byte)]).collect();
+            let symbols = word.bytes().filter_map(|byte| self.bytes[usize::from(byte)]).collect();
             ids.extend(merge(symbols, |left, right| self.merges.get(&(left, right)).copied()));
         }
     }

@@ -147,7 +147,7 @@ fn broken_vocabularies_are_refused() {
     }
     let mut file = tiny();
     file.set("tokenizer.ggml.tokens", texts(&["a"; 304]));
-    assert!(load(&file).unwrap_err().to_string().contains("single bytes"));
+    assert!(load(&file).unwrap_err().to_string().contains("single letters"));
     let mut file = pieces();
     file.set("tokenizer.ggml.scores", Meta::Floats(vec![0.0]));
     assert!(load(&file).unwrap_err().to_string().contains("1 scores"));
