@@ -23,6 +23,8 @@ pub mod stamp;
 pub mod store;
 #[cfg(any(feature = "http", feature = "local"))]
 mod tls;
+#[cfg(feature = "derive")]
+pub mod typed;
 pub mod value;
 
 pub use artifact::{Artifact, ArtifactError};
@@ -30,6 +32,8 @@ pub use candidate::{Calibration, Candidate, CandidateId, Demonstration, Origin, 
 pub use digest::{Digest, canonical_json, digest};
 pub use example::{Example, ExampleId};
 pub use program::{Module, Output, Program, Source};
+#[cfg(feature = "derive")]
+pub use proofmark_derive::{Choice, Record, Signature};
 pub use run::{Run, RunError, Runner};
 pub use signature::{Constraints, Field, Signature, Type};
 pub use stamp::{Judgement, Stamp, Verdict};

@@ -1,0 +1,143 @@
+//! What is read from a struct: its fields, their doc comments and their marks.
+
+use proc_macro2::TokenStream;
+use quote::{quote, quote_spanned};
+use syn::{
+    Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit, LitFloat, LitInt, Meta, Result,
+    Type, ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned,
+};
+
+/// One named field.
+pub(crate) struct Field<'a> {
+    pub(crate) ident: &'a Ident,
+    pub(crate) ty: &'a Type,
+    /// The marks among those asked for, with their names.
+    pub(crate) marks: Vec<&'a Attribute>,
+    about: String,
+    limits: Limits,
+}
+
+#[derive(Default)]
+struct Limits {
+    min: Option<f64>,
+    max: Option<f64>,
+    max_length: Option<usize>,
+}
+
+/// The named fields of a struct without type parameters; attributes of these names are marks.
+pub(crate) fn fields<'a>(input: &'a DeriveInput, marks: &[&str]) -> Result<Vec<Field<'a>>> {
+    concrete(input)?;
+    match &input.data {
+        Data::Struct(data) => match &data.fields {
+            Fields::Named(named) => named.named.iter().map(|field| Field::read(field, marks)).collect(),
+            _ => Err(Error::new_spanned(&input.ident, "its fields need names")),
+        },
+        _ => Err(Error::new_spanned(&input.ident, "only a struct can be derived here")),
+    }
+}
+
+/// Refuses lifetimes and type parameters.
+pub(crate) fn concrete(input: &DeriveInput) -> Result<()> {
+    if input.generics.params.is_empty() {
+        return Ok(());
+    }
+    Err(Error::new_spanned(&input.generics, "a type that models read and write has no parameters"))
+}
+
+/// The lines of a doc comment, each without the space that follows `///`.
+pub(crate) fn doc(attributes: &[Attribute]) -> Vec<String> {
+    let text = |attribute: &Attribute| match &attribute.meta {
+        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
+            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
+            _ => None,
+        },
+        _ => None,
+    };
+    let lines = attributes.iter().filter_map(text).flat_map(|text| {
+        text.split('\n')
+            .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned())
+            .collect::<Vec<_>>()
+    });
+    lines.collect()
+}
+
+impl<'a> Field<'a> {
+    fn read(field: &'a syn::Field, marks: &[&str]) -> Result<Self> {
+        let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "it needs a name"))?;
+        let marked = |attribute: &&Attribute| marks.iter().any(|mark| attribute.path().is_ident(mark));
+        let marks: Vec<_> = field.attrs.iter().filter(marked).collect();
+        let mut limits = Limits::default();
+        for mark in &marks {
+            if !matches!(mark.meta, Meta::Path(_)) {
+                mark.parse_nested_meta(|meta| limits.read(&meta))?;
+            }
+        }
+        Ok(Self { ident, ty: &field.ty, marks, about: doc(&field.attrs).join(" ").trim().to_owned(), limits })
+    }
+
+    /// The name in records: `r#type` is `type`.
+    pub(crate) fn name(&self) -> String {
+        self.ident.unraw().to_string()
+    }
+
+    /// An expression of type `proofmark_runtime::Field`.
+    pub(crate) fn definition(&self) -> TokenStream {
+        let (name, about, constraints) = (self.name(), &self.about, self.limits.expression());
+        let ty = self.ty;
+        let ty = quote_spanned!(ty.span() => <#ty as ::proofmark_runtime::typed::AsValue>::ty());
+        quote! {
+            ::proofmark_runtime::Field {
+                name: ::std::string::String::from(#name),
+                ty: #ty,
+                about: ::std::string::String::from(#about),
+                constraints: #constraints,
+            }
+        }
+    }
+
+    /// A statement that puts the value of an expression into the record `record`.
+    pub(crate) fn insert(&self, value: &TokenStream) -> TokenStream {
+        let (name, ty) = (self.name(), self.ty);
+        quote!(record.insert(#name, <#ty as ::proofmark_runtime::typed::AsValue>::to_value(#value));)
+    }
+}
+
+impl Limits {
+    fn read(&mut self, meta: &ParseNestedMeta<'_>) -> Result<()> {
+        if meta.path.is_ident("min") {
+            self.min = Some(number(meta)?);
+        } else if meta.path.is_ident("max") {
+            self.max = Some(number(meta)?);
+        } else if meta.path.is_ident("max_length") {
+            let length = meta.value()?.parse::<LitInt>()?;
+            let told = |_| Error::new_spanned(&length, "a length is a whole number from 0");
+            self.max_length = Some(length.base10_parse().map_err(told)?);
+        } else {
+            return Err(meta.error("not a limit; there are min, max and max_length"));
+        }
+        Ok(())
+    }
+
+    fn expression(&self) -> TokenStream {
+        let some = |value: Option<TokenStream>| match value {
+            Some(value) => quote!(::std::option::Option::Some(#value)),
+            None => quote!(::std::option::Option::None),
+        };
+        let min = some(self.min.map(|min| quote!(#min)));
+        let max = some(self.max.map(|max| quote!(#max)));
+        let max_length = some(self.max_length.map(|length| quote!(#length)));
+        quote!(::proofmark_runtime::Constraints { min: #min, max: #max, max_length: #max_length })
+    }
+}
+
+/// A whole or decimal number, negative ones included.
+fn number(meta: &ParseNestedMeta<'_>) -> Result<f64> {
+    let value = meta.value()?;
+    let negative = value.parse::<Option<syn::Token![-]>>()?.is_some();
+    let size: f64 = if value.peek(LitInt) {
+        value.parse::<LitInt>()?.base10_parse()?
+    } else {
+        value.parse::<LitFloat>()?.base10_parse()?
+    };
+    Ok(if negative { -size } else { size })
+}
