@@ -43,17 +43,18 @@ impl Chat {
 
     /// The tokens of a conversation, up to where the model's next message begins.
     pub fn encode(&self, messages: &[Message]) -> Vec<u32> {
-        self.encode_with(messages, "")
+        let pieces = self.pieces(messages, true);
+        let ids = self.tokenizer.encode_parts(&parts(&pieces, messages));
+        match self.tokenizer.bos() {
+            Some((bos, true)) if ids.first() != Some(&bos) => [&[bos], &ids[..]].concat(),
+            _ => ids,
+        }
     }
 
     /// The tokens of `reply` as they follow the conversation's, for scoring a known reply.
-    ///
-    /// They are cut off the tokens of conversation and reply together, so a reply is read as in running text; where
-    /// the tokens of the conversation would change under its influence, it is encoded on its own.
     pub fn encode_reply(&self, messages: &[Message], reply: &str) -> Vec<u32> {
-        let prompt = self.encode(messages);
-        let mut both = self.encode_with(messages, reply);
-        if both.starts_with(&prompt) { both.split_off(prompt.len()) } else { self.tokenizer.encode(reply) }
+        let pieces = self.pieces(messages, true);
+        self.tokenizer.encode_after(&parts(&pieces, messages), reply)
     }
 
     /// The token that ends the model's message.
@@ -67,23 +68,16 @@ impl Chat {
         ids.into_iter().find(|id| self.tokenizer.ends().contains(id)).unwrap_or_else(|| self.tokenizer.eos())
     }
 
-    fn encode_with(&self, messages: &[Message], reply: &str) -> Vec<u32> {
-        let pieces = self.pieces(messages, true);
-        let mut parts: Vec<Part<'_>> = pieces.iter().map(|piece| part(piece, messages)).collect();
-        parts.push(Part::Plain(reply));
-        let ids = self.tokenizer.encode_parts(&parts);
-        match self.tokenizer.bos() {
-            Some((bos, true)) if ids.first() != Some(&bos) => [&[bos], &ids[..]].concat(),
-            _ => ids,
-        }
-    }
-
     fn pieces(&self, messages: &[Message], ask: bool) -> Vec<Piece> {
         self.template
             .as_ref()
             .and_then(|template| template.render(messages, ask).ok())
             .unwrap_or_else(|| chat_ml(messages, ask))
     }
+}
+
+fn parts<'a>(pieces: &'a [Piece], messages: &'a [Message]) -> Vec<Part<'a>> {
+    pieces.iter().map(|piece| part(piece, messages)).collect()
 }
 
 fn part<'a>(piece: &'a Piece, messages: &'a [Message]) -> Part<'a> {

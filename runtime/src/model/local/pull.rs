@@ -253,7 +253,8 @@ impl Job<'_> {
     /// Verifies a file that was fetched and puts it in its place. The one way into the cache folder.
     fn accept(&self, fetched: &Path) -> Result<ModelFile, Trouble> {
         (self.watch)(Progress::Verifying);
-        let file = File::open(fetched).map_err(Trouble::Cache)?;
+        // Opened for writing, because not every system syncs a file that is open for reading.
+        let file = File::options().read(true).write(true).open(fetched).map_err(Trouble::Cache)?;
         let bytes = file.metadata().map_err(Trouble::Cache)?.len();
         if let Some(wanted) = self.bytes.filter(|&wanted| wanted != bytes) {
             return Err(Trouble::Source(format!("what came has {bytes} bytes, not {wanted}")));
@@ -268,6 +269,7 @@ impl Job<'_> {
             None => drop(Gguf::open(fetched).map_err(|error| Trouble::Source(error.to_string()))?),
         }
         file.sync_all().map_err(Trouble::Cache)?;
+        drop(file);
         fs::rename(fetched, &self.target).map_err(Trouble::Cache)?;
         stamp::write(&self.target, &sha256, self.places);
         Ok(ModelFile { path: self.target.clone(), sha256 })

@@ -149,6 +149,24 @@ impl Tokenizer {
         ids
     }
 
+    /// The tokens of `text` as they follow a prompt. Only what stands behind the last control token can change them; if
+    /// they would change that in turn, `text` is encoded on its own.
+    pub fn encode_after(&self, parts: &[Part<'_>], text: &str) -> Vec<u32> {
+        let mut run = String::new();
+        for part in parts {
+            match *part {
+                Part::Plain(text) => run.push_str(text),
+                Part::Trusted(text) => match self.markers.find_iter(text).last() {
+                    Some(marker) => text[marker.end()..].clone_into(&mut run),
+                    None => run.push_str(text),
+                },
+            }
+        }
+        let before = self.encode(&run);
+        let mut both = self.encode(&(run + text));
+        if both.starts_with(&before) { both.split_off(before.len()) } else { self.encode(text) }
+    }
+
     /// Number of tokens; ids are below it.
     pub fn vocabulary_size(&self) -> usize {
         self.tokens.len()

@@ -126,12 +126,16 @@ fn the_beginning_is_written_once() {
 
 #[test]
 fn replies_follow_and_end_as_the_template_says() {
-    let chat = chat(None);
-    assert_eq!(chat.end_of_turn(), 2);
-    let reply = chat.encode_reply(&messages(), "the user");
-    assert_eq!(reply, chat.tokenizer.encode("the user"));
-    let chat = self::chat(Some("{% for m in messages %}{{ m.content }}{% endfor %}t"));
-    assert_eq!(chat.end_of_turn(), chat.tokenizer.eos());
-    // `t` and `he` are written by different hands, so the prompt stays as it is.
-    assert_eq!(chat.encode_reply(&[Message::new(Role::User, "")], "he"), chat.tokenizer.encode("he"));
+    let template = chat(None);
+    assert_eq!(template.end_of_turn(), 2);
+    assert_eq!(template.encode_reply(&messages(), "he user"), template.tokenizer.encode("he user"));
+
+    // Wherever the conversation ends, its own tokens stay as they are.
+    let open = chat(Some("{% for m in messages %}{{ m.content }}{% endfor %}"));
+    assert_eq!(open.end_of_turn(), open.tokenizer.eos());
+    for end in ["<|im_end|>a", "<|im_end|> ", "t"] {
+        let messages = [Message::new(Role::User, end)];
+        let whole = [open.encode(&messages), open.encode_reply(&messages, "he user")].concat();
+        assert_eq!(open.tokenizer.decode(&whole), format!("{end}he user"));
+    }
 }

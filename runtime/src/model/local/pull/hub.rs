@@ -7,9 +7,10 @@ use std::{error::Error, fs, fs::File, io, io::Write as _, path::Path, time::Dura
 
 use reqwest::{
     Method, RequestBuilder, Response, StatusCode,
-    header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_RANGE, RANGE},
+    header::{ACCEPT_ENCODING, CONTENT_RANGE, RANGE},
     redirect::Policy,
 };
+use secrecy::ExposeSecret as _;
 
 use super::{Job, ModelFile, Places, Progress, Trouble};
 use crate::tls;
@@ -87,7 +88,7 @@ async fn attempt(url: &str, job: &Job<'_>) -> Result<Arrival, Trouble> {
     if have > 0 {
         request = request.header(RANGE, format!("bytes={have}-"));
     }
-    let response = request.send().await.map_err(|error| Trouble::Source(explain(&error)))?;
+    let response = request.send().await.map_err(|error| Trouble::Source(explain(error)))?;
     match response.status() {
         StatusCode::PARTIAL_CONTENT if starts_at(&response) == Some(have) => {}
         StatusCode::OK => have = 0,
@@ -134,8 +135,8 @@ async fn receive(
             Ok(None) => {
                 return Ok(Arrival::Broken { reason: format!("the connection ended after {done} bytes") });
             }
-            Err(error) if done > have => return Ok(Arrival::Broken { reason: explain(&error) }),
-            Err(error) => return Err(Trouble::Source(explain(&error))),
+            Err(error) if done > have => return Ok(Arrival::Broken { reason: explain(error) }),
+            Err(error) => return Err(Trouble::Source(explain(error))),
         }
     }
 }
@@ -143,7 +144,7 @@ async fn receive(
 /// The SHA-256 that Hugging Face gives for a large file, on the way to where the file is stored.
 async fn published_checksum(url: &str, places: &Places) -> Result<Option<String>, Trouble> {
     let response = request(Method::HEAD, url, places, Policy::none())?.send().await;
-    let response = response.map_err(|error| Trouble::Source(explain(&error)))?;
+    let response = response.map_err(|error| Trouble::Source(explain(error)))?;
     let tag = response.headers().get("x-linked-etag").and_then(|tag| tag.to_str().ok());
     let sha256 = tag.map(|tag| tag.trim_matches('"').to_ascii_lowercase());
     Ok(sha256.filter(|sha256| sha256.len() == 64 && sha256.bytes().all(|byte| byte.is_ascii_hexdigit())))
@@ -156,10 +157,10 @@ fn request(method: Method, url: &str, places: &Places, redirects: Policy) -> Res
         .redirect(redirects)
         .no_gzip()
         .build()
-        .map_err(|error| Trouble::Source(explain(&error)))?;
+        .map_err(|error| Trouble::Source(explain(error)))?;
     let request = client.request(method, url).header(ACCEPT_ENCODING, "identity");
-    Ok(match &places.authorization {
-        Some(authorization) => request.header(AUTHORIZATION, authorization),
+    Ok(match &places.token {
+        Some(token) => request.bearer_auth(token.expose_secret()),
         None => request,
     })
 }
@@ -180,8 +181,9 @@ fn refusal(status: StatusCode) -> String {
     format!("the server answered {status}{hint}")
 }
 
-/// An error with all its causes: the reason is at the bottom.
-fn explain(error: &dyn Error) -> String {
+/// An error with all its causes: the reason is at the bottom. The address is said elsewhere.
+fn explain(error: reqwest::Error) -> String {
+    let error = error.without_url();
     let (mut text, mut cause) = (error.to_string(), error.source());
     while let Some(error) = cause {
         text += &format!(": {error}");

@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use reqwest::header::HeaderValue;
+use secrecy::SecretString;
 
 use crate::model::local::registry::ModelName;
 
@@ -18,8 +18,8 @@ pub struct Places {
     pub cache: PathBuf,
     /// `HF_ENDPOINT`: the server that speaks like Hugging Face.
     pub hub: String,
-    /// `HF_TOKEN`, as an `Authorization` header.
-    pub authorization: Option<HeaderValue>,
+    /// `HF_TOKEN`.
+    pub token: Option<SecretString>,
 }
 
 impl Places {
@@ -27,17 +27,12 @@ impl Places {
     pub fn from_env() -> Self {
         let path = |name| env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
         let text = |name| env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let authorization = text("HF_TOKEN").and_then(|token| {
-            let mut header = HeaderValue::from_str(&format!("Bearer {}", token.trim())).ok()?;
-            header.set_sensitive(true);
-            Some(header)
-        });
         let hub = text("HF_ENDPOINT").unwrap_or_else(|| "https://huggingface.co".to_owned());
         Self {
             models: path("PROOFMARK_MODELS"),
             cache: cache_folder(path).join("proofmark").join("models"),
             hub: hub.trim().trim_end_matches('/').to_owned(),
-            authorization,
+            token: text("HF_TOKEN").map(|token| token.trim().into()),
         }
     }
 
@@ -91,10 +86,8 @@ mod tests {
 
     #[test]
     fn a_token_is_never_printed() {
-        let mut header = HeaderValue::from_static("Bearer hf_secret");
-        header.set_sensitive(true);
-        let places =
-            Places { models: None, cache: "/c".into(), hub: String::new(), authorization: Some(header) };
-        assert!(!format!("{places:?}").contains("secret"));
+        let token = Some("hf_secret".into());
+        let places = Places { models: None, cache: "/c".into(), hub: String::new(), token };
+        assert!(!format!("{places:?}").contains("hf_secret"));
     }
 }

@@ -114,12 +114,8 @@ mod tests {
     fn a_checksum_is_remembered_until_the_file_changes() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("x");
-        let places = Places {
-            models: None,
-            cache: folder.path().join("cache"),
-            hub: String::new(),
-            authorization: None,
-        };
+        let places =
+            Places { models: None, cache: folder.path().join("cache"), hub: String::new(), token: None };
         fs::write(&path, "abc").unwrap();
         assert_eq!(checksum(&path, &places).unwrap(), ABC);
 

@@ -107,7 +107,7 @@ struct World {
 fn world(hub: &str) -> World {
     let folder = tempfile::tempdir().unwrap();
     let cache = folder.path().join("cache");
-    World { places: Places { models: None, cache, hub: hub.to_owned(), authorization: None }, folder }
+    World { places: Places { models: None, cache, hub: hub.to_owned(), token: None }, folder }
 }
 
 impl World {

@@ -44,7 +44,7 @@ fn download(requirement: &str, folder: &Path) -> Result<(), Trouble> {
             Ok(output) => {
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
                 if !said.contains("No module named pip") {
-                    return Err(Trouble::Source(last_lines(&said)));
+                    return Err(Trouble::Source(reason(&said)));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
@@ -54,9 +54,12 @@ fn download(requirement: &str, folder: &Path) -> Result<(), Trouble> {
     Err(Trouble::Source("there is no pip on this machine".to_owned()))
 }
 
-/// What pip said last: the reason is there, its attempts are above.
-fn last_lines(said: &str) -> String {
+/// Why pip failed. Without a connection its last words are that there is no such package, and the reason is above.
+fn reason(said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+    if let Some((_, cause)) = lines.iter().rev().find_map(|line| line.split_once("connection broken by ")) {
+        return format!("no connection to the package index: {cause}");
+    }
     let last = lines[lines.len().saturating_sub(2)..].join(" ");
     if last.is_empty() { "pip failed without saying why".to_owned() } else { last }
 }
@@ -108,7 +111,7 @@ mod tests {
         path
     }
 
-    fn reason(result: Result<(), Trouble>) -> String {
+    fn trouble(result: Result<(), Trouble>) -> String {
         match result.unwrap_err() {
             Trouble::Source(reason) => reason,
             Trouble::Cache(error) => panic!("{error}"),
@@ -125,7 +128,7 @@ mod tests {
         let out = folder.path().join("out");
         unpack(&path, "m.gguf", &out).unwrap();
         assert_eq!(std::fs::read(&out).unwrap(), model);
-        assert!(reason(unpack(&path, "other.gguf", &out)).contains("no other.gguf"));
+        assert!(trouble(unpack(&path, "other.gguf", &out)).contains("no other.gguf"));
     }
 
     #[test]
@@ -135,17 +138,20 @@ mod tests {
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[45] ^= 0xff;
         std::fs::write(&path, &bytes).unwrap();
-        assert!(reason(unpack(&path, "m.gguf", &folder.path().join("out"))).contains("broken"));
+        assert!(trouble(unpack(&path, "m.gguf", &folder.path().join("out"))).contains("broken"));
         std::fs::write(&path, "no zip").unwrap();
-        assert!(reason(unpack(&path, "m.gguf", &folder.path().join("out"))).contains("broken"));
+        assert!(trouble(unpack(&path, "m.gguf", &folder.path().join("out"))).contains("broken"));
     }
 
     #[test]
-    fn the_reason_is_what_pip_said_last() {
+    fn the_reason_is_what_pip_said() {
+        let unreachable =
+            "WARNING: Retrying (..) after connection broken by 'no route': /simple/x/\nERROR: none found\n";
+        assert_eq!(super::reason(unreachable), "no connection to the package index: 'no route': /simple/x/");
         assert_eq!(
-            last_lines("WARNING: retry\nERROR: none found\nERROR: no match\n\n"),
+            super::reason("a\nERROR: none found\nERROR: no match\n\n"),
             "ERROR: none found ERROR: no match"
         );
-        assert_eq!(last_lines(""), "pip failed without saying why");
+        assert_eq!(super::reason(""), "pip failed without saying why");
     }
 }
