@@ -23,7 +23,7 @@ mod time;
 use std::{collections::BTreeSet, path::Path};
 
 use proofmark_optimizers::Visible;
-use proofmark_runtime::{Example, ExampleId, digest};
+use proofmark_runtime::{ExampleId, Field, Type, digest};
 
 pub use self::{
     error::{BadRow, BadRows, DataError},
@@ -34,7 +34,11 @@ use self::{
     row::Row,
     split::{Deal, Role, Unit},
 };
-use crate::task::{DataFiles, Task};
+use crate::{
+    attack::{Plan, freeze, protected_words},
+    gate::{CONTENDERS, GateRow, Sealed},
+    task::{DataFiles, Task},
+};
 
 /// The rows of a task, split.
 #[derive(Debug)]
@@ -43,23 +47,8 @@ pub struct Splits {
     pub train: Visible,
     /// Rows to rank finalists on.
     pub val: Visible,
-    /// Rows to be judged on.
-    pub(crate) gate: Vec<GateRow>,
-}
-
-/// A row on its way into the gate.
-#[derive(Clone, Debug)]
-pub(crate) struct GateRow {
-    /// The labelled example.
-    pub(crate) example: Example,
-    /// Its group: rows of one group are one unit of the test.
-    pub(crate) group: usize,
-    /// Whether a new prompt must not newly fail it.
-    pub(crate) must_pass: bool,
-    /// Whose failures it was picked for, if any.
-    pub(crate) mined_by: Option<String>,
-    /// Whether it is a natural adversarial row.
-    pub(crate) adversarial: bool,
+    /// Rows to be judged on, with their perturbed variants. Nobody else reads them.
+    pub gate: Sealed,
 }
 
 /// A row and the role that the user's files give it.
@@ -80,13 +69,17 @@ impl Splits {
         let found = Hygiene::of(&rows);
         let roles = assign(task, &given, &found)?;
         let report = report::make(task, &rows, &roles, &found);
-        let splits = Self::collect(task, given, &roles, &found);
-        Ok((splits, report))
+        Ok((Self::collect(task, given, &roles, &found)?, report))
     }
 
-    fn collect(task: &Task, given: Vec<Given>, roles: &[Option<Role>], found: &Hygiene) -> Self {
-        let group = found.group_of_rows();
-        let mut order: Vec<_> = given.into_iter().zip(roles).zip(group).collect();
+    fn collect(
+        task: &Task,
+        given: Vec<Given>,
+        roles: &[Option<Role>],
+        found: &Hygiene,
+    ) -> Result<Self, DataError> {
+        let keys = found.keys(&given.iter().map(|given| &given.row.example.id).collect::<Vec<_>>());
+        let mut order: Vec<_> = given.into_iter().zip(roles).zip(keys).collect();
         // The order of rows matters to a search; make it independent of the order of the file.
         order.sort_by_cached_key(|((given, _), _)| digest(&("order", task.data.seed, &given.row.example.id)));
         let (mut train, mut val, mut gate) = (Vec::new(), Vec::new(), Vec::new());
@@ -99,13 +92,40 @@ impl Splits {
                     group,
                     must_pass: row.must_pass,
                     mined_by: row.mined_by,
-                    adversarial: row.adversarial,
+                    natural: row.adversarial.then(|| NATURAL.to_owned()),
                 }),
                 None => {}
             }
         }
-        Self { train: Visible::new(train), val: Visible::new(val), gate }
+        Ok(Self { train: Visible::new(train), val: Visible::new(val), gate: seal(task, gate)? })
     }
+}
+
+/// The family of natural adversarial rows.
+pub const NATURAL: &str = "natural";
+
+/// Perturbs the rows (natural adversarial ones are hard as they are) and seals them.
+fn seal(task: &Task, rows: Vec<GateRow>) -> Result<Sealed, DataError> {
+    let outputs = task.program.output_fields();
+    let choices = |field: &Field| match &field.ty {
+        Type::Choice(choices) => choices.clone(),
+        _ => vec![],
+    };
+    let words: Vec<_> = outputs.iter().flat_map(choices).collect();
+    let fields = outputs.iter().chain(task.program.inputs()).map(|field| field.name.as_str());
+    let plan = Plan {
+        families: task.gate.families(),
+        variants: task.gate.variants,
+        seed: task.data.seed,
+        protected: protected_words(words.iter().map(String::as_str).chain(fields)),
+        choices: if let [only] = outputs.as_slice() { choices(only) } else { vec![] },
+    };
+    let clean: Vec<_> = rows.iter().filter(|row| row.natural.is_none()).map(|row| &row.example).collect();
+    let mut variants = freeze(&clean, &plan)?.into_iter();
+    let of_row =
+        |row: &GateRow| if row.natural.is_none() { variants.next().unwrap_or_default() } else { vec![] };
+    let variants = rows.iter().map(of_row).collect();
+    Ok(Sealed::freeze(rows, variants)?)
 }
 
 /// All rows of all files.
@@ -181,11 +201,11 @@ fn assign(task: &Task, given: &[Given], found: &Hygiene) -> Result<Vec<Option<Ro
 fn unit<'a>(given: &'a [Given], members: &[usize], one_file: bool) -> Unit<'a> {
     let pins = members.iter().filter_map(|row| {
         let Given { row, role } = &given[*row];
-        let mined = row.mined_by.as_deref() == Some(BASELINE);
+        let mined = row.mined_by.as_deref().is_some_and(|by| CONTENDERS.contains(&by));
         match role {
             Some(role) => Some(*role),
             None if one_file && row.must_pass => Some(Role::Gate),
-            // Rows picked because the baseline fails them would favour every other prompt (gate.md, section 5.4).
+            // Rows picked because a contender fails them cannot be judged on, but they can be learned from.
             None if one_file && mined => Some(Role::Train),
             None => None,
         }
@@ -193,6 +213,3 @@ fn unit<'a>(given: &'a [Given], members: &[usize], one_file: bool) -> Unit<'a> {
     let pinned = pins.max();
     Unit { rows: members.iter().map(|row| &given[*row].row).collect(), pinned }
 }
-
-/// The value of the `mined_by` column for rows that were picked because the baseline fails them.
-pub const BASELINE: &str = "baseline";

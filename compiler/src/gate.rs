@@ -30,7 +30,7 @@ pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
 pub use look::{Guard, Lead, LookRecord, Scores, Slice};
 pub use measure::{Cell, Contender, Measure, Measured};
 pub use policy::Policy;
-pub use sealed::{GateRow, Holdout, SealError, Sealed};
+pub use sealed::{CONTENDERS, GateRow, Holdout, SealError, Sealed};
 pub use verdict::{Kind, Verdict};
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ use toml::de::DeTable;
 
 pub use self::{
     data::{Columns, DataConfig, DataFiles},
-    gate::{GateConfig, Policy},
+    gate::GateConfig,
     model::{DEFAULT_MODEL, ModelConfig},
     optimizer::{Budget, OptimizerConfig},
     problem::{Problem, TaskErrors, TaskReport},
@@ -165,6 +165,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         program.as_ref().and_then(|program| metric::read(root.table("metric"), program, folder, problems));
     let model = model::read(root.table("model"), problems);
     let proposer = model::read(root.table("proposer"), problems);
+    let gate = gate::read(root.table("gate"), problems);
     let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
     Some(Task {
         name: root.string("name").or_else(called).unwrap_or_else(|| "task".into()),
@@ -176,7 +177,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         model: model.unwrap_or_default(),
         proposer,
         optimizer: optimizer::read(root.table("optimizer")),
-        gate: gate::read(root.table("gate")),
+        gate,
     })
 }
 

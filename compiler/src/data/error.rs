@@ -2,6 +2,8 @@
 
 use std::{fmt, io, path::PathBuf};
 
+use crate::{attack::PlanError, gate::SealError};
+
 /// How many bad rows are listed.
 const LISTED: usize = 20;
 
@@ -67,6 +69,12 @@ pub enum DataError {
         /// The label, as `field` = value.
         label: String,
     },
+    /// Rows that the gate refuses.
+    #[error(transparent)]
+    Seal(#[from] SealError),
+    /// Perturbations that cannot be made.
+    #[error(transparent)]
+    Attack(#[from] PlanError),
     /// A split of the user's that is left empty when its copies of sealed rows are taken out.
     #[error(
         "every row of {split} is a near-duplicate of a row in a split that is judged on: nothing is left of it"

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use proofmark_runtime::ExampleId;
+
 use super::{
     error::DataError,
     groups::Groups,
@@ -35,13 +37,15 @@ impl Hygiene {
         Self { groups: groups.members(), contradictions: contradictions(rows, &texts), joined }
     }
 
-    /// The number of each row's group.
-    pub(super) fn group_of_rows(&self) -> Vec<usize> {
-        let mut group = vec![0; self.groups.iter().map(Vec::len).sum()];
-        for (number, members) in self.groups.iter().enumerate() {
-            members.iter().for_each(|row| group[*row] = number);
+    /// The key of each row's group: the smallest id in it, so that it does not depend on the order of the rows.
+    pub(super) fn keys(&self, ids: &[&ExampleId]) -> Vec<String> {
+        let mut keys = vec![String::new(); ids.len()];
+        for members in &self.groups {
+            let smallest =
+                members.iter().map(|row| ids[*row]).min().map(|id| id.0.clone()).unwrap_or_default();
+            members.iter().for_each(|row| keys[*row].clone_from(&smallest));
         }
-        group
+        keys
     }
 }
 

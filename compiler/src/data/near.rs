@@ -154,6 +154,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
         #[test]
         fn groups_are_those_of_brute_force(texts in prop::collection::vec(text(), 1..40)) {
             let (mut found, mut expected) = (Groups::new(texts.len()), Groups::new(texts.len()));

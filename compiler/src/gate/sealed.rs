@@ -196,7 +196,7 @@ impl Sealed {
 }
 
 /// Whose failures must not pick rows of the primary test.
-const CONTENDERS: [&str; 2] = ["baseline", "candidate"];
+pub const CONTENDERS: [&str; 2] = ["baseline", "candidate"];
 
 fn is_mined(row: &GateRow) -> bool {
     row.mined_by.as_deref().is_some_and(|by| CONTENDERS.contains(&by))

@@ -3,7 +3,11 @@
 use proofmark_runtime::{Demonstration, Origin, Record, Signature, kind};
 use toml::{Spanned, de::DeValue};
 
-use super::{nearest::suggest, problem::Problem, read};
+use super::{
+    nearest::{nearest, suggest},
+    problem::Problem,
+    read,
+};
 
 /// Reads the demonstrations of one module.
 pub(crate) fn read(
@@ -24,13 +28,14 @@ fn demonstration(
     let table = item.get_ref().as_table()?;
     let effective = kind::find(kind).map_or_else(|| signature.clone(), |kind| kind.effective(signature));
     let fields = || effective.inputs.iter().chain(&effective.outputs);
-    let (mut inputs, mut outputs) = (Record::new(), Record::new());
+    let names: Vec<_> = fields().map(|field| field.name.as_str()).collect();
+    let (mut inputs, mut outputs, mut meant) = (Record::new(), Record::new(), Vec::new());
     for (key, value) in table {
         let name = key.get_ref().as_ref();
         let Some(field) = fields().find(|field| field.name == name) else {
-            let known: Vec<_> = fields().map(|field| &field.name).collect();
+            meant.extend(nearest(name, names.iter().copied()));
             let message = format!("`{name}` is no field of this signature");
-            problems.push(Problem::new(key.span(), message, "unknown field").hint(suggest(name, &known)));
+            problems.push(Problem::new(key.span(), message, "unknown field").hint(suggest(name, &names)));
             continue;
         };
         let given = read::value(value.get_ref());
@@ -43,6 +48,7 @@ fn demonstration(
     }
     for field in signature.inputs.iter().chain(&signature.outputs) {
         if !table.contains_key(field.name.as_str())
+            && !meant.contains(&field.name.as_str())
             && let Err(misfit) = field.check(None)
         {
             problems.push(Problem::new(item.span(), format!("this demonstration: {misfit}"), "incomplete"));

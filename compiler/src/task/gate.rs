@@ -1,36 +1,23 @@
 //! `[gate]`: how strictly finalists are judged, and on which perturbations.
 
 use super::{
+    problem::Problem,
     read::Reader,
     shape::{Key, Section, Shape},
 };
-use crate::attack;
+use crate::{attack, gate::Policy};
 
 /// How finalists are judged.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GateConfig {
-    /// How strictly.
-    pub policy: Policy,
+    /// How strictly; none under `explore`, which emits the best on val, stamped UNVERIFIED.
+    pub policy: Option<Policy>,
     /// Perturbation families to draw variants from; all that fit the task if empty.
     pub families: Vec<String>,
     /// Variants per sealed row.
     pub variants: usize,
     /// Whether case carries no meaning in the inputs, so that it may be perturbed.
     pub case_insensitive: bool,
-}
-
-/// How strictly finalists are judged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Policy {
-    /// The lead must be proven at .05.
-    #[default]
-    Strict,
-    /// The lead must be proven at .10: for large search budgets.
-    Balanced,
-    /// Only not worse by more than 3 points: for prompts whose benefit is elsewhere (shorter, cheaper).
-    Noninferior,
-    /// The best on val, always stamped UNVERIFIED.
-    Explore,
 }
 
 /// `[gate]`
@@ -46,24 +33,28 @@ pub(crate) static GATE: Section = Section {
     variants: None,
 };
 
-const POLICIES: [(&str, Policy); 4] = [
-    ("strict", Policy::Strict),
-    ("balanced", Policy::Balanced),
-    ("noninferior", Policy::Noninferior),
-    ("explore", Policy::Explore),
+/// Policies by name; the last asks for no proof at all.
+const POLICIES: [(&str, Option<Policy>); 4] = [
+    ("strict", Some(Policy::Strict)),
+    ("balanced", Some(Policy::Balanced)),
+    ("noninferior", Some(Policy::Noninferior)),
+    ("explore", None),
 ];
-
-impl Policy {
-    /// As written in a task file.
-    pub fn name(self) -> &'static str {
-        POLICIES.iter().find(|(_, policy)| *policy == self).map_or("strict", |(name, _)| name)
-    }
-}
 
 impl Default for GateConfig {
     /// Strict, three variants of all families.
     fn default() -> Self {
-        Self { policy: Policy::Strict, families: vec![], variants: 3, case_insensitive: false }
+        Self { policy: Some(Policy::Strict), families: vec![], variants: 3, case_insensitive: false }
+    }
+}
+
+impl GateConfig {
+    /// The names of the families to draw from.
+    pub fn families(&self) -> Vec<String> {
+        match self.families.as_slice() {
+            [] => attack::default_families(self.case_insensitive),
+            named => named.to_vec(),
+        }
     }
 }
 
@@ -72,13 +63,24 @@ fn policies() -> Vec<&'static str> {
 }
 
 /// Reads `[gate]`.
-pub(crate) fn read(table: Reader<'_>) -> GateConfig {
+pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig {
     let default = GateConfig::default();
     let policy = table.text("policy").and_then(|name| POLICIES.iter().find(|(known, _)| *known == name));
+    let case_insensitive = table.boolean("case_insensitive").unwrap_or(default.case_insensitive);
+    let families = table.texts("families");
+    for name in families.iter().filter(|_| !case_insensitive) {
+        let family = attack::ALL.iter().find(|family| family.name() == *name.get_ref());
+        if family.is_some_and(|family| family.needs_case_insensitive()) {
+            let message =
+                format!("`{}` changes the case of inputs, which may carry meaning here", name.get_ref());
+            let problem = Problem::new(name.span(), message, "changes case");
+            problems.push(problem.hint("leave it out, or say case_insensitive = true"));
+        }
+    }
     GateConfig {
         policy: policy.map_or(default.policy, |(_, policy)| *policy),
-        families: table.texts("families").iter().map(|name| (*name.get_ref()).to_owned()).collect(),
+        families: families.iter().map(|name| (*name.get_ref()).to_owned()).collect(),
         variants: table.whole("variants").unwrap_or(default.variants),
-        case_insensitive: table.boolean("case_insensitive").unwrap_or(default.case_insensitive),
+        case_insensitive,
     }
 }

@@ -8,7 +8,7 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
         let lower = candidate.to_lowercase();
         let distance = strsim::damerau_levenshtein(&name, &lower);
         let longest = name.chars().count().max(lower.chars().count());
-        (distance * 3 <= longest.max(3)).then_some((distance, candidate))
+        (distance * 3 <= longest).then_some((distance, candidate))
     });
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
@@ -36,6 +36,7 @@ mod tests {
         assert_eq!(nearest("flie", known), Some("file"));
         assert_eq!(nearest("Slice", known), Some("slices"));
         assert_eq!(nearest("optimizer", known), None);
+        assert_eq!(nearest("d", ["a", "b"]), None);
         assert_eq!(suggest("optimizer", &known), "known: `file`, `train`, `slices`");
     }
 }

@@ -3,14 +3,14 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use proofmark_runtime::{
-    Calibration, Field, Module, Output, Program, Signature, Source, kind, program::Parts,
+    Calibration, Field, Module, Output, Program, Signature, Source, Type, kind, program::Parts,
 };
 use toml::{Spanned, de::DeValue};
 
 use super::{
     demos,
     fields::{self, is_identifier},
-    nearest::suggest,
+    nearest::{nearest, suggest},
     problem::Problem,
     read::Reader,
     shape::{Key, Section, Shape},
@@ -222,7 +222,11 @@ fn wire(
     for (key, value) in table.entries() {
         let full = Reader::of(value);
         let at = full.get("from").unwrap_or(value);
-        let Some((source, field)) = find(at, sources, used, problems) else { continue };
+        let Some((source, field)) = find(at, sources, used, problems) else {
+            // Reported; the field stays, so that demonstrations that use it are not reported as well.
+            inputs.push(Field::new(key.get_ref().as_ref(), Type::Text));
+            continue;
+        };
         let about = full.string("about").unwrap_or(field.about);
         inputs.push(Field { name: key.get_ref().to_string(), about, ..field });
         wiring.insert(key.get_ref().to_string(), source);
@@ -230,24 +234,23 @@ fn wire(
     (inputs, wiring)
 }
 
+/// The source that is written at a place. Where there is none it is reported, and the one that was probably meant is
+/// taken, so that one slip is not reported twice.
 fn find(
     at: &Spanned<DeValue<'_>>,
     sources: &Sources,
     used: &mut Vec<String>,
     problems: &mut Vec<Problem>,
 ) -> Option<(Source, Field)> {
-    let written = at.get_ref().as_str()?;
-    let found = sources.get(written).cloned();
-    match &found {
-        Some(_) => used.push(written.to_owned()),
-        None => {
-            let problem =
-                Problem::new(at.span(), format!("there is no source `{written}`"), "unknown source");
-            let known: Vec<_> = sources.keys().collect();
-            problems.push(problem.hint(suggest(written, &known)));
-        }
+    let mut written = at.get_ref().as_str()?;
+    if !sources.contains_key(written) {
+        let problem = Problem::new(at.span(), format!("there is no source `{written}`"), "unknown source");
+        let known: Vec<_> = sources.keys().collect();
+        problems.push(problem.hint(suggest(written, &known)));
+        written = nearest(written, sources.keys().map(String::as_str))?;
     }
-    found
+    used.push(written.to_owned());
+    sources.get(written).cloned()
 }
 
 /// The outputs of the program: as written, else those of the last module.

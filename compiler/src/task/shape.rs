@@ -11,7 +11,10 @@ use toml::{
     de::{DeTable, DeValue},
 };
 
-use super::{nearest::suggest, problem::Problem};
+use super::{
+    nearest::{nearest, suggest},
+    problem::Problem,
+};
 
 /// A table with named keys.
 #[derive(Debug)]
@@ -94,14 +97,17 @@ impl Key {
 }
 
 impl Section {
-    /// The keys that count for a table: the common ones and those of its variant.
-    fn keys_for(&self, table: &DeTable<'_>) -> Vec<&'static Key> {
-        let kind = |by: &str| table.get(by).and_then(|value| value.get_ref().as_str());
-        let further = self.variants.iter().flat_map(|variants| {
-            let kind = kind(variants.by).unwrap_or(variants.default).to_owned();
-            (variants.all)().into_iter().filter(move |(name, _)| *name == kind).flat_map(|(_, keys)| keys)
-        });
-        self.keys.iter().chain(further).collect()
+    /// The keys that count for a table, and whether each must be there: the common ones and those of its variant.
+    /// Where the variant is unknown, all that any variant takes, so that one slip is not reported twice.
+    fn keys_for(&self, table: &DeTable<'_>) -> Vec<(&'static Key, bool)> {
+        let mut keys: Vec<_> = self.keys.iter().map(|key| (key, key.required)).collect();
+        let Some(variants) = &self.variants else { return keys };
+        let written = table.get(variants.by).and_then(|value| value.get_ref().as_str());
+        let (kind, all) = (written.unwrap_or(variants.default), (variants.all)());
+        let known = all.iter().any(|(name, _)| *name == kind);
+        let further = all.into_iter().filter(|(name, _)| !known || *name == kind).flat_map(|(_, keys)| keys);
+        keys.extend(further.map(|key| (key, known && key.required)));
+        keys
     }
 
     /// The variants that take a key, as a hint: "`choices` goes with type = \"choice\"".
@@ -150,14 +156,21 @@ pub(crate) fn check_table(
     problems: &mut Vec<Problem>,
 ) {
     let keys = section.keys_for(table);
+    let names: Vec<_> = keys.iter().map(|(key, _)| key.name).collect();
+    let mut meant = Vec::new();
     for (key, value) in table {
         let path = join(place, key.get_ref());
-        match keys.iter().find(|known| known.name == key.get_ref().as_ref()) {
-            Some(known) => check(&known.shape, value, &path, problems),
-            None => problems.push(unknown(section, key, place, &keys)),
+        match keys.iter().find(|(known, _)| known.name == key.get_ref().as_ref()) {
+            Some((known, _)) => check(&known.shape, value, &path, problems),
+            None => {
+                meant.extend(nearest(key.get_ref(), names.iter().copied()));
+                problems.push(unknown(section, key, place, &names));
+            }
         }
     }
-    for key in keys.iter().filter(|key| key.required && !table.contains_key(key.name)) {
+    // A required key that is there under a slightly wrong name is not missing as well.
+    let absent = |key: &Key| !table.contains_key(key.name) && !meant.contains(&key.name);
+    for (key, _) in keys.iter().filter(|(key, required)| *required && absent(key)) {
         let place = if place.is_empty() { "the task file".into() } else { format!("`{place}`") };
         let problem = Problem::new(span.clone(), format!("{place} needs `{}`", key.name), "missing here");
         problems.push(problem.hint(format!("{} = {}: {}", key.name, example(&key.shape), key.about)));
@@ -257,11 +270,10 @@ fn misfit(shape: &Shape, value: &Spanned<DeValue<'_>>, path: &str) -> Problem {
         .hint(format!("such as {}", example(shape)))
 }
 
-fn unknown(section: &Section, key: &Spanned<Cow<'_, str>>, place: &str, keys: &[&Key]) -> Problem {
+fn unknown(section: &Section, key: &Spanned<Cow<'_, str>>, place: &str, names: &[&str]) -> Problem {
     let place = if place.is_empty() { "the task file".into() } else { format!("`{place}`") };
-    let names: Vec<_> = keys.iter().map(|key| key.name).collect();
     let message = format!("{place} has no key `{}`", key.get_ref());
-    let hint = section.takers(key.get_ref()).unwrap_or_else(|| suggest(key.get_ref(), &names));
+    let hint = section.takers(key.get_ref()).unwrap_or_else(|| suggest(key.get_ref(), names));
     Problem::new(key.span(), message, "unknown key").hint(hint)
 }
 

@@ -40,6 +40,8 @@ pub(super) fn any(file: &mut File, text: &[u8]) -> Result<(), DataError> {
     }
 }
 
+const CUT_OFF: &str = "the JSON is cut off";
+
 fn array(file: &mut File, text: &[u8]) -> Result<(), DataError> {
     if let Some(problem) = not_text(text) {
         let at = std::str::from_utf8(text).err().map(|error| error.valid_up_to());
@@ -60,7 +62,8 @@ fn array(file: &mut File, text: &[u8]) -> Result<(), DataError> {
             let end = file.malformed(line_of(text, at + 1), "there is more after the end of the array");
             return if rest.is_empty() { Ok(()) } else { Err(end) };
         } else if !first {
-            return Err(file.malformed(line_of(text, at), "expected `,` or `]` after a row"));
+            let message = if at < text.len() { "expected `,` or `]` after a row" } else { CUT_OFF };
+            return Err(file.malformed(line_of(text, at), message));
         }
         line += text[counted..at].iter().filter(|byte| **byte == b'\n').count();
         counted = at;
@@ -84,7 +87,7 @@ fn element(file: &mut File, text: &[u8], line: usize) -> Result<usize, DataError
             let message = explain(&error, text.len());
             Err(file.malformed(line + error.line().saturating_sub(1), message))
         }
-        None => Err(file.malformed(line, "the array is cut off")),
+        None => Err(file.malformed(line, CUT_OFF)),
     }
 }
 
@@ -98,7 +101,7 @@ fn blank(text: &[u8]) -> usize {
 
 fn explain(error: &serde_json::Error, length: usize) -> String {
     if error.is_eof() {
-        return "the JSON is cut off".into();
+        return CUT_OFF.into();
     }
     let full = error.to_string();
     let what = full.split(" at line ").next().unwrap_or(&full);
