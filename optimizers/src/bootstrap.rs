@@ -44,7 +44,8 @@ impl Optimizer for Bootstrap {
         lab.born(&Candidate::baseline(), &[], "the task as written")?;
         let shelves = Shelves::stock(lab, TEACHER_SHARE)?;
         let kinds = shelves.kinds();
-        let sets = if kinds.is_empty() { 0 } else { lab.affordable(SETS, KEEP, lab.remaining_calls()) };
+        let sets =
+            if kinds.is_empty() { 0 } else { lab.affordable((&[], SETS), KEEP, lab.remaining_calls()) };
         lab.note(Event::Stage { name: format!("racing {sets} sets of demonstrations") });
         let mut rng = lab.rng("bootstrap");
         let mut candidates = Vec::new();
@@ -104,6 +105,12 @@ impl Shelves {
         }
         let traced = Shelf::traced(lab.program(), &traces);
         Ok(Self { labelled, traced })
+    }
+
+    /// All shelves, each with the name of its kind.
+    pub(crate) fn named(&self) -> Vec<(&'static str, Shelf)> {
+        let kinds = self.kinds().into_iter();
+        kinds.flat_map(|(kind, shelves)| shelves.into_iter().map(move |shelf| (kind, shelf))).collect()
     }
 
     /// The kinds of sets that can be drawn, with their names.

@@ -22,7 +22,7 @@ use crate::{
 };
 
 /// Measuring one candidate on all common rows costs at most this share of the budget, so that a race can end.
-const FULL_SHARE: u64 = 10;
+const FULL_SHARE: u64 = 16;
 /// Common rows that are used even if the budget is small.
 const LEAST_ROWS: usize = 40;
 

@@ -34,7 +34,8 @@ impl Optimizer for Labeled {
         lab.born(&Candidate::baseline(), &[], "the task as written")?;
         let examples = lab.pool().iter().filter_map(|id| lab.example(id));
         let shelves = Shelf::labelled(lab.program(), examples);
-        let sets = if shelves.is_empty() { 0 } else { lab.affordable(SETS, KEEP, lab.remaining_calls()) };
+        let sets =
+            if shelves.is_empty() { 0 } else { lab.affordable((&[], SETS), KEEP, lab.remaining_calls()) };
         lab.note(Event::Stage { name: format!("racing {sets} sets of labelled demonstrations") });
         let mut rng = lab.rng("labeled");
         let mut candidates = Vec::new();

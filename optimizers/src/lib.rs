@@ -9,11 +9,13 @@
 //! **Invariant:** no clock, no randomness of the operating system, no async, no network: the same seed and the same
 //! outcomes give the same search, so a killed run is resumed by running it again.
 
+pub mod additive;
 pub mod auto;
 pub mod baseline;
 pub mod blocks;
 pub mod board;
 pub mod bootstrap;
+mod climb;
 pub mod demos;
 pub mod division;
 pub mod edits;
@@ -26,6 +28,7 @@ pub mod outcome;
 pub mod paired;
 pub mod phrases;
 pub mod race;
+mod screen;
 pub mod space;
 pub mod visible;
 pub mod wording;

@@ -10,9 +10,10 @@ use rand::{
 };
 
 use crate::{
+    additive::Additive,
     demos::{self, Shelf, showing},
     edits,
-    space::{Point, Space, Weights},
+    space::Space,
 };
 
 /// What moves are made of.
@@ -20,7 +21,7 @@ pub(crate) struct Moves<'a> {
     pub(crate) program: &'a Program,
     pub(crate) space: &'a Space,
     /// What is known about the options.
-    pub(crate) weights: &'a Weights,
+    pub(crate) model: &'a Additive,
     /// Other good candidates.
     pub(crate) others: &'a [Candidate],
 }
@@ -56,7 +57,7 @@ impl Moves<'_> {
             Kind::Substitute => self.substitute(best, module, rng),
             Kind::Reorder => self.reorder(best, module, rng),
             Kind::Resize => self.resize(best, module, rng),
-            Kind::Edit => edits::stride((best, module), &self.shelves(), 1, rng),
+            Kind::Edit => edits::stride((best, module), &self.space.blocks[&module.name], 1, rng),
             Kind::Option => self.option(best, rng),
             Kind::Cross => self.cross(best, rng),
         }?;
@@ -107,13 +108,13 @@ impl Moves<'_> {
     }
 
     fn option(&self, best: &Candidate, rng: &mut impl Rng) -> Option<(Candidate, String)> {
-        let point: Point = self.weights.draw(1, rng).pop()?;
+        let point = self.model.draw(rng);
         let (place, dimension) =
             self.space.dimensions.iter().enumerate().collect::<Vec<_>>().choose(rng).copied()?;
         let choice = &dimension.options[point[place]].0;
         let module = self.program.module(&dimension.module)?;
         let path = ParamPath::new(&module.name, dimension.slot.clone());
-        let how = self.space.phrase(choice).unwrap_or_else(|| format!("{path} as written"));
+        let how = self.space.phrase(module, choice).unwrap_or_else(|| format!("{path} as written"));
         Some((self.space.lay(best.clone().without(&path), module, choice, rng), how))
     }
 
@@ -123,10 +124,6 @@ impl Moves<'_> {
         let (path, param) = other.iter().collect::<Vec<_>>().choose(rng).copied()?;
         let how = format!("takes {path} from {}", other.id());
         Some((best.clone().with(path.clone(), param.clone()), how))
-    }
-
-    fn shelves(&self) -> Vec<Shelf> {
-        self.space.shelves.iter().map(|(_, shelf)| shelf.clone()).collect()
     }
 
     fn shelf(&self, module: &Module, rng: &mut impl Rng) -> Option<&Shelf> {

@@ -17,7 +17,7 @@ use crate::{
 
 /// Rows of the first rung: 20 loses 1.3 points against full evaluation at 27 % of its calls, 10 loses 1.5 at 16 % (100
 /// candidates, 200 rows; simulated).
-const FIRST: usize = 20;
+pub(crate) const FIRST: usize = 20;
 /// Rows of the first rung where candidates are many or calls few.
 const FIRST_OF_MANY: usize = 10;
 /// More candidates than this are many.
@@ -53,15 +53,12 @@ impl Field {
     pub fn plan(&self) -> Vec<Rung> {
         let all = self.measured.len();
         let first = if all > MANY { FIRST_OF_MANY } else { FIRST };
-        let fits = |entering: usize, first: usize, rows: usize| {
-            let rungs = self.rungs(entering, first, rows);
-            (self.cost(&rungs) <= self.budget).then_some(rungs)
-        };
-        let whole = [first, FIRST_OF_MANY].into_iter().find_map(|first| fits(all, first, self.rows));
-        let fewer = || (self.keep..all).rev().find_map(|entering| fits(entering, FIRST_OF_MANY, self.rows));
+        let whole = [first, FIRST_OF_MANY].into_iter().find_map(|first| self.fitting(all, first, self.rows));
+        let fewer =
+            || (self.keep..all).rev().find_map(|entering| self.fitting(entering, FIRST_OF_MANY, self.rows));
         let shorter = || {
             let entering = self.keep.min(all);
-            (FIRST_OF_MANY..self.rows).rev().find_map(|rows| fits(entering, FIRST_OF_MANY, rows))
+            (FIRST_OF_MANY..self.rows).rev().find_map(|rows| self.fitting(entering, FIRST_OF_MANY, rows))
         };
         whole.or_else(fewer).or_else(shorter).unwrap_or_default()
     }
@@ -80,6 +77,11 @@ impl Field {
             before = rung.rows;
         }
         total
+    }
+
+    fn fitting(&self, entering: usize, first: usize, rows: usize) -> Option<Vec<Rung>> {
+        let rungs = self.rungs(entering, first, rows);
+        (self.cost(&rungs) <= self.budget).then_some(rungs)
     }
 
     fn rungs(&self, entering: usize, first: usize, rows: usize) -> Vec<Rung> {
@@ -144,17 +146,15 @@ impl Lab<'_> {
         Ok(standings)
     }
 
-    /// How many new candidates a race that keeps `keep` can take on with so many calls, at full length of the first
-    /// rung; at most `most`.
-    pub fn affordable(&self, most: usize, keep: usize, calls: u64) -> usize {
-        let fits = |n: usize| {
-            let field = self.field(vec![0; n], keep, calls);
-            field
-                .plan()
-                .first()
-                .is_some_and(|rung| rung.candidates == n && rung.rows >= FIRST.min(field.rows))
+    /// How many new candidates, at most `most`, a race of theirs against `known` ones can take on with so many calls, at
+    /// full length of the first rung.
+    pub fn affordable(&self, (known, most): (&[Candidate], usize), keep: usize, calls: u64) -> usize {
+        let fits = |new: usize| {
+            let depths = known.iter().map(|candidate| self.board().depth(candidate.id()));
+            let field = self.field(depths.chain(std::iter::repeat_n(0, new)).collect(), keep, calls);
+            field.fitting(known.len() + new, FIRST, field.rows).is_some()
         };
-        (0..=most).rev().find(|&n| fits(n)).unwrap_or(0)
+        (1..=most).rev().find(|&new| fits(new)).unwrap_or(0)
     }
 
     fn field(&self, measured: Vec<usize>, keep: usize, calls: u64) -> Field {

@@ -1,10 +1,15 @@
 //! The joint space: for every module which demonstrations, which wording, which format, which calibration.
 //!
 //! A [`Point`] picks one option in every dimension; [`Space::realize`] makes a candidate of it. What options are worth is
-//! learned from measured points by their main effects ([`Weights::learn`]).
+//! learned by the [additive model](crate::additive).
 //!
 //! **Invariant:** every point gives a candidate that fits the program; options that a module does not declare, or that
 //! the model cannot serve, are not in the space. The first option of a dimension is the task as written.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use proofmark_runtime::{
     Calibration, Candidate, Demonstration, Module, Origin, Param, ParamPath, Program, Slot,
@@ -14,16 +19,16 @@ use proofmark_runtime::{
 use rand::{Rng, RngExt, seq::SliceRandom};
 
 use crate::{
-    blocks::{blocks, shortest},
+    blocks::{Block, blocks, shortest},
     demos::{Shelf, showing},
     phrases,
     wording::path,
 };
 
-/// How much a difference of means counts: an option that is this much better is drawn e times as often.
-const TEMPERATURE: f64 = 0.04;
-/// Measured points that the prior is worth: an option seen in as many points keeps half of its observed effect.
-const SHRINKAGE: f64 = 2.0;
+/// Sentences that a point adds to an instruction, on average, before anything was measured.
+const ADDED: f64 = 1.0;
+/// Parts that an instruction is divided into for deletion.
+const CHUNKS: usize = 6;
 
 /// One option of a dimension.
 #[derive(Clone, Debug, PartialEq)]
@@ -41,15 +46,19 @@ pub enum Choice {
     },
     /// No demonstrations although the task has some.
     ShowNone,
-    /// Another instruction, and what is new about it.
-    Say(String, &'static str),
+    /// This sentence in place of the whole instruction.
+    Replace(Block),
+    /// The instruction without these of its phrases.
+    Delete(Range<usize>),
+    /// This sentence after the instruction.
+    Add(Block),
     /// Another prompt format.
     Format(&'static str),
     /// Calibrated label scores.
     Calibrate,
 }
 
-/// One parameter of one module.
+/// One way to vary one parameter of one module.
 #[derive(Clone, Debug)]
 pub struct Dimension {
     /// The module.
@@ -65,57 +74,72 @@ pub struct Dimension {
 pub struct Space {
     /// What sets of demonstrations are drawn from: a name, and the shelf.
     pub shelves: Vec<(&'static str, Shelf)>,
-    /// The dimensions with more than one option.
+    /// The dimensions, each with more than one option.
     pub dimensions: Vec<Dimension>,
+    /// The building blocks of each module's instruction.
+    pub blocks: BTreeMap<String, Vec<Block>>,
+    /// Whether modules must be named in words.
+    many: bool,
 }
 
 /// The place of one option per dimension.
 pub type Point = Vec<usize>;
 
-/// What the options of a space are worth, per dimension and option.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Weights(Vec<Vec<f64>>);
-
 impl Space {
     /// The space of a program for a model with these abilities; `shelves` are what the pool offers, with their names.
     pub fn new(program: &Program, abilities: Abilities, shelves: Vec<(&'static str, Shelf)>) -> Self {
-        let of_module = |module: &Module| {
+        let (mut dimensions, mut material) = (Vec::new(), BTreeMap::new());
+        for module in program.modules() {
             let shelf = shelves.iter().map(|(_, shelf)| shelf).find(|shelf| shelf.module == module.name);
-            [
-                dimension(module, (Slot::Demonstrations, 0.15), demonstrations(module, &shelves)),
-                dimension(module, (Slot::Instruction, 0.4), instructions(module, shelf)),
-                dimension(module, (Slot::Format, 0.7), formats(module, abilities)),
-                dimension(module, (Slot::Calibration, 0.4), calibrations(module, abilities)),
-            ]
-        };
-        let dimensions = program.modules().iter().flat_map(of_module).flatten().collect();
-        Self { shelves, dimensions }
+            dimensions.extend(dimension(
+                module,
+                (Slot::Demonstrations, 0.85),
+                demonstrations(module, &shelves),
+            ));
+            let blocks = blocks(module, shelf);
+            for (choice, weight) in instructions(module, &blocks) {
+                dimensions.extend(dimension(module, (Slot::Instruction, weight), vec![(choice, 1.0)]));
+            }
+            dimensions.extend(dimension(module, (Slot::Format, 0.3), formats(module, abilities)));
+            dimensions.extend(dimension(module, (Slot::Calibration, 0.6), calibrations(module, abilities)));
+            material.insert(module.name.clone(), blocks);
+        }
+        Self { shelves, dimensions, blocks: material, many: program.modules().len() > 1 }
     }
 
-    /// The weights before anything was measured.
-    pub fn prior(&self) -> Weights {
-        let weights = |dimension: &Dimension| dimension.options.iter().map(|(_, weight)| *weight).collect();
-        Weights(self.dimensions.iter().map(weights).collect())
+    /// Points in which every option appears about as often as its weight says (a Latin hypercube: McKay, Beckman and
+    /// Conover 1979, Technometrics 21:2, with weights).
+    pub fn spread(&self, count: usize, rng: &mut impl Rng) -> Vec<Point> {
+        let columns = self.dimensions.iter().map(|dimension| {
+            let weights: Vec<f64> = dimension.options.iter().map(|(_, weight)| *weight).collect();
+            let mut column = apportion(&weights, count, rng.random());
+            column.shuffle(rng);
+            column
+        });
+        let columns: Vec<Vec<usize>> = columns.collect();
+        (0..count).map(|i| columns.iter().map(|column| column[i]).collect()).collect()
     }
 
     /// The candidate of a point, with freshly drawn demonstrations, and what it is in words.
     pub fn realize(&self, program: &Program, point: &Point, rng: &mut impl Rng) -> (Candidate, String) {
         let mut candidate = Candidate::baseline();
         let mut words = Vec::new();
-        for (dimension, &option) in self.dimensions.iter().zip(point) {
-            let Some(module) = program.module(&dimension.module) else { continue };
-            let choice = &dimension.options[option].0;
-            candidate = self.lay(candidate, module, choice, rng);
-            words.extend(self.phrase(choice).map(|phrase| match program.modules().len() {
-                1 => phrase,
-                _ => format!("{} {phrase}", module.name),
-            }));
+        for module in program.modules() {
+            let mine =
+                self.dimensions.iter().zip(point).filter(|(dimension, _)| dimension.module == module.name);
+            let choices: Vec<&Choice> =
+                mine.map(|(dimension, &option)| &dimension.options[option].0).collect();
+            for choice in &choices {
+                candidate = self.lay(candidate, module, choice, rng);
+            }
+            candidate = worded(candidate, module, &choices);
+            words.extend(choices.iter().filter_map(|choice| self.phrase(module, choice)));
         }
-        let how = if words.is_empty() { "as written".to_owned() } else { words.join("; ") };
+        let how = if candidate.is_baseline() { "as written".to_owned() } else { words.join("; ") };
         (candidate, how)
     }
 
-    /// The candidate with one option laid over it.
+    /// The candidate with one option laid over it, unless it is one of the instruction's, which only count together.
     #[must_use]
     pub fn lay(
         &self,
@@ -126,14 +150,13 @@ impl Space {
     ) -> Candidate {
         let at = |slot| ParamPath::new(&module.name, slot);
         match choice {
-            Choice::AsWritten => candidate,
+            Choice::AsWritten | Choice::Replace(_) | Choice::Delete(_) | Choice::Add(_) => candidate,
             Choice::ShowNone => showing(candidate, &module.name, Vec::new()),
             Choice::Show { shelf, size, keep_written } => {
                 let drawn = self.shelves[*shelf].1.draw(*size, rng);
                 let written = written(module).take(if *keep_written { usize::MAX } else { 0 });
                 showing(candidate, &module.name, written.cloned().chain(drawn).collect())
             }
-            Choice::Say(text, _) => candidate.with(path(&module.name), Param::Instruction(text.clone())),
             Choice::Format(name) => candidate.with(at(Slot::Format), Param::Format((*name).to_owned())),
             Choice::Calibrate => {
                 candidate.with(at(Slot::Calibration), Param::Calibration(Calibration::Contextual))
@@ -142,53 +165,53 @@ impl Space {
     }
 
     /// An option in words; nothing for the task as written.
-    pub fn phrase(&self, choice: &Choice) -> Option<String> {
-        match choice {
-            Choice::AsWritten => None,
-            Choice::ShowNone => Some("no demonstrations".into()),
+    pub fn phrase(&self, module: &Module, choice: &Choice) -> Option<String> {
+        let words = match choice {
+            Choice::AsWritten => return None,
+            Choice::ShowNone => "no demonstrations".into(),
             Choice::Show { shelf, size, keep_written } => {
                 let (kind, shelf) = &self.shelves[*shelf];
                 let more = if *keep_written { "the written ones and " } else { "" };
-                Some(format!("{more}{} ({kind})", shelf.phrase(*size)))
+                format!("{more}{} ({kind})", shelf.phrase(*size))
             }
-            Choice::Say(_, does) => Some((*does).to_owned()),
-            Choice::Format(name) => Some(format!("format {name}")),
-            Choice::Calibrate => Some("calibrated".into()),
-        }
+            Choice::Replace(block) | Choice::Add(block) => block.does.to_owned(),
+            Choice::Delete(range) => {
+                let phrases = phrases::split(&module.signature.instructions);
+                format!("deletes \u{201c}{}\u{201d}", phrases[range.clone()].concat().trim())
+            }
+            Choice::Format(name) => format!("format {name}"),
+            Choice::Calibrate => "calibrated".into(),
+        };
+        Some(if self.many { format!("{} {words}", module.name) } else { words })
     }
 }
 
-impl Weights {
-    /// Weights after measuring: each option's main effect, the mean score of its points less the mean of all, shrunk
-    /// towards zero where it was seen seldom, raises or lowers its prior weight.
-    pub fn learn(space: &Space, measured: &[(Point, f64)]) -> Self {
-        let Self(mut weights) = space.prior();
-        let scores: Vec<f64> = measured.iter().map(|(_, score)| *score).collect();
-        let overall = crate::board::mean(&scores);
-        for (place, options) in weights.iter_mut().enumerate() {
-            for (option, weight) in options.iter_mut().enumerate() {
-                let mine = measured.iter().filter(|(point, _)| point[place] == option);
-                let (sum, count) =
-                    mine.fold((0.0, 0.0), |(sum, n), (_, score)| (sum + score - overall, n + 1.0));
-                *weight *= (sum / (count + SHRINKAGE) / TEMPERATURE).exp();
-            }
-            let total: f64 = options.iter().sum();
-            options.iter_mut().for_each(|weight| *weight /= total);
+/// The candidate with the instruction that the choices make together.
+fn worded(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candidate {
+    let written = phrases::split(&module.signature.instructions);
+    let deleted: BTreeSet<usize> = choices
+        .iter()
+        .filter_map(|choice| match choice {
+            Choice::Delete(range) => Some(range.clone()),
+            _ => None,
+        })
+        .flatten()
+        .collect();
+    let mut now: Vec<&str> =
+        (0..written.len()).filter(|i| !deleted.contains(i)).map(|i| written[i]).collect();
+    for choice in choices {
+        if let Choice::Replace(block) = choice {
+            now = vec![&block.text];
         }
-        Self(weights)
     }
-
-    /// Points in which every option appears about as often as its weight says, in every dimension (a Latin hypercube:
-    /// McKay, Beckman and Conover 1979, Technometrics 21:2, with weights).
-    pub fn draw(&self, count: usize, rng: &mut impl Rng) -> Vec<Point> {
-        let columns = self.0.iter().map(|weights| {
-            let mut column = apportion(weights, count, rng.random());
-            column.shuffle(rng);
-            column
-        });
-        let columns: Vec<Vec<usize>> = columns.collect();
-        (0..count).map(|i| columns.iter().map(|column| column[i]).collect()).collect()
+    now.extend(choices.iter().filter_map(|choice| match choice {
+        Choice::Add(block) => Some(block.text.as_str()),
+        _ => None,
+    }));
+    if now.is_empty() || now == written {
+        return candidate;
     }
+    candidate.with(path(&module.name), Param::Instruction(phrases::join(&now)))
 }
 
 /// `count` options, each its share rounded up or down: systematic sampling from `start` in [0, 1).
@@ -208,11 +231,11 @@ fn apportion(weights: &[f64], count: usize, start: f64) -> Vec<usize> {
     (0..count).map(pick).collect()
 }
 
-/// The task as written with that weight, and the other choices in proportion to theirs.
-fn dimension(module: &Module, (slot, written): (Slot, f64), others: Vec<(Choice, f64)>) -> Option<Dimension> {
+/// The task as written, and other choices with this weight, in proportion to theirs.
+fn dimension(module: &Module, (slot, weight): (Slot, f64), others: Vec<(Choice, f64)>) -> Option<Dimension> {
     let total: f64 = others.iter().map(|(_, weight)| weight).sum();
-    let scaled = others.into_iter().map(|(choice, weight)| (choice, (1.0 - written) * weight / total));
-    let options: Vec<_> = std::iter::once((Choice::AsWritten, written)).chain(scaled).collect();
+    let scaled = others.into_iter().map(|(choice, part)| (choice, weight * part / total));
+    let options: Vec<_> = std::iter::once((Choice::AsWritten, 1.0 - weight)).chain(scaled).collect();
     (options.len() > 1).then(|| Dimension { module: module.name.clone(), slot, options })
 }
 
@@ -236,13 +259,21 @@ fn demonstrations(module: &Module, shelves: &[(&'static str, Shelf)]) -> Vec<(Ch
     choices
 }
 
-fn instructions(module: &Module, shelf: Option<&Shelf>) -> Vec<(Choice, f64)> {
+/// Changes to the instruction, each with its weight. Each is a dimension of its own, so that a few points tell about
+/// all of them at once, as in any screening design.
+fn instructions(module: &Module, blocks: &[Block]) -> Vec<(Choice, f64)> {
     let written = &module.signature.instructions;
-    let added = blocks(module, shelf).into_iter();
-    let added =
-        added.map(|block| (Choice::Say(phrases::with_sentence(written, &block.text), block.does), 1.0));
-    let short = shortest(module).filter(|block| block.text != *written);
-    added.chain(short.map(|block| (Choice::Say(block.text, block.does), 1.0))).collect()
+    let blocks: Vec<&Block> = blocks.iter().filter(|block| !written.contains(&block.text)).collect();
+    #[expect(clippy::cast_precision_loss, reason = "a handful")]
+    let each = ADDED / blocks.len().max(1) as f64;
+    let additions = blocks.into_iter().map(|block| (Choice::Add(block.clone()), each.min(0.5)));
+    let replacement = shortest(module).filter(|block| block.text != *written);
+    let replacement = replacement.map(|block| (Choice::Replace(block), 0.15));
+    let count = phrases::split(written).len();
+    let chunk = count.div_ceil(CHUNKS).max(1);
+    let chunks = (0..count).step_by(chunk).map(|start| start..(start + chunk).min(count));
+    let deletions = chunks.filter(|range| range.len() < count).map(|range| (Choice::Delete(range), 0.15));
+    additions.chain(replacement).chain(deletions).collect()
 }
 
 fn formats(module: &Module, abilities: Abilities) -> Vec<(Choice, f64)> {

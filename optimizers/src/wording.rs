@@ -7,11 +7,7 @@
 use proofmark_runtime::{Candidate, Module, Param, ParamPath, Slot};
 use rand::{Rng, RngExt, seq::IndexedRandom};
 
-use crate::{
-    blocks::{self, Block},
-    demos::Shelf,
-    phrases,
-};
+use crate::{blocks::Block, phrases};
 
 /// One module's instruction, in phrases.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,8 +19,8 @@ pub struct Wording {
 }
 
 impl Wording {
-    /// The wording of a module under a candidate.
-    pub fn of(candidate: &Candidate, module: &Module, shelf: Option<&Shelf>) -> Self {
+    /// The wording of a module under a candidate, with blocks that may be added.
+    pub fn of(candidate: &Candidate, module: &Module, blocks: &[Block]) -> Self {
         let written = &module.signature.instructions;
         let text = match candidate.get(&path(&module.name)) {
             Some(Param::Instruction(text)) => text,
@@ -33,7 +29,7 @@ impl Wording {
         let phrases: Vec<String> = phrases::split(text).into_iter().map(str::to_owned).collect();
         let deleted = phrases::split(written).into_iter();
         let deleted = deleted.map(|phrase| Block { text: phrase.trim().to_owned(), does: "puts back" });
-        let mut spare = blocks::blocks(module, shelf);
+        let mut spare = blocks.to_vec();
         spare.extend(deleted);
         spare.retain(|block| !text.contains(block.text.trim_end_matches(['.', ',', ';', ':'])));
         Self { module: module.name.clone(), phrases, spare }
@@ -42,13 +38,6 @@ impl Wording {
     /// The instruction.
     pub fn text(&self) -> String {
         phrases::join(&self.phrases)
-    }
-
-    /// Every wording that is one deletion or one addition away, with what was done.
-    pub fn steps(&self) -> Vec<(Self, String)> {
-        let deletions = (0..self.phrases.len()).filter_map(|at| self.without(at));
-        let additions = (0..self.spare.len()).map(|at| self.adding(at, self.phrases.len()));
-        deletions.chain(additions).collect()
     }
 
     /// A random step: deletions, swaps and additions alike often, as far as there are any.
@@ -119,35 +108,38 @@ pub(crate) fn path(module: &str) -> ParamPath {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::landscape::Landscape;
+    use crate::{blocks::blocks, landscape::Landscape};
     use rand::{SeedableRng, rngs::ChaCha8Rng};
 
     fn wording() -> (Landscape, Wording) {
         let landscape = Landscape::instruction(60).unwrap();
         let module = &landscape.program.modules()[0];
-        let wording = Wording::of(&Candidate::baseline(), module, None);
+        let wording = Wording::of(&Candidate::baseline(), module, &blocks(module, None));
         (landscape, wording)
     }
 
     #[test]
-    fn single_steps_delete_and_add() {
+    fn steps_read_like_text() {
         let (_, wording) = wording();
-        let texts: Vec<_> = wording.steps().into_iter().map(|(next, how)| (next.text(), how)).collect();
-        let listed = "Route the message to a team. Think aloud at great length. Answer with the team only.";
-        assert_eq!(texts[0].0, "Think aloud at great length.");
-        assert_eq!(texts[1].0, "Route the message to a team.");
-        assert_eq!(texts[2], (listed.into(), "asks for the answer only".into()));
+        let (shorter, how) = wording.without(1).unwrap();
+        assert_eq!(shorter.text(), "Route the message to a team.");
+        assert_eq!(how, "deletes \u{201c}Think aloud at great length.\u{201d}");
+        assert!(shorter.without(0).is_none(), "the last phrase stays");
+        let (longer, how) = shorter.adding(0, 1);
+        assert_eq!(longer.text(), "Route the message to a team. Answer with the team only.");
+        assert_eq!(how, "asks for the answer only");
+        assert_eq!(longer.swapping(0, 1).0.text(), "Answer with the team only. Route the message to a team.");
     }
 
     #[test]
     fn what_was_deleted_can_be_put_back() {
         let (landscape, wording) = wording();
         let module = &landscape.program.modules()[0];
-        let (shorter, _) = wording.without(1).unwrap();
-        let candidate = shorter.on(Candidate::baseline(), module);
-        let again = Wording::of(&candidate, module, None);
-        let back = again.steps().into_iter().find(|(_, how)| how.starts_with("puts back")).unwrap().0;
-        assert_eq!(back.text(), module.signature.instructions);
+        let candidate = wording.without(1).unwrap().0.on(Candidate::baseline(), module);
+        let again = Wording::of(&candidate, module, &[]);
+        let place = again.spare.iter().position(|block| block.does == "puts back").unwrap();
+        let (back, how) = again.adding(place, 1);
+        assert_eq!(how, "puts back \u{201c}Think aloud at great length.\u{201d}");
         assert!(back.on(candidate, module).is_baseline());
     }
 

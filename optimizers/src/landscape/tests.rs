@@ -1,5 +1,13 @@
 use super::*;
-use crate::{Lab, Optimizer, bootstrap::Bootstrap, labeled::Labeled};
+use crate::{
+    Lab, Optimizer,
+    auto::Auto,
+    bootstrap::{Bootstrap, Shelves},
+    edits::Edits,
+    labeled::Labeled,
+    space::Space,
+};
+use rand::RngExt;
 
 /// The true worth of the best finalist, or of the baseline if nothing leads, averaged over seeds.
 fn found(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64) -> f64 {
@@ -25,21 +33,91 @@ fn the_planted_chance_is_kept() {
     assert!((mean - 0.5).abs() < 0.03, "{mean}");
 }
 
-#[test]
-fn demonstrations_are_found_by_drawing() {
-    let landscape = Landscape::demonstrations(120).unwrap();
-    let start = landscape.worth(&Candidate::baseline());
-    for optimizer in [&Labeled as &dyn Optimizer, &Bootstrap] {
-        let found = found(optimizer, &landscape, 1200);
-        assert!(found > start + 0.3, "{} went from {start} to {found}", optimizer.name());
+/// Random search without racing or learning: uniform points of the joint space, each measured on all common rows.
+struct RandomSearch;
+
+impl Optimizer for RandomSearch {
+    fn name(&self) -> &'static str {
+        "random"
+    }
+    fn about(&self) -> &'static str {
+        "measures random points in full"
+    }
+    fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
+        lab.race(&[], 1)?;
+        let shelves = Shelves::stock(lab, 8)?.kinds().into_iter();
+        let shelves =
+            shelves.flat_map(|(kind, list)| list.into_iter().map(move |shelf| (kind, shelf))).collect();
+        let space = Space::new(lab.program(), lab.abilities(), shelves);
+        let mut rng = lab.rng("random");
+        loop {
+            let point: Vec<usize> = space
+                .dimensions
+                .iter()
+                .map(|dimension| rng.random_range(..dimension.options.len()))
+                .collect();
+            let (candidate, how) = space.realize(lab.program(), &point, &mut rng);
+            lab.born(&candidate, &[], how)?;
+            let rows = lab.rows().to_vec();
+            lab.evaluate(&[Trial { candidate, rows }])?;
+        }
     }
 }
 
+/// Holds that an optimizer finds what is planted: at least `least`, and more than random search with the same calls.
+fn check(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64, least: f64) {
+    let (found, random) = (found(optimizer, landscape, calls), found(&RandomSearch, landscape, calls));
+    let case = format!("{} on {}: {found:.3}, random search {random:.3}", optimizer.name(), landscape.name);
+    println!("{case}");
+    assert!(found >= least, "{case}");
+    assert!(found > random, "{case}");
+}
+
 #[test]
-fn inner_modules_are_served_by_traces() {
+fn labeled_finds_good_demonstrations() {
+    check(&Labeled, &Landscape::demonstrations(120).unwrap(), 800, 0.58);
+}
+
+#[test]
+fn bootstrap_serves_inner_modules() {
     let landscape = Landscape::modules(120).unwrap();
-    let start = landscape.worth(&Candidate::baseline());
-    assert!((found(&Labeled, &landscape, 2400) - start).abs() < 1e-9, "labels alone reach no module here");
-    let bootstrapped = found(&Bootstrap, &landscape, 2400);
-    assert!(bootstrapped > start + 0.25, "{bootstrapped}");
+    let written = landscape.worth(&Candidate::baseline());
+    assert!((found(&Labeled, &landscape, 1600) - written).abs() < 1e-9, "labels alone reach no module here");
+    check(&Bootstrap, &landscape, 1600, written + 0.3);
+}
+
+#[test]
+fn edits_finds_the_planted_sentences() {
+    check(&Edits, &Landscape::instruction(120).unwrap(), 800, 0.7);
+}
+
+#[test]
+fn auto_finds_what_only_works_together() {
+    check(&Auto, &Landscape::joint(120).unwrap(), 1000, 0.7);
+    check(&Auto, &Landscape::modules(120).unwrap(), 2000, 0.7);
+    check(&Auto, &Landscape::instruction(120).unwrap(), 1000, 0.7);
+}
+
+#[test]
+fn auto_stops_early_where_nothing_is_to_be_had() {
+    let landscape = Landscape::flat(120).unwrap();
+    let spent = |seed: u64| {
+        let mut world = landscape.world(seed, 2000);
+        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        Auto.search(&mut lab).unwrap();
+        (2000 - lab.remaining_calls(), lab.board().finalists(3).len())
+    };
+    let runs: Vec<_> = (0..12).map(spent).collect();
+    println!("{runs:?}");
+    assert!(runs.iter().all(|(calls, finalists)| *calls > 500 || *finalists == 0));
+}
+
+#[test]
+fn large_tables_are_no_burden() {
+    let landscape = Landscape::joint(20_000).unwrap();
+    let mut world = landscape.world(1, 600);
+    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
+    Auto.search(&mut lab).unwrap();
+    assert_eq!(lab.pool().len(), 8000);
+    assert!(landscape.worth(&lab.board().finalists(1)[0].candidate) > 0.5);
 }

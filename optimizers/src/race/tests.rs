@@ -96,7 +96,7 @@ fn a_small_budget_leaves_candidates_out_and_says_so() {
     let landscape = planted();
     let mut world = landscape.world(1, 600);
     let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
-    let affordable = lab.affordable(100, 3, 600);
+    let affordable = lab.affordable((&[], 100), 3, 600);
     assert!((5..40).contains(&affordable), "{affordable}");
     lab.race(&(0..60).map(saying).collect::<Vec<_>>(), 3).unwrap();
     assert!(

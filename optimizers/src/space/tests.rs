@@ -24,7 +24,7 @@ fn calibration_is_there_only_where_labels_are_scored() {
 fn every_point_fits_the_program_and_is_told_in_words() {
     let (landscape, space) = space(true);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
-    for point in space.prior().draw(100, &mut rng) {
+    for point in space.spread(100, &mut rng) {
         let (candidate, how) = space.realize(&landscape.program, &point, &mut rng);
         assert!(landscape.program.apply(&candidate).is_ok());
         assert_eq!(how == "as written", candidate.is_baseline());
@@ -54,28 +54,6 @@ fn written_demonstrations_may_stay_go_or_be_added_to() {
         counts.into_iter().collect::<Vec<_>>(),
         [(0, 0), (0, 3), (0, 6), (0, 12), (2, 2), (2, 5), (2, 8)]
     );
-}
-
-#[test]
-fn options_that_did_well_are_drawn_more_often() {
-    let (_, space) = space(true);
-    let place = space.dimensions.iter().position(|dimension| dimension.slot == Slot::Calibration).unwrap();
-    let mut rng = ChaCha8Rng::seed_from_u64(1);
-    let measured: Vec<_> = space
-        .prior()
-        .draw(16, &mut rng)
-        .into_iter()
-        .map(|point| {
-            let score = if point[place] == 1 { 0.7 } else { 0.5 };
-            (point, score)
-        })
-        .collect();
-    let learned = Weights::learn(&space, &measured);
-    let share = |weights: &Weights| weights.0[place][1];
-    assert!(share(&space.prior()) < 0.7 && share(&learned) > 0.95, "{}", share(&learned));
-    let untaught = Weights::learn(&space, &[]);
-    let pairs = untaught.0.iter().flatten().zip(space.prior().0.into_iter().flatten());
-    assert!(pairs.into_iter().all(|(a, b)| (a - b).abs() < 1e-12));
 }
 
 proptest! {
