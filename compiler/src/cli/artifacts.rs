@@ -1,0 +1,94 @@
+//! Reading artifacts and running them: what `run`, `eval` and `show` share.
+
+use std::{path::Path, sync::Arc};
+
+use clap::Args;
+use proofmark_runtime::{
+    Record,
+    artifact::{Artifact, ArtifactError},
+    run::{Run, RunError, Runner},
+};
+use tokio::task::JoinSet;
+
+use super::{Common, Failure, opening, say};
+use crate::{exit::Exit, task::ModelConfig};
+
+/// Flags for running an artifact on a model other than its own.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct OtherModel {
+    /// Ask this model instead of the artifact's; its stamp says nothing about it
+    #[arg(long)]
+    model: Option<String>,
+    /// Base URL of an OpenAI-compatible server
+    #[arg(long, value_name = "URL")]
+    base_url: Option<String>,
+    /// Environment variable with the server's key
+    #[arg(long, value_name = "VARIABLE")]
+    key_env: Option<String>,
+}
+
+/// Reads an artifact.
+pub(crate) fn read(path: &Path) -> Result<Artifact, Failure> {
+    Ok(Artifact::read(path)?)
+}
+
+/// The artifact's runner, on its own model unless another is named, and how many calls may be in flight.
+pub(crate) fn runner(artifact: &Artifact, other: &OtherModel, common: &Common) -> Result<(Runner, usize), Failure> {
+    let config = ModelConfig {
+        name: other.model.clone().unwrap_or_else(|| artifact.model().name.clone()),
+        base_url: other.base_url.clone(),
+        key_env: other.key_env.clone(),
+        temperature: artifact.parts().sampling.temperature,
+        max_tokens: artifact.parts().sampling.max_tokens,
+    };
+    let opened = opening::plain(&config, common)?;
+    let own = *opened.model.identity() == *artifact.model();
+    if !own && !common.quiet {
+        say("note: this is not the model that the artifact was stamped on; its numbers do not hold here");
+    }
+    let runner = match other.model.is_some() || other.base_url.is_some() {
+        true => artifact.runner_on_any(opened.model)?,
+        false => artifact.runner(opened.model)?,
+    };
+    Ok((runner, opened.parallel))
+}
+
+/// Runs all records, at most `parallel` at a time; results in order.
+pub(crate) async fn run_all(
+    runner: Arc<Runner>,
+    records: Vec<Record>,
+    parallel: usize,
+) -> Vec<Result<Run, RunError>> {
+    let mut results: Vec<Option<Result<Run, RunError>>> = records.iter().map(|_| None).collect();
+    let mut waiting = records.into_iter().enumerate();
+    let mut running = JoinSet::new();
+    loop {
+        while running.len() < parallel
+            && let Some((index, record)) = waiting.next()
+        {
+            let runner = Arc::clone(&runner);
+            running.spawn(async move { (index, runner.run(&record, 0).await) });
+        }
+        match running.join_next().await {
+            None => break,
+            Some(Ok((index, result))) => results[index] = Some(result),
+            Some(Err(_)) => {}
+        }
+    }
+    results.into_iter().flatten().collect()
+}
+
+/// Threads to await calls on.
+pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::new(Exit::Internal, format!("the system gave no threads: {error}")))
+}
+
+impl From<ArtifactError> for Failure {
+    fn from(error: ArtifactError) -> Self {
+        Self::new(Exit::Invalid, error.to_string())
+    }
+}

@@ -1,0 +1,60 @@
+//! `proofmark show ARTIFACT`: the exact messages, and what changed against the baseline.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use proofmark_runtime::{
+    Candidate,
+    artifact::{Artifact, ModulePrompt},
+};
+use serde_json::json;
+
+use super::{Common, Failure, artifacts, say, screen};
+use crate::{diff, exit::Exit};
+
+/// Show the exact messages of an artifact.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The artifact file
+    artifact: PathBuf,
+    /// Show what changed against the baseline, line by line
+    #[arg(long)]
+    diff: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Show {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let artifact = artifacts::read(&self.artifact)?;
+        if self.common.json {
+            return screen::document(&json!({
+                "name": artifact.parts().name, "tool": artifact.tool(), "model": artifact.model(),
+                "verified": artifact.stamp().is_verified(), "prompts": artifact.prompts(),
+                "stamp": artifact.stamp(), "lineage": artifact.parts().lineage,
+            }));
+        }
+        let state = if artifact.stamp().is_verified() { "verified" } else { "not verified" };
+        if !self.common.quiet {
+            let Artifact { .. } = &artifact;
+            say(&format!("{} for {}, {state}", artifact.parts().name, artifact.model().name));
+        }
+        let before = artifact.rendered(&Candidate::baseline())?;
+        for (prompt, old) in artifact.prompts().iter().zip(&before) {
+            if self.diff {
+                screen::line(&diff::lines(&text(old), &text(prompt)))?;
+            } else {
+                screen::line(&text(prompt))?;
+            }
+        }
+        Ok(Exit::Ok)
+    }
+}
+
+fn text(prompt: &ModulePrompt) -> String {
+    let mut text = format!("=== module {} ({})\n", prompt.module, prompt.format);
+    for message in &prompt.messages {
+        text += &format!("--- {}\n{}\n", message.role, message.content);
+    }
+    text
+}
