@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Stop, Trial, outcome::Step};
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, ExampleId, Program, Record,
+    Candidate, CandidateId, Digest, Example, ExampleId, Program, Record, digest,
     model::{Abilities, CallError, Message, Model, Request, Role, Sampling, Shape, Usage},
     run::{Run, RunError, Runner},
     store::{Cached, Store},
@@ -106,6 +106,12 @@ impl<'a> Engine<'a> {
     /// Calls that reached the model and calls answered from the store, proposer included.
     pub fn calls(&self) -> Calls {
         self.crew.calls()
+    }
+
+    /// The hash of what decides answers beside candidates and rows: program, model, sampling, metric.
+    pub fn context(&self) -> Digest {
+        let Crew { model, sampling, metric, .. } = &self.crew;
+        digest(&("context", self.program, model.identity(), sampling, format!("{metric:?}")))
     }
 
     /// Measures candidates on rows that are handed in: for the gate, whose rows the engine does not hold. Not charged to

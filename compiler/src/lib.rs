@@ -2,11 +2,15 @@
 
 pub mod attack;
 pub mod cancel;
+pub mod compile;
 pub mod data;
+pub mod diff;
 pub mod engine;
 pub mod exit;
 pub mod gate;
+pub mod ledger;
 pub mod metric;
+pub mod seal;
 pub mod task;
 pub mod watch;
 pub mod workplace;

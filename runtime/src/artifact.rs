@@ -255,6 +255,14 @@ impl Artifact {
         Ok(Runner::new(program, &self.with_formats(), model, sampling.clone())?)
     }
 
+    /// The messages that the artifact's program would send with another candidate laid over it.
+    ///
+    /// # Errors
+    /// If the candidate does not belong to the program.
+    pub fn rendered(&self, candidate: &Candidate) -> Result<Vec<ModulePrompt>, ArtifactError> {
+        rendered(&self.parts.program.apply(candidate)?, Abilities::default())
+    }
+
     /// What it is made of.
     pub fn parts(&self) -> &Parts {
         &self.parts

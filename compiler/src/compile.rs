@@ -1,0 +1,308 @@
+//! Compiling: the whole way from a task to an artifact, as prose. Read this first.
+//!
+//! **Invariant:** nothing is changed after the gate has judged it, and an artifact that is stamped as accepted holds a
+//! candidate for which the gate made a certificate. The same task, data, model and seed give the same artifact bytes,
+//! whether or not a run was killed in between.
+
+use proofmark_optimizers::{Board, Effects, Event, Lab, Optimizer, Outcome, Score, Standing, Stop};
+use proofmark_runtime::{
+    Candidate, CandidateId, Digest, Example, Program, Stamp, Verdict as StampVerdict,
+    artifact::{Ancestor, Artifact, ArtifactError, Cost, Parts, Split},
+    digest,
+    stamp::{Accepted, Kept},
+    store::Store,
+};
+
+use crate::{
+    data::Splits,
+    engine::{Crew, Engine, Spent},
+    gate::{
+        Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy, Sealed,
+        Verdict,
+    },
+    ledger::StoredLedger,
+    seal::{self, Unsealable},
+    task::{self, Task},
+    watch::Calls,
+};
+
+/// Finalists that the gate tries at most.
+const FINALISTS: usize = 3;
+
+/// What a run is about, beside the task.
+pub struct Setting<'a> {
+    /// The task.
+    pub task: &'a Task,
+    /// The program as it is to be beaten: as written, or with a shipped candidate laid over it.
+    pub program: Program,
+    /// Who searches.
+    pub optimizer: &'static dyn Optimizer,
+    /// Calls that the search may spend.
+    pub budget: u64,
+    /// The seed of every random stream of the run.
+    pub seed: u64,
+    /// The name of the run.
+    pub run: &'a str,
+}
+
+/// What came of a run.
+pub struct Compiled {
+    /// What is emitted.
+    pub artifact: Artifact,
+    /// What the gate found; none if nothing came before it.
+    pub judgement: Option<Judgement>,
+    /// Every candidate and what it did.
+    pub board: Board,
+    /// The finalists in the order in which they were tried.
+    pub finalists: Vec<Standing>,
+    /// Why the search stopped early, if it did.
+    pub stopped: Option<Stop>,
+    /// What the search told.
+    pub events: Vec<Event>,
+    /// What the run cost, replayed calls included.
+    pub spent: Spent,
+    /// Calls that were really made, and replayed.
+    pub calls: Calls,
+    /// What the sealed rows are.
+    pub sealed: SealedRows,
+}
+
+/// What may be said about sealed rows.
+#[derive(Clone, Debug)]
+pub struct SealedRows {
+    /// Units of the test.
+    pub seeds: usize,
+    /// Rows with their variants.
+    pub rows: usize,
+    /// Rows per slice and family.
+    pub slices: Vec<(String, usize)>,
+}
+
+/// Why there is no artifact.
+#[derive(Debug, thiserror::Error)]
+pub enum CompileError {
+    /// The gate's rows could not be sealed.
+    #[error(transparent)]
+    Seal(#[from] Unsealable),
+    /// The search was stopped before anything was measured, or for good.
+    #[error(transparent)]
+    Stopped(#[from] Stop),
+    /// The gate could not judge.
+    #[error(transparent)]
+    Gate(#[from] GateError),
+    /// The artifact could not be made.
+    #[error(transparent)]
+    Artifact(#[from] ArtifactError),
+}
+
+/// Compiles a task.
+///
+/// # Errors
+/// [`CompileError`]. Everything that was paid for is in the store; the same call goes on from there.
+pub fn compile(
+    setting: &Setting<'_>,
+    splits: Splits,
+    crew: &Crew,
+    store: &Store,
+) -> Result<Compiled, CompileError> {
+    let Splits { train, val, gate } = splits;
+    let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
+    let sealed = seal::seal(setting.task, gate)?;
+
+    let visible = train.examples().iter().chain(val.examples());
+    let service = (store.clone(), setting.run.to_owned(), setting.budget);
+    let mut engine = Engine::new(crew.clone(), &setting.program, visible, service);
+    engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
+    let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine);
+    let stopped = setting.optimizer.search(&mut lab).err();
+    let board = lab.into_board();
+    if let Some(stop @ (Stop::Cancelled | Stop::Broken { .. })) = stopped {
+        return Err(stop.into());
+    }
+
+    let finalists = board.finalists(FINALISTS);
+    let judgement = judge(setting, (&sealed, &board, &finalists), &mut engine, store)?;
+    let (candidate, stamp) = decide(setting, &finalists, judgement.as_ref());
+    let spent = engine.spent();
+    let artifact = Artifact::emit(
+        Parts {
+            name: setting.task.name.clone(),
+            program: setting.program.clone(),
+            lineage: lineage(&board, &candidate),
+            candidate,
+            sampling: crew.sampling.clone(),
+            data: data.into_iter().chain([sealed_split(&sealed)]).collect(),
+            cost: Cost { task: spent.task, proposer: spent.proposer, gate: spent.gate, usage: spent.usage },
+            seed: setting.seed,
+        },
+        crew.model.as_ref(),
+        stamp,
+    )?;
+    let rows = SealedRows {
+        seeds: sealed.seeds(),
+        rows: sealed.calls(),
+        slices: sealed.slices().map(|(name, rows)| (name.to_owned(), rows)).collect(),
+    };
+    let (events, calls) = (engine.events().to_vec(), engine.calls());
+    Ok(Compiled { artifact, judgement, board, finalists, stopped, events, spent, calls, sealed: rows })
+}
+
+/// Has the gate judge the finalists, if there are any and the policy asks for it.
+fn judge(
+    setting: &Setting<'_>,
+    (sealed, board, finalists): (&Sealed, &Board, &[Standing]),
+    engine: &mut Engine<'_>,
+    store: &Store,
+) -> Result<Option<Judgement>, CompileError> {
+    let Some(policy) = policy(setting.task.gate.policy) else { return Ok(None) };
+    if finalists.is_empty() {
+        return Ok(None);
+    }
+    engine.note(Event::Stage {
+        name: format!("Judging {} finalists on {} sealed rows", finalists.len(), sealed.calls()),
+    });
+    let gate = Gate { policy, context: engine.context(), seed: setting.seed, evidence: evidence(board) };
+    let named: Vec<_> = finalists.iter().map(|standing| finalist(board, standing)).collect();
+    let mut stand = Stand { engine, finalists };
+    Ok(Some(gate.judge(sealed, &named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
+}
+
+/// What is emitted, and what its stamp says.
+fn decide(
+    setting: &Setting<'_>,
+    finalists: &[Standing],
+    judgement: Option<&Judgement>,
+) -> (Candidate, Stamp) {
+    let Some(judgement) = judgement else {
+        let best = finalists.first().map(|standing| standing.candidate.clone());
+        return match best {
+            Some(best) => {
+                (best, unverified("the policy `explore` emits the best on visible rows and tests nothing"))
+            }
+            None => {
+                (Candidate::baseline(), unverified("the search found nothing that beats the task as written"))
+            }
+        };
+    };
+    match (judgement.accepted(), judgement.certificate()) {
+        (Some(position), Some(certificate)) => {
+            let (record, candidate) = (certificate.record(), finalists[position].candidate.clone());
+            let look = certificate.look();
+            let accepted = Accepted {
+                candidate: candidate.id(),
+                policy: setting.task.gate.policy.name().to_owned(),
+                seeds: look.map_or(0, |look| look.seeds as u64),
+                p: look.map_or(1.0, |look| look.p),
+                lead: look.map_or(0.0, |look| look.lead.estimate),
+                lower95: look.map_or(0.0, |look| look.lead.lower),
+                certificate: serde_json::to_value(record).unwrap_or_default(),
+            };
+            (candidate, Stamp::Accepted(Box::new(accepted)))
+        }
+        _ => (Candidate::baseline(), Stamp::Kept(kept(judgement))),
+    }
+}
+
+fn kept(judgement: &Judgement) -> Kept {
+    let verdict = judgement.verdict();
+    let (verdict_name, kind, n_needed) = match &verdict {
+        Verdict::Accept => (StampVerdict::Accept, String::new(), None),
+        Verdict::Reject { kind } => (StampVerdict::Reject, kind.name().to_owned(), None),
+        Verdict::Inconclusive { kind, n_needed } => {
+            (StampVerdict::Inconclusive, kind.name().to_owned(), Some(*n_needed as u64))
+        }
+    };
+    Kept {
+        verdict: verdict_name,
+        kind,
+        reason: verdict.sentence(),
+        n_needed,
+        finalists: serde_json::to_value(judgement.shown()).unwrap_or_default(),
+    }
+}
+
+fn unverified(reason: &str) -> Stamp {
+    Stamp::Unverified { reason: reason.to_owned() }
+}
+
+/// The gate's policy; none for `explore`, which tests nothing.
+fn policy(policy: task::Policy) -> Option<Policy> {
+    match policy {
+        task::Policy::Strict => Some(Policy::Strict),
+        task::Policy::Balanced => Some(Policy::Balanced),
+        task::Policy::Noninferior => Some(Policy::Noninferior),
+        task::Policy::Explore => None,
+    }
+}
+
+fn finalist(board: &Board, standing: &Standing) -> Finalist {
+    let id = standing.candidate.id();
+    let how = board.get(id).and_then(|entry| entry.lineage()).map(|lineage| lineage.how.clone());
+    Finalist { name: how.unwrap_or_else(|| id.to_string()), id: id.0, objection: None }
+}
+
+/// What the search measured: every candidate that got as far as the finalists, against the baseline.
+fn evidence(board: &Board) -> Evidence {
+    let baseline = Candidate::baseline().id();
+    let depth = board.depth(baseline);
+    let base = board.scores(baseline, depth);
+    let rivals = board.entries().map(|entry| entry.candidate().id()).filter(|&id| id != baseline);
+    let full = rivals.filter(|&id| board.depth(id) >= depth && depth > 0);
+    let lead = |id: CandidateId| {
+        let leads =
+            board.scores(id, depth).into_iter().zip(&base).map(|(score, base)| score - base).collect();
+        (id.0, leads)
+    };
+    Evidence { leads: full.map(lead).collect() }
+}
+
+/// The ancestors of a candidate, oldest first, itself last.
+fn lineage(board: &Board, candidate: &Candidate) -> Vec<Ancestor> {
+    let mut found: Vec<Ancestor> = Vec::new();
+    let mut waiting = vec![candidate.id()];
+    while let Some(id) = waiting.pop() {
+        if found.iter().any(|ancestor| ancestor.id == id) {
+            continue;
+        }
+        if let Some(lineage) = board.get(id).and_then(|entry| entry.lineage()) {
+            waiting.extend(&lineage.parents);
+            found.push(Ancestor { id, parents: lineage.parents.clone(), how: lineage.how.clone() });
+        }
+    }
+    found.reverse();
+    found
+}
+
+fn split(name: &str, examples: &[Example]) -> Split {
+    let mut rows: Vec<Digest> = examples.iter().map(|row| digest(&(&row.inputs, &row.outputs))).collect();
+    rows.sort_unstable();
+    Split { name: name.to_owned(), rows: rows.len() as u64, fingerprint: digest(&rows) }
+}
+
+fn sealed_split(sealed: &Sealed) -> Split {
+    Split { name: "gate".to_owned(), rows: sealed.seeds() as u64, fingerprint: sealed.fingerprint() }
+}
+
+/// Has the engine answer the gate's cells.
+struct Stand<'s, 'e> {
+    engine: &'s mut Engine<'e>,
+    finalists: &'s [Standing],
+}
+
+impl Measure for Stand<'_, '_> {
+    fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop> {
+        let baseline = Candidate::baseline();
+        let candidate = match contender {
+            Contender::Baseline => &baseline,
+            Contender::Finalist(position) => &self.finalists[position].candidate,
+        };
+        let jobs: Vec<_> = cells.iter().map(|cell| (candidate, cell.example)).collect();
+        let outcomes = self.engine.measure(&jobs)?;
+        Ok(outcomes.iter().map(measured).collect())
+    }
+}
+
+fn measured(outcome: &Outcome) -> Measured {
+    let score: Score = outcome.worth();
+    Measured { score, valid: outcome.is_valid() }
+}
