@@ -1,0 +1,215 @@
+//! `proofmark compile TASK`: search, judge on sealed rows, emit.
+
+use std::{path::PathBuf, sync::Arc, time::Instant};
+
+use clap::Args;
+use proofmark_optimizers::{Optimizer, Stop};
+use proofmark_runtime::{
+    Program, Verdict, digest,
+    artifact::Artifact,
+    model::{Model, Sampling},
+    store::{NewRun, RunState, Store},
+};
+
+use super::{Common, Failure, TaskArg, artifacts, opening, outcome, progress, say, screen};
+use crate::{
+    cancel::Cancel,
+    compile::{CompileError, Compiled, Setting, compile},
+    data::Splits,
+    engine::Crew,
+    exit::Exit,
+    gate::GateError,
+    task::{ModelConfig, Task},
+    workplace::Workplace,
+};
+
+/// Search, judge on sealed rows, emit the compiled prompt.
+#[derive(Debug, Args)]
+pub(crate) struct Compile {
+    #[command(flatten)]
+    task: TaskArg,
+    /// Seed of every random choice of the run
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Calls that the search may spend, instead of the task's budget; the gate's calls come on top
+    #[arg(long, value_name = "N")]
+    budget_calls: Option<u64>,
+    /// Optimizer to use instead of the task's
+    #[arg(long)]
+    optimizer: Option<String>,
+    /// Model to use instead of the task's
+    #[arg(long)]
+    model: Option<String>,
+    /// Stronger model that writes instructions, instead of the task's
+    #[arg(long)]
+    proposer: Option<String>,
+    /// Beat this artifact instead of the task as written
+    #[arg(long, value_name = "ARTIFACT")]
+    baseline: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Compile {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let begun = Instant::now();
+        let task = self.task()?;
+        let optimizer = find(&task.optimizer.name)?;
+        let program = self.program(&task)?;
+        let (splits, report) = Splits::load(&task)?;
+        if !self.common.quiet {
+            say(&format!("{}: {report}", task.name));
+        }
+        let place = Workplace::of(&self.task.task);
+        let store = opening::store(&place.calls())?;
+        let runtime = artifacts::runtime()?;
+        let (crew, cancel) = self.crew(&task, &store, runtime.handle())?;
+        cancel.on_ctrl_c(runtime.handle());
+
+        let id = self.id(&task, &program, &splits, &crew);
+        store.begin_run(&NewRun {
+            id: id.clone(),
+            task: task.name.clone(),
+            command: std::env::args().collect::<Vec<_>>().join(" "),
+            seed: self.seed,
+            config: digest(&id),
+        })?;
+        let setting =
+            Setting { task: &task, program, optimizer, budget: task.optimizer.budget.calls, seed: self.seed, run: &id };
+        let compiled = compile(&setting, splits, &crew, &store);
+        drop(crew);
+        match compiled {
+            Ok(compiled) => {
+                let folder = place.run(&id);
+                let result = outcome::Outcome::new(&task, &compiled, begun.elapsed());
+                let files = result.write(&folder)?;
+                store.end_run(&id, RunState::Done, &result.summary())?;
+                if self.common.json {
+                    screen::document(&result.json(&files))?;
+                } else if !self.common.quiet {
+                    result.tell(&files);
+                }
+                Ok(exit(&compiled))
+            }
+            Err(error) => {
+                let (state, failure) = failure(&error);
+                store.end_run(&id, state, &error.to_string())?;
+                Err(failure)
+            }
+        }
+    }
+
+    /// The task with the flags laid over it.
+    fn task(&self) -> Result<Task, Failure> {
+        let mut task = Task::load(&self.task.task)?;
+        if let Some(calls) = self.budget_calls {
+            task.optimizer.budget.calls = calls;
+        }
+        if let Some(name) = &self.optimizer {
+            task.optimizer.name.clone_from(name);
+        }
+        if let Some(name) = &self.model {
+            task.model = ModelConfig { name: name.clone(), ..task.model };
+        }
+        if let Some(name) = &self.proposer {
+            let like = task.proposer.take().unwrap_or_else(|| task.model.clone());
+            task.proposer = Some(ModelConfig { name: name.clone(), ..like });
+        }
+        Ok(task)
+    }
+
+    /// The program that is to be beaten.
+    fn program(&self, task: &Task) -> Result<Program, Failure> {
+        let Some(path) = &self.baseline else { return Ok(task.program.clone()) };
+        let artifact = Artifact::read(path)?;
+        let (fits, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
+        if fits.inputs() != task.program.inputs() || fits.output_fields() != task.program.output_fields() {
+            return Err(Failure::new(
+                Exit::Invalid,
+                format!("{} is for other inputs or outputs than this task", path.display()),
+            )
+            .hint("a baseline must answer the same records with the same kinds of answers"));
+        }
+        fits.apply(candidate).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
+    }
+
+    fn crew(
+        &self,
+        task: &Task,
+        store: &Store,
+        runtime: &tokio::runtime::Handle,
+    ) -> Result<(Crew, Cancel), Failure> {
+        let (model, parallel) = opening::stored(&task.model, store, &self.common)?;
+        let proposer = match &task.proposer {
+            Some(config) => Some(opening::stored(config, store, &self.common)?.0),
+            None => None,
+        };
+        let cancel = Cancel::default();
+        let crew = Crew {
+            model,
+            sampling: Sampling {
+                temperature: task.model.temperature,
+                max_tokens: task.model.max_tokens,
+                ..Sampling::default()
+            },
+            proposer,
+            metric: Arc::clone(&task.metric),
+            runtime: runtime.clone(),
+            watch: progress::watcher(&self.common),
+            cancel: cancel.clone(),
+            parallel,
+        };
+        Ok((crew, cancel))
+    }
+
+    /// The name of the run: the same inputs give the same name, so that the same command goes on where it stopped.
+    fn id(&self, task: &Task, program: &Program, splits: &Splits, crew: &Crew) -> String {
+        let rows = (splits.train.examples(), splits.val.examples(), splits.gate_fingerprint());
+        let proposer = crew.proposer.as_ref().map(|proposer| proposer.identity().clone());
+        let models = (crew.model.identity(), proposer, &crew.sampling);
+        let inputs = (&task.text, program, rows, models, self.seed);
+        digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()
+    }
+}
+
+/// The optimizer of that name.
+pub(crate) fn find(name: &str) -> Result<&'static dyn Optimizer, Failure> {
+    proofmark_optimizers::find(name).ok_or_else(|| {
+        let known: Vec<_> = proofmark_optimizers::ALL.iter().map(|optimizer| optimizer.name()).collect();
+        Failure::new(Exit::Usage, format!("there is no optimizer `{name}`"))
+            .hint(format!("there are {}", known.join(", ")))
+    })
+}
+
+fn exit(compiled: &Compiled) -> Exit {
+    match outcome::verdict(compiled) {
+        Some(Verdict::Accept) | None => Exit::Ok,
+        Some(Verdict::Reject) => Exit::Rejected,
+        Some(Verdict::Inconclusive) => Exit::Inconclusive,
+    }
+}
+
+fn failure(error: &CompileError) -> (RunState, Failure) {
+    let stop = match error {
+        CompileError::Stopped(stop) | CompileError::Gate(GateError::Stopped(stop)) => Some(stop),
+        _ => None,
+    };
+    match stop {
+        Some(Stop::Cancelled) => (
+            RunState::Interrupted,
+            Failure::new(Exit::Interrupted, "stopped; nothing is lost")
+                .hint("the same command goes on where it stopped and pays for no call twice"),
+        ),
+        Some(Stop::Budget) => (
+            RunState::Failed,
+            Failure::new(Exit::Budget, "the budget was spent before anything could be measured")
+                .hint("raise [optimizer] budget.calls or --budget-calls"),
+        ),
+        Some(Stop::Broken { message }) => (
+            RunState::Failed,
+            Failure::new(Exit::Provider, message.clone())
+                .hint("every answered call is kept; the same command goes on from there"),
+        ),
+        None => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
+    }
+}

@@ -1,0 +1,138 @@
+//! `proofmark eval ARTIFACT DATA`: the pass rate on a data file, with its interval.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Instant,
+};
+
+use clap::Args;
+use proofmark_runtime::{Candidate, artifact::Artifact, run::RunError};
+use serde_json::json;
+
+use super::{Common, Failure, artifacts, say, screen};
+use crate::{
+    data,
+    exit::Exit,
+    gate::statistics::interval,
+    metric::Metric,
+    task::{Columns, Task},
+};
+
+/// Score an artifact on a data file.
+#[derive(Debug, Args)]
+pub(crate) struct Eval {
+    /// The artifact file
+    artifact: PathBuf,
+    /// Labelled rows: JSON lines, a JSON array or CSV
+    data: PathBuf,
+    /// Task whose columns and metric apply; found above the artifact if left out
+    #[arg(long)]
+    task: Option<PathBuf>,
+    /// Score that must be reached: pass if the interval is above it, fail if below, else inconclusive
+    #[arg(long, value_name = "SHARE")]
+    target: Option<f64>,
+    /// Score the program as written instead of the candidate found
+    #[arg(long)]
+    baseline: bool,
+    #[command(flatten)]
+    other: artifacts::OtherModel,
+    #[command(flatten)]
+    common: Common,
+}
+
+impl Eval {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        if self.target.is_some_and(|target| !(0.0..=1.0).contains(&target)) {
+            return Err(Failure::new(Exit::Usage, "--target must be a share from 0 to 1"));
+        }
+        let mut artifact = artifacts::read(&self.artifact)?;
+        if self.baseline {
+            artifact = artifact.with_candidate(Candidate::baseline())?;
+        }
+        let (columns, metric) = self.measure(&artifact)?;
+        let examples = data::read_rows(&artifact.parts().program, &columns, &self.data)?;
+        let (runner, parallel) = artifacts::runner(&artifact, &self.other, &self.common)?;
+        let runtime = artifacts::runtime()?;
+        let begun = Instant::now();
+        let inputs = examples.iter().map(|example| example.inputs.clone()).collect();
+        let runs = runtime.block_on(artifacts::run_all(Arc::new(runner), inputs, parallel));
+        let seconds = begun.elapsed().as_secs_f64();
+
+        let (mut scores, mut failures, mut calls) = (Vec::new(), Vec::new(), 0u64);
+        for (example, run) in examples.iter().zip(runs) {
+            calls += run.as_ref().map_or(1, |run| u64::from(run.calls));
+            match run {
+                Ok(run) => {
+                    let judged = metric.score(example, &run.outputs);
+                    let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+                    scores.push(judged.score.get());
+                }
+                Err(error @ RunError::Call { .. }) if !too_long(&error) => {
+                    return Err(Failure::new(Exit::Provider, format!("row {}: {error}", example.id)));
+                }
+                Err(error) => {
+                    scores.push(0.0);
+                    failures.push(json!({"row": example.id, "error": error.to_string()}));
+                }
+            }
+        }
+        self.tell(&scores, &failures, (calls, seconds))
+    }
+
+    fn tell(
+        &self,
+        scores: &[f64],
+        failures: &[serde_json::Value],
+        (calls, seconds): (u64, f64),
+    ) -> Result<Exit, Failure> {
+        let (score, lower, upper) = interval::mean_with_interval(scores);
+        let verdict = self.target.map(|target| match target {
+            target if lower >= target => "pass",
+            target if upper < target => "fail",
+            _ => "inconclusive",
+        });
+        #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+        let rate = scores.len() as f64 / seconds.max(1e-9);
+        if self.common.json {
+            screen::document(&json!({
+                "n": scores.len(), "score": score, "interval": [lower, upper], "verdict": verdict, "calls": calls,
+                "rows_per_second": rate, "failures": failures,
+            }))?;
+        } else {
+            let percent = screen::percent;
+            screen::line(&format!("{} ({} to {}, 95 %) on {} rows", percent(score), percent(lower), percent(upper), scores.len()))?;
+            if let (Some(verdict), Some(target)) = (verdict, self.target) {
+                screen::line(&format!("target {}: {verdict}", percent(target)))?;
+            }
+            if !self.common.quiet && !failures.is_empty() {
+                say(&format!("{} rows gave no usable answer and count as 0; --json lists them", failures.len()));
+            }
+        }
+        Ok(match verdict {
+            Some("fail") => Exit::Rejected,
+            Some("inconclusive") => Exit::Inconclusive,
+            _ => Exit::Ok,
+        })
+    }
+
+    /// Columns and metric of the task; without one, columns named like the fields and exact answers.
+    fn measure(&self, artifact: &Artifact) -> Result<(Columns, Arc<Metric>), Failure> {
+        let above = || self.artifact.ancestors().skip(1).find(|folder| is_task(folder)).map(Path::to_owned);
+        match self.task.clone().or_else(above) {
+            Some(path) => {
+                let task = Task::load(&path)?;
+                Ok((task.data.columns, task.metric))
+            }
+            None => Ok((Columns::default(), Arc::new(Metric::exact(&artifact.parts().program)))),
+        }
+    }
+}
+
+fn is_task(folder: &Path) -> bool {
+    folder.join(crate::task::TASK_FILE).is_file()
+}
+
+fn too_long(error: &RunError) -> bool {
+    matches!(error, RunError::Call { error: proofmark_runtime::model::CallError::TooLong { .. }, .. })
+}
