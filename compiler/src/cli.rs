@@ -3,6 +3,7 @@
 //! **Invariant:** a command returns an [`Exit`] or a [`Failure`]; nothing here calls `exit` or panics, and with `--json`
 //! stdout holds exactly one JSON document.
 
+mod artifacts;
 mod check;
 mod compile;
 mod completions;
@@ -11,6 +12,8 @@ mod failure;
 mod gate;
 mod init;
 mod model;
+mod opening;
+mod outcome;
 mod progress;
 mod run;
 mod runs;
@@ -21,8 +24,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::exit::Exit;
 pub use failure::Failure;
+use progress::say;
+
+use crate::exit::Exit;
 
 /// Compiles prompt programs and lets nothing overfit through.
 #[derive(Debug, Parser)]

@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod cancel;
+pub mod cli;
 pub mod compile;
 pub mod data;
 pub mod diff;
@@ -10,6 +11,8 @@ pub mod exit;
 pub mod gate;
 pub mod ledger;
 pub mod metric;
+pub mod models;
+pub mod report;
 pub mod seal;
 pub mod task;
 pub mod watch;

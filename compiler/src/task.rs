@@ -24,6 +24,7 @@ mod tests;
 use std::{
     io,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use proofmark_runtime::Program;
@@ -62,7 +63,7 @@ pub struct Task {
     /// Where the rows are.
     pub data: DataConfig,
     /// How answers are scored.
-    pub metric: Metric,
+    pub metric: Arc<Metric>,
     /// Who answers.
     pub model: ModelConfig,
     /// Who writes instructions, if not the model itself.
@@ -173,7 +174,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         text: String::new(),
         program: program?,
         data: data?,
-        metric: metric?,
+        metric: Arc::new(metric?),
         model: model.unwrap_or_default(),
         proposer,
         optimizer: optimizer::read(root.table("optimizer")),

@@ -118,6 +118,12 @@ impl Board {
         self.entries.get(&id).map_or(0, |entry| entry.depth)
     }
 
+    /// The mean score of a candidate on the common rows it was measured on, if any.
+    pub fn mean(&self, id: CandidateId) -> Option<f64> {
+        let scores = self.scores(id, self.depth(id));
+        (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
+    }
+
     /// The candidates among `ids` that were measured on the first `rows` common rows, best first: by mean, then fewer
     /// characters, then id. Empty if the baseline was not measured there.
     pub fn ranking(&self, ids: &[CandidateId], rows: usize) -> Vec<Standing> {

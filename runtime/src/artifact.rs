@@ -263,6 +263,16 @@ impl Artifact {
         rendered(&self.parts.program.apply(candidate)?, Abilities::default())
     }
 
+    /// The same program with another candidate laid over it, which nobody has judged.
+    ///
+    /// # Errors
+    /// If the candidate does not belong to the program.
+    pub fn with_candidate(&self, candidate: Candidate) -> Result<Self, ArtifactError> {
+        let prompts = self.rendered(&candidate)?;
+        let stamp = Stamp::Unverified { reason: "this candidate was laid over the artifact's program".to_owned() };
+        Ok(Self { parts: Parts { candidate, ..self.parts.clone() }, prompts, stamp, ..self.clone() })
+    }
+
     /// What it is made of.
     pub fn parts(&self) -> &Parts {
         &self.parts

@@ -58,7 +58,7 @@ impl Compile {
         let program = self.program(&task)?;
         let (splits, report) = Splits::load(&task)?;
         if !self.common.quiet {
-            say(&format!("{}: {report}", task.name));
+            say(&format!("{}: {}", task.name, super::check::told(&report)));
         }
         let place = Workplace::of(&self.task.task);
         let store = opening::store(&place.calls())?;

@@ -7,16 +7,19 @@ use std::{
 };
 
 use clap::Args;
-use proofmark_runtime::{Candidate, artifact::Artifact, run::RunError};
+use proofmark_runtime::{
+    Candidate,
+    model::CallError,
+    run::RunError,
+};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, say, screen};
 use crate::{
     data,
     exit::Exit,
-    gate::statistics::interval,
-    metric::Metric,
-    task::{Columns, Task},
+    gate::statistics::interval::{self, Bounds},
+    task::{TASK_FILE, Task},
 };
 
 /// Score an artifact on a data file.
@@ -26,7 +29,7 @@ pub(crate) struct Eval {
     artifact: PathBuf,
     /// Labelled rows: JSON lines, a JSON array or CSV
     data: PathBuf,
-    /// Task whose columns and metric apply; found above the artifact if left out
+    /// Task whose columns and metric apply; the one above the artifact if left out
     #[arg(long)]
     task: Option<PathBuf>,
     /// Score that must be reached: pass if the interval is above it, fail if below, else inconclusive
@@ -50,8 +53,8 @@ impl Eval {
         if self.baseline {
             artifact = artifact.with_candidate(Candidate::baseline())?;
         }
-        let (columns, metric) = self.measure(&artifact)?;
-        let examples = data::read_rows(&artifact.parts().program, &columns, &self.data)?;
+        let task = self.task()?;
+        let examples = data::read_rows(&artifact.parts().program, &task.data.columns, &self.data)?;
         let (runner, parallel) = artifacts::runner(&artifact, &self.other, &self.common)?;
         let runtime = artifacts::runtime()?;
         let begun = Instant::now();
@@ -64,7 +67,7 @@ impl Eval {
             calls += run.as_ref().map_or(1, |run| u64::from(run.calls));
             match run {
                 Ok(run) => {
-                    let judged = metric.score(example, &run.outputs);
+                    let judged = task.metric.score(example, &run.outputs);
                     let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
                     scores.push(judged.score.get());
                 }
@@ -86,7 +89,7 @@ impl Eval {
         failures: &[serde_json::Value],
         (calls, seconds): (u64, f64),
     ) -> Result<Exit, Failure> {
-        let (score, lower, upper) = interval::mean_with_interval(scores);
+        let (score, Bounds { lower, upper }) = interval::mean_of_scores(scores);
         let verdict = self.target.map(|target| match target {
             target if lower >= target => "pass",
             target if upper < target => "fail",
@@ -116,23 +119,18 @@ impl Eval {
         })
     }
 
-    /// Columns and metric of the task; without one, columns named like the fields and exact answers.
-    fn measure(&self, artifact: &Artifact) -> Result<(Columns, Arc<Metric>), Failure> {
-        let above = || self.artifact.ancestors().skip(1).find(|folder| is_task(folder)).map(Path::to_owned);
-        match self.task.clone().or_else(above) {
-            Some(path) => {
-                let task = Task::load(&path)?;
-                Ok((task.data.columns, task.metric))
-            }
-            None => Ok((Columns::default(), Arc::new(Metric::exact(&artifact.parts().program)))),
-        }
+    /// The task whose columns and metric apply.
+    fn task(&self) -> Result<Task, Failure> {
+        let is_task = |folder: &&Path| folder.join(TASK_FILE).is_file();
+        let above = || self.artifact.ancestors().skip(1).find(is_task).map(Path::to_owned);
+        let path = self.task.clone().or_else(above).ok_or_else(|| {
+            Failure::new(Exit::Usage, "no task stands above this artifact, so it is not known how to score")
+                .hint("name the task with --task FOLDER: its columns and metric are used")
+        })?;
+        Ok(Task::load(&path)?)
     }
 }
 
-fn is_task(folder: &Path) -> bool {
-    folder.join(crate::task::TASK_FILE).is_file()
-}
-
 fn too_long(error: &RunError) -> bool {
-    matches!(error, RunError::Call { error: proofmark_runtime::model::CallError::TooLong { .. }, .. })
+    matches!(error, RunError::Call { error: CallError::TooLong { .. }, .. })
 }

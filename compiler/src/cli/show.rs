@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use proofmark_runtime::{
     Candidate,
-    artifact::{Artifact, ModulePrompt},
+    artifact::ModulePrompt,
 };
 use serde_json::json;
 
@@ -36,7 +36,6 @@ impl Show {
         }
         let state = if artifact.stamp().is_verified() { "verified" } else { "not verified" };
         if !self.common.quiet {
-            let Artifact { .. } = &artifact;
             say(&format!("{} for {}, {state}", artifact.parts().name, artifact.model().name));
         }
         let before = artifact.rendered(&Candidate::baseline())?;

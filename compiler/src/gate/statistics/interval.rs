@@ -34,6 +34,18 @@ pub fn wilson(successes: f64, n: usize, z: f64) -> Bounds {
     Bounds { lower: ((centre - margin) / scale).max(0.0), upper: ((centre + margin) / scale).min(1.0) }
 }
 
+/// A mean score with its two-sided 95 % interval: Wilson's for scores of 0 and 1, Student's t for graded ones.
+pub fn mean_of_scores(scores: &[f64]) -> (f64, Bounds) {
+    let sum: f64 = scores.iter().sum();
+    let spread = Spread::of(scores);
+    let binary = scores.iter().all(|score| matches!(*score, 0.0 | 1.0));
+    let bounds = if binary { wilson(sum, scores.len(), TWO_SIDED_95) } else { student(spread, 0.025, 0.025) };
+    (spread.mean, Bounds { lower: bounds.lower.max(0.0), ..bounds })
+}
+
+/// The normal quantile of a two-sided 95 % interval.
+const TWO_SIDED_95: f64 = 1.959_963_984_540_054;
+
 /// Counts of pairs of right and wrong answers on the same rows.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pairs {
