@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use proofmark_runtime::{
-    layer::{Limit, Retry},
+    layer::{Limit, Patience, Retry},
     model::{
         Model,
         local::{
@@ -69,11 +69,11 @@ pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result
 pub fn open(config: &ModelConfig, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result<Opened, ModelError> {
     if config.base_url.is_none() && is_local(&config.name) {
         let file = fetch(&config.name, watch)?;
-        let model = LocalModel::open(&config.name, &file.path)?;
+        let model = LocalModel::open(&config.name, &file)?;
         return Ok(Opened { model: Arc::new(model), parallel: LOCAL_CALLS });
     }
     let settings = Settings { base_url: config.base_url.clone(), key_env: config.key_env.clone() };
     let model = providers::open(&config.name, &settings)?;
-    let patient: Arc<dyn Model> = Arc::new(Retry::new(Limit::new(model, SERVER_CALLS)));
+    let patient: Arc<dyn Model> = Arc::new(Retry::new(Limit::new(model, SERVER_CALLS), Patience::default()));
     Ok(Opened { model: patient, parallel: SERVER_CALLS })
 }

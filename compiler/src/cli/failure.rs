@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use crate::{exit::Exit, task::TaskError};
+use crate::{data::DataError, exit::Exit, task::TaskError};
 
 /// Something that ends a command.
 #[derive(Debug)]
@@ -61,6 +61,12 @@ impl Failure {
                 }
             }
         }
+    }
+}
+
+impl From<DataError> for Failure {
+    fn from(error: DataError) -> Self {
+        Self::new(Exit::Invalid, error.to_string())
     }
 }
 

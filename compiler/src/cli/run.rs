@@ -10,7 +10,7 @@ use clap::Args;
 use proofmark_runtime::{
     Record, Type, Value,
     artifact::Artifact,
-    run::{Run as Ran, RunError, Runner},
+    run::{Run as Ran, RunError},
 };
 use serde_json::json;
 

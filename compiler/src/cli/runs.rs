@@ -4,8 +4,8 @@ use clap::Args;
 use proofmark_runtime::store::Store;
 use serde_json::json;
 
-use super::{Common, Failure, TaskArg, say, screen, workplace};
-use crate::exit::Exit;
+use super::{Common, Failure, TaskArg, say, screen};
+use crate::{exit::Exit, workplace::Workplace};
 
 /// List the runs of a task.
 #[derive(Debug, Args)]
@@ -18,7 +18,7 @@ pub(crate) struct Runs {
 
 impl Runs {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
-        let place = workplace::Workplace::of(&self.task.task);
+        let place = Workplace::of(&self.task.task);
         let runs = if place.calls().exists() { Store::open(place.calls())?.runs()? } else { vec![] };
         if self.common.json {
             let list: Vec<_> = runs
