@@ -193,8 +193,8 @@ fn decide(
                 policy: setting.task.gate.policy.name().to_owned(),
                 seeds: look.map_or(0, |look| look.seeds as u64),
                 p: look.map_or(1.0, |look| look.p),
-                lead: look.map_or(0.0, |look| look.lead.estimate),
-                lower95: look.map_or(0.0, |look| look.lead.lower),
+                lead: record.lead.estimate,
+                lower95: record.lead.lower,
                 certificate: serde_json::to_value(record).unwrap_or_default(),
             };
             (candidate, Stamp::Accepted(Box::new(accepted)))

@@ -66,7 +66,10 @@ pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result
 ///
 /// # Errors
 /// [`ModelError`].
-pub fn open(config: &ModelConfig, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result<Opened, ModelError> {
+pub fn open(
+    config: &ModelConfig,
+    watch: &(dyn Fn(Progress<'_>) + Send + Sync),
+) -> Result<Opened, ModelError> {
     if config.base_url.is_none() && is_local(&config.name) {
         let file = fetch(&config.name, watch)?;
         let model = LocalModel::open(&config.name, &file)?;

@@ -5,7 +5,7 @@ use proofmark_runtime::{Program, Type};
 use crate::{
     attack::{self, Plan, PlanError},
     data,
-    gate::{GateRow, SealError, Sealed, Variant},
+    gate::{GateRow, SealError, Sealed},
     task::Task,
 };
 
@@ -30,7 +30,6 @@ const NATURAL: &str = "natural";
 /// If a family or a row makes no sense.
 pub(crate) fn seal(task: &Task, rows: Vec<data::GateRow>) -> Result<Sealed, Unsealable> {
     let plan = plan(task);
-    attack::freeze(&[], &plan)?;
     let rows = rows.into_iter().map(|row| GateRow {
         group: row.group.to_string(),
         must_pass: row.must_pass,
@@ -38,16 +37,10 @@ pub(crate) fn seal(task: &Task, rows: Vec<data::GateRow>) -> Result<Sealed, Unse
         natural: row.adversarial.then(|| NATURAL.to_owned()),
         example: row.example,
     });
-    let sealed = Sealed::freeze(rows.collect(), |examples| {
-        let frozen = attack::freeze(examples, &plan).unwrap_or_default();
-        let variant = |variant: attack::Variant| Variant {
-            family: variant.family,
-            class: variant.class,
-            example: variant.example,
-        };
-        frozen.into_iter().map(|variants| variants.into_iter().map(variant).collect()).collect()
-    });
-    Ok(sealed?)
+    let rows: Vec<_> = rows.collect();
+    let examples: Vec<_> = rows.iter().map(|row| &row.example).collect();
+    let variants = attack::freeze(&examples, &plan)?;
+    Ok(Sealed::freeze(rows, variants)?)
 }
 
 /// What the task's rows are attacked with.

@@ -269,7 +269,8 @@ impl Artifact {
     /// If the candidate does not belong to the program.
     pub fn with_candidate(&self, candidate: Candidate) -> Result<Self, ArtifactError> {
         let prompts = self.rendered(&candidate)?;
-        let stamp = Stamp::Unverified { reason: "this candidate was laid over the artifact's program".to_owned() };
+        let stamp =
+            Stamp::Unverified { reason: "this candidate was laid over the artifact's program".to_owned() };
         Ok(Self { parts: Parts { candidate, ..self.parts.clone() }, prompts, stamp, ..self.clone() })
     }
 

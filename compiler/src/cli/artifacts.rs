@@ -33,7 +33,11 @@ pub(crate) fn read(path: &Path) -> Result<Artifact, Failure> {
 }
 
 /// The artifact's runner, on its own model unless another is named, and how many calls may be in flight.
-pub(crate) fn runner(artifact: &Artifact, other: &OtherModel, common: &Common) -> Result<(Runner, usize), Failure> {
+pub(crate) fn runner(
+    artifact: &Artifact,
+    other: &OtherModel,
+    common: &Common,
+) -> Result<(Runner, usize), Failure> {
     let config = ModelConfig {
         name: other.model.clone().unwrap_or_else(|| artifact.model().name.clone()),
         base_url: other.base_url.clone(),

@@ -39,8 +39,8 @@ impl Check {
         compile::find(&task.optimizer.name)?;
         let (splits, report) = Splits::load(&task)?;
         let visible = (splits.train.len(), splits.val.len());
-        let sealed = seal::seal(&task, splits.gate)
-            .map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let sealed =
+            seal::seal(&task, splits.gate).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, ASSUMED_ICC);
         let detectable = power::detectable(pairs, ASSUMED_DISCORDANCE, CLAIM_ALPHA, POWER);
         let per_record = task.program.calls_per_record();
@@ -62,7 +62,11 @@ impl Check {
         let line = |text: String| screen::line(&text);
         line(format!("{}: {}", task.name, told(&report)))?;
         findings(&report)?;
-        line(format!("gate      {} seeds, {} rows with their perturbed variants", sealed.seeds(), sealed.calls()))?;
+        line(format!(
+            "gate      {} seeds, {} rows with their perturbed variants",
+            sealed.seeds(),
+            sealed.calls()
+        ))?;
         line(if sealed.seeds() < LEAST_SEEDS {
             format!("claim     none possible: at least {LEAST_SEEDS} seeds are needed")
         } else {
@@ -86,17 +90,25 @@ impl Check {
 pub(crate) fn told(report: &SplitReport) -> String {
     let Counts { train, val, gate } = report.rows;
     let joined = report.duplicates.count + report.near_duplicates.count;
-    let joined = if joined == 0 { String::new() } else { format!("; {joined} pairs of near-duplicates kept together") };
+    let joined = if joined == 0 {
+        String::new()
+    } else {
+        format!("; {joined} pairs of near-duplicates kept together")
+    };
     format!("{train} rows to learn from, {val} to rank on, {gate} sealed{joined}")
 }
 
 fn findings(report: &SplitReport) -> Result<(), Failure> {
     for contradiction in &report.contradictions {
-        let rows: Vec<_> = contradiction.rows.iter().map(|(place, label)| format!("{place} says {label}")).collect();
+        let rows: Vec<_> =
+            contradiction.rows.iter().map(|(place, label)| format!("{place} says {label}")).collect();
         screen::line(&format!("warning   the same text has different labels: {}", rows.join(", ")))?;
     }
     for moved in &report.moved_out {
-        screen::line(&format!("warning   {} is left out: nearly the same as {}", moved.place, moved.because_of))?;
+        screen::line(&format!(
+            "warning   {} is left out: nearly the same as {}",
+            moved.place, moved.because_of
+        ))?;
     }
     for output in &report.unlabelled {
         screen::line(&format!("warning   no row labels `{output}`, so it is not judged"))?;

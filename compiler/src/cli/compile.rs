@@ -5,8 +5,9 @@ use std::{path::PathBuf, sync::Arc, time::Instant};
 use clap::Args;
 use proofmark_optimizers::{Optimizer, Stop};
 use proofmark_runtime::{
-    Program, Verdict, digest,
+    Program, Verdict,
     artifact::Artifact,
+    digest,
     model::{Model, Sampling},
     store::{NewRun, RunState, Store},
 };
@@ -74,8 +75,14 @@ impl Compile {
             seed: self.seed,
             config: digest(&id),
         })?;
-        let setting =
-            Setting { task: &task, program, optimizer, budget: task.optimizer.budget.calls, seed: self.seed, run: &id };
+        let setting = Setting {
+            task: &task,
+            program,
+            optimizer,
+            budget: task.optimizer.budget.calls,
+            seed: self.seed,
+            run: &id,
+        };
         let compiled = compile(&setting, splits, &crew, &store);
         drop(crew);
         match compiled {

@@ -7,11 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use proofmark_runtime::{
-    Candidate,
-    model::CallError,
-    run::RunError,
-};
+use proofmark_runtime::{Candidate, model::CallError, run::RunError};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, say, screen};
@@ -104,12 +100,21 @@ impl Eval {
             }))?;
         } else {
             let percent = screen::percent;
-            screen::line(&format!("{} ({} to {}, 95 %) on {} rows", percent(score), percent(lower), percent(upper), scores.len()))?;
+            screen::line(&format!(
+                "{} ({} to {}, 95 %) on {} rows",
+                percent(score),
+                percent(lower),
+                percent(upper),
+                scores.len()
+            ))?;
             if let (Some(verdict), Some(target)) = (verdict, self.target) {
                 screen::line(&format!("target {}: {verdict}", percent(target)))?;
             }
             if !self.common.quiet && !failures.is_empty() {
-                say(&format!("{} rows gave no usable answer and count as 0; --json lists them", failures.len()));
+                say(&format!(
+                    "{} rows gave no usable answer and count as 0; --json lists them",
+                    failures.len()
+                ));
             }
         }
         Ok(match verdict {

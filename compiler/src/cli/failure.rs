@@ -52,7 +52,8 @@ impl Failure {
                 format!("error: {message}{hint}\n")
             }
             Told::Report(report) => {
-                let theme = if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+                let theme =
+                    if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
                 let mut text = String::new();
                 let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
                 match handler.render_report(&mut text, report.as_ref().as_ref()) {
@@ -74,9 +75,10 @@ impl From<TaskError> for Failure {
     fn from(error: TaskError) -> Self {
         match error {
             TaskError::Unreadable { path, source } => missing_task(&path, &source),
-            TaskError::Broken(errors) => {
-                Self { exit: Exit::Invalid, told: Told::Report(Box::new(miette::Report::new(errors.into_report()))) }
-            }
+            TaskError::Broken(errors) => Self {
+                exit: Exit::Invalid,
+                told: Told::Report(Box::new(miette::Report::new(errors.into_report()))),
+            },
         }
     }
 }

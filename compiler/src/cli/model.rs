@@ -65,7 +65,12 @@ fn list(common: &Common) -> Result<Exit, Failure> {
             None => "not fetched yet: `proofmark model pull` or the first run does".into(),
         };
         let size = entry.bytes / 1_000_000;
-        screen::line(&format!("{}  {size} MB, {}\n  {}\n  {state}", entry.name(), entry.license, entry.about))?;
+        screen::line(&format!(
+            "{}  {size} MB, {}\n  {}\n  {state}",
+            entry.name(),
+            entry.license,
+            entry.about
+        ))?;
     }
     say("Any llama-family GGUF file works too: local:/path/to/model.gguf, or hf:ORG/REPOSITORY:FILE.gguf.");
     Ok(Exit::Ok)

@@ -31,7 +31,9 @@ impl Download {
     pub(crate) fn new(common: &Common) -> Self {
         let bar = (!common.quiet && std::io::stderr().is_terminal()).then(|| {
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
-            if let Ok(style) = ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}") {
+            if let Ok(style) =
+                ProgressStyle::with_template("{bar:30} {bytes}/{total_bytes} {bytes_per_sec} {eta}")
+            {
                 bar.set_style(style);
             }
             bar
@@ -81,7 +83,11 @@ impl Drop for Download {
 }
 
 /// Opens a model behind the call store.
-pub(crate) fn stored(config: &ModelConfig, store: &Store, common: &Common) -> Result<(StoredModel, usize), Failure> {
+pub(crate) fn stored(
+    config: &ModelConfig,
+    store: &Store,
+    common: &Common,
+) -> Result<(StoredModel, usize), Failure> {
     let Opened { model, parallel } = plain(config, common)?;
     Ok((Arc::new(Cached::new(model, store.clone())), parallel))
 }

@@ -57,9 +57,11 @@ impl<'a> Outcome<'a> {
             .map_err(|error| Failure::new(Exit::Internal, format!("cannot write the report: {error}")))?;
         let events = self.compiled.events.iter().filter_map(|event| serde_json::to_string(event).ok());
         let events: String = events.map(|event| event + "\n").collect();
-        for (path, text) in
-            [(&files.report, &html), (&folder.join("events.jsonl"), &events), (&folder.join("task.toml"), &self.task.text)]
-        {
+        for (path, text) in [
+            (&files.report, &html),
+            (&folder.join("events.jsonl"), &events),
+            (&folder.join("task.toml"), &self.task.text),
+        ] {
             fs::write(path, text).map_err(|error| Failure::file(path, &error))?;
         }
         Ok(files)
@@ -68,7 +70,9 @@ impl<'a> Outcome<'a> {
     /// One line for `proofmark runs`.
     pub(crate) fn summary(&self) -> String {
         match self.compiled.artifact.stamp() {
-            Stamp::Accepted(accepted) => format!("accepted, lead at least {} points", points(accepted.lower95)),
+            Stamp::Accepted(accepted) => {
+                format!("accepted, lead at least {} points", points(accepted.lower95))
+            }
             Stamp::Kept(kept) => format!("{}: {}", word(kept.verdict), kept.kind),
             Stamp::Unverified { reason } => format!("unverified: {reason}"),
         }
@@ -147,8 +151,8 @@ impl<'a> Outcome<'a> {
         say(&format!("  found    {}", record.finalist.name));
         say(&format!(
             "  lead     at least {} points (95 %), observed {}",
-            points(look.lead.lower),
-            points(look.lead.estimate)
+            points(record.lead.lower),
+            points(record.lead.estimate)
         ));
         for (label, name) in [("attacked", "primary"), ("clean", "clean")] {
             if let Some(tally) = find(certificate, name) {
@@ -182,7 +186,8 @@ impl<'a> Outcome<'a> {
         say("  The old prompt was kept. Nothing that was not shown to be better is emitted.");
         say("");
         for shown in self.compiled.judgement.iter().flat_map(|judgement| judgement.shown()) {
-            let lead = shown.lead.map(|lead| format!(", lead about {} points", points(lead))).unwrap_or_default();
+            let lead =
+                shown.lead.map(|lead| format!(", lead about {} points", points(lead))).unwrap_or_default();
             say(&format!("  tried    {}{lead}: {}", shown.finalist.name, shown.sentence));
         }
         for standing in self.compiled.finalists.iter().take(1) {
@@ -219,6 +224,10 @@ fn find<'c>(certificate: &'c Certificate, name: &str) -> Option<&'c Tally> {
 
 /// The slice or family with the smallest lead, among those with enough rows to speak of.
 fn worst_slice(certificate: &Certificate) -> Option<&Tally> {
-    let slices = certificate.record().tables.iter().filter(|tally| !["clean", "primary"].contains(&tally.name.as_str()));
+    let slices = certificate
+        .record()
+        .tables
+        .iter()
+        .filter(|tally| !["clean", "primary"].contains(&tally.name.as_str()));
     slices.filter(|tally| tally.rows >= 15).min_by(|a, b| a.lead.total_cmp(&b.lead))
 }

@@ -65,7 +65,13 @@ impl Run {
             say(&format!("{failed} of {} records gave no outputs; their lines say why", results.len()));
         }
         let provider = results.iter().any(|result| matches!(result, Err(RunError::Call { .. })));
-        Ok(if provider { Exit::Provider } else if failed > 0 { Exit::Invalid } else { Exit::Ok })
+        Ok(if provider {
+            Exit::Provider
+        } else if failed > 0 {
+            Exit::Invalid
+        } else {
+            Exit::Ok
+        })
     }
 
     fn record(&self, artifact: &Artifact) -> Result<Record, Failure> {
@@ -76,8 +82,9 @@ impl Run {
                 let names: Vec<_> = inputs.iter().map(|field| format!("{}=...", field.name)).collect();
                 Failure::new(Exit::Usage, message).hint(format!("this artifact takes {}", names.join(" ")))
             };
-            let (name, text) =
-                pair.split_once('=').ok_or_else(|| usage(format!("`{pair}` is not of the form FIELD=VALUE")))?;
+            let (name, text) = pair
+                .split_once('=')
+                .ok_or_else(|| usage(format!("`{pair}` is not of the form FIELD=VALUE")))?;
             let field = inputs.iter().find(|field| field.name == name);
             let field = field.ok_or_else(|| usage(format!("there is no input `{name}`")))?;
             record.insert(name, parse(text, &field.ty));

@@ -39,7 +39,12 @@ impl Runs {
         }
         for run in runs {
             let summary = if run.summary.is_empty() { "-" } else { &run.summary };
-            screen::line(&format!("{}  {:<11}  seed {:<6}  {summary}", run.about.id, run.state.name(), run.about.seed))?;
+            screen::line(&format!(
+                "{}  {:<11}  seed {:<6}  {summary}",
+                run.about.id,
+                run.state.name(),
+                run.about.seed
+            ))?;
         }
         Ok(Exit::Ok)
     }

@@ -3,10 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use proofmark_runtime::{
-    Candidate,
-    artifact::ModulePrompt,
-};
+use proofmark_runtime::{Candidate, artifact::ModulePrompt};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, say, screen};
