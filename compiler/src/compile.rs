@@ -17,12 +17,10 @@ use crate::{
     data::Splits,
     engine::{Crew, Engine, Spent},
     gate::{
-        Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy, Sealed,
-        Verdict,
+        Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Sealed, Verdict,
     },
     ledger::StoredLedger,
-    seal::{self, Unsealable},
-    task::{self, Task},
+    task::Task,
     watch::Calls,
 };
 
@@ -65,6 +63,21 @@ pub struct Compiled {
     pub calls: Calls,
     /// What the sealed rows are.
     pub sealed: SealedRows,
+    /// The rows that the search could see.
+    pub visible: Vec<Example>,
+}
+
+impl Compiled {
+    /// The candidate that the run is about: the accepted one, else the first finalist, else the baseline.
+    pub fn best(&self) -> Candidate {
+        let accepted = self.judgement.as_ref().and_then(Judgement::accepted).unwrap_or(0);
+        self.finalists.get(accepted).map_or_else(Candidate::baseline, |standing| standing.candidate.clone())
+    }
+
+    /// What a candidate is made of, in words.
+    pub fn how(&self, id: CandidateId) -> Option<String> {
+        self.board.get(id).and_then(|entry| entry.lineage()).map(|lineage| lineage.how.clone())
+    }
 }
 
 /// What may be said about sealed rows.
@@ -81,9 +94,6 @@ pub struct SealedRows {
 /// Why there is no artifact.
 #[derive(Debug, thiserror::Error)]
 pub enum CompileError {
-    /// The gate's rows could not be sealed.
-    #[error(transparent)]
-    Seal(#[from] Unsealable),
     /// The search was stopped before anything was measured, or for good.
     #[error(transparent)]
     Stopped(#[from] Stop),
@@ -105,9 +115,8 @@ pub fn compile(
     crew: &Crew,
     store: &Store,
 ) -> Result<Compiled, CompileError> {
-    let Splits { train, val, gate } = splits;
+    let Splits { train, val, gate: sealed } = splits;
     let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
-    let sealed = seal::seal(setting.task, gate)?;
 
     let visible = train.examples().iter().chain(val.examples());
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
@@ -122,7 +131,7 @@ pub fn compile(
 
     let finalists = board.finalists(FINALISTS);
     let judgement = judge(setting, (&sealed, &board, &finalists), &mut engine, store)?;
-    let (candidate, stamp) = decide(setting, &finalists, judgement.as_ref());
+    let (candidate, stamp) = decide(&finalists, judgement.as_ref());
     let spent = engine.spent();
     let artifact = Artifact::emit(
         Parts {
@@ -144,7 +153,19 @@ pub fn compile(
         slices: sealed.slices().map(|(name, rows)| (name.to_owned(), rows)).collect(),
     };
     let (events, calls) = (engine.events().to_vec(), engine.calls());
-    Ok(Compiled { artifact, judgement, board, finalists, stopped, events, spent, calls, sealed: rows })
+    let visible = train.examples().iter().chain(val.examples()).cloned().collect();
+    Ok(Compiled {
+        artifact,
+        judgement,
+        board,
+        finalists,
+        stopped,
+        events,
+        spent,
+        calls,
+        sealed: rows,
+        visible,
+    })
 }
 
 /// Has the gate judge the finalists, if there are any and the policy asks for it.
@@ -154,7 +175,7 @@ fn judge(
     engine: &mut Engine<'_>,
     store: &Store,
 ) -> Result<Option<Judgement>, CompileError> {
-    let Some(policy) = policy(setting.task.gate.policy) else { return Ok(None) };
+    let Some(policy) = setting.task.gate.policy else { return Ok(None) };
     if finalists.is_empty() {
         return Ok(None);
     }
@@ -168,11 +189,7 @@ fn judge(
 }
 
 /// What is emitted, and what its stamp says.
-fn decide(
-    setting: &Setting<'_>,
-    finalists: &[Standing],
-    judgement: Option<&Judgement>,
-) -> (Candidate, Stamp) {
+fn decide(finalists: &[Standing], judgement: Option<&Judgement>) -> (Candidate, Stamp) {
     let Some(judgement) = judgement else {
         let best = finalists.first().map(|standing| standing.candidate.clone());
         return match best {
@@ -190,7 +207,7 @@ fn decide(
             let look = certificate.look();
             let accepted = Accepted {
                 candidate: candidate.id(),
-                policy: setting.task.gate.policy.name().to_owned(),
+                policy: record.policy.name().to_owned(),
                 seeds: look.map_or(0, |look| look.seeds as u64),
                 p: look.map_or(1.0, |look| look.p),
                 lead: record.lead.estimate,
@@ -223,16 +240,6 @@ fn kept(judgement: &Judgement) -> Kept {
 
 fn unverified(reason: &str) -> Stamp {
     Stamp::Unverified { reason: reason.to_owned() }
-}
-
-/// The gate's policy; none for `explore`, which tests nothing.
-fn policy(policy: task::Policy) -> Option<Policy> {
-    match policy {
-        task::Policy::Strict => Some(Policy::Strict),
-        task::Policy::Balanced => Some(Policy::Balanced),
-        task::Policy::Noninferior => Some(Policy::Noninferior),
-        task::Policy::Explore => None,
-    }
 }
 
 fn finalist(board: &Board, standing: &Standing) -> Finalist {

@@ -23,7 +23,7 @@ mod time;
 use std::{collections::BTreeSet, path::Path};
 
 use proofmark_optimizers::Visible;
-use proofmark_runtime::{ExampleId, Field, Type, digest};
+use proofmark_runtime::{Example, ExampleId, Field, Program, Type, digest};
 
 pub use self::{
     error::{BadRow, BadRows, DataError},
@@ -37,7 +37,7 @@ use self::{
 use crate::{
     attack::{Plan, freeze, protected_words},
     gate::{CONTENDERS, GateRow, Sealed},
-    task::{DataFiles, Task},
+    task::{Columns, DataFiles, Task},
 };
 
 /// The rows of a task, split.
@@ -126,6 +126,20 @@ fn seal(task: &Task, rows: Vec<GateRow>) -> Result<Sealed, DataError> {
         |row: &GateRow| if row.natural.is_none() { variants.next().unwrap_or_default() } else { vec![] };
     let variants = rows.iter().map(of_row).collect();
     Ok(Sealed::freeze(rows, variants)?)
+}
+
+/// Reads the labelled rows of one file, not split.
+///
+/// # Errors
+/// If the file or a row cannot be used.
+pub fn read_rows(program: &Program, columns: &Columns, path: &Path) -> Result<Vec<Example>, DataError> {
+    let mut bad = Vec::new();
+    let rows = row::read(file::read(path)?, program, columns, &mut bad)?;
+    BadRows::check(bad)?;
+    if rows.is_empty() {
+        return Err(DataError::TooFew { rows: 0, groups: 0 });
+    }
+    Ok(rows.into_iter().map(|row| row.example).collect())
 }
 
 /// All rows of all files.

@@ -13,7 +13,6 @@ pub mod ledger;
 pub mod metric;
 pub mod models;
 pub mod report;
-pub mod seal;
 pub mod task;
 pub mod watch;
 pub mod workplace;

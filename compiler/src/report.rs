@@ -5,6 +5,7 @@
 //! **Invariant:** the file asks for nothing from outside, and every text from people, data or models is escaped.
 
 pub mod data;
+mod fill;
 mod number;
 mod page;
 

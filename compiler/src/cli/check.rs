@@ -12,7 +12,6 @@ use crate::{
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
         statistics::power,
     },
-    seal,
     task::Task,
     workplace::Workplace,
 };
@@ -39,8 +38,7 @@ impl Check {
         compile::find(&task.optimizer.name)?;
         let (splits, report) = Splits::load(&task)?;
         let visible = (splits.train.len(), splits.val.len());
-        let sealed =
-            seal::seal(&task, splits.gate).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let sealed = splits.gate;
         let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, ASSUMED_ICC);
         let detectable = power::detectable(pairs, ASSUMED_DISCORDANCE, CLAIM_ALPHA, POWER);
         let per_record = task.program.calls_per_record();

@@ -171,7 +171,7 @@ impl Compile {
 
     /// The name of the run: the same inputs give the same name, so that the same command goes on where it stopped.
     fn id(&self, task: &Task, program: &Program, splits: &Splits, crew: &Crew) -> String {
-        let rows = (splits.train.examples(), splits.val.examples(), splits.gate_fingerprint());
+        let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
         let proposer = crew.proposer.as_ref().map(|proposer| proposer.identity().clone());
         let models = (crew.model.identity(), proposer, &crew.sampling);
         let inputs = (&task.text, program, rows, models, self.seed);

@@ -17,7 +17,7 @@ use crate::{
     compile::Compiled,
     exit::Exit,
     gate::{Certificate, Tally},
-    report,
+    report::{self, data::ReportData},
     task::Task,
 };
 
@@ -53,8 +53,8 @@ impl<'a> Outcome<'a> {
         fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
         let files = Files { artifact: folder.join("artifact.json"), report: folder.join("report.html") };
         self.compiled.artifact.write(&files.artifact)?;
-        let html = report::html(self.task, self.compiled)
-            .map_err(|error| Failure::new(Exit::Internal, format!("cannot write the report: {error}")))?;
+        let html = report::html(&ReportData::of(self.compiled)?)
+            .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
         let events = self.compiled.events.iter().filter_map(|event| serde_json::to_string(event).ok());
         let events: String = events.map(|event| event + "\n").collect();
         for (path, text) in [

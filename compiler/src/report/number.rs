@@ -6,13 +6,13 @@ use tera::{Kwargs, State, Tera};
 const RARE: f64 = 1e-6;
 
 pub(super) fn register(tera: &mut Tera) {
-    tera.register_filter("percent", |share: f64, _: Kwargs, _: &State| percent(share));
-    tera.register_filter("points", |lead: f64, _: Kwargs, _: &State| points(lead));
-    tera.register_filter("at", |share: f64, _: Kwargs, _: &State| at(share));
-    tera.register_filter("once_in", |p: f64, _: Kwargs, _: &State| once_in(p));
-    tera.register_filter("tiny", |p: f64, _: Kwargs, _: &State| tiny(p));
-    tera.register_filter("ordinal", |number: u64, _: Kwargs, _: &State| ordinal(number));
-    tera.register_filter("thousands", |number: u64, _: Kwargs, _: &State| thousands(number));
+    tera.register_filter("percent", |share: f64, _: Kwargs, _: &State<'_>| percent(share));
+    tera.register_filter("points", |lead: f64, _: Kwargs, _: &State<'_>| points(lead));
+    tera.register_filter("at", |share: f64, _: Kwargs, _: &State<'_>| at(share));
+    tera.register_filter("once_in", |p: f64, _: Kwargs, _: &State<'_>| once_in(p));
+    tera.register_filter("tiny", |p: f64, _: Kwargs, _: &State<'_>| tiny(p));
+    tera.register_filter("ordinal", |number: u64, _: Kwargs, _: &State<'_>| ordinal(number));
+    tera.register_filter("thousands", |number: u64, _: Kwargs, _: &State<'_>| thousands(number));
 }
 
 /// A share of 1 as a whole percentage that is never broken over two lines.

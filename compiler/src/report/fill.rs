@@ -1,0 +1,287 @@
+//! From a run to the data of its report.
+//!
+//! **Invariant:** of sealed rows only what the gate allows to be shown gets here: the certificate of an accepted
+//! candidate, or coarse lines. Single rows come from the rows that the search could see.
+
+use proofmark_optimizers::{Event, Outcome, Score};
+use proofmark_runtime::{
+    Candidate, CandidateId, Example, Stamp, Verdict as Judged,
+    artifact::{ArtifactError, ModulePrompt},
+};
+
+use super::data::{
+    Case, Conclusion, Contestant, Cost, Effects, Fact, Fate, Group, GroupKind, Line, LineChange, Moment,
+    PromptDiff, Proof, Rate, ReportData, SealedLead, Verdict, VisibleLead,
+};
+use crate::{
+    attack,
+    compile::Compiled,
+    diff::{Change, changes},
+    gate::{CertificateRecord, Tally},
+};
+
+/// Cases of each sort that are shown.
+const CASES: usize = 8;
+/// Contestants that are listed.
+const CONTESTANTS: usize = 40;
+/// Looks that the gate plans.
+const LOOKS: usize = 4;
+
+impl ReportData {
+    /// The data of a run's report.
+    ///
+    /// # Errors
+    /// If the prompts cannot be rendered.
+    pub fn of(compiled: &Compiled) -> Result<Self, ArtifactError> {
+        let Compiled { artifact, judgement, spent, .. } = compiled;
+        let best = compiled.best();
+        let record = judgement.as_ref().and_then(|judgement| judgement.certificate()).map(|c| c.record());
+        Ok(Self {
+            task: artifact.parts().name.clone(),
+            conclusion: conclusion(compiled),
+            visible: visible(compiled, best.id()),
+            sealed: sealed(compiled),
+            proof: record.and_then(|record| proof(compiled, record)),
+            groups: record.map(groups).unwrap_or_default(),
+            prompts: prompts(compiled, &best)?,
+            effects: effects(compiled, best.id()),
+            course: compiled.events.iter().filter_map(moment).collect(),
+            contestants: contestants(compiled),
+            cost: Cost {
+                task: spent.task,
+                proposer: spent.proposer,
+                gate: spent.gate,
+                input_tokens: spent.usage.input,
+                output_tokens: spent.usage.output,
+            },
+            facts: facts(compiled),
+        })
+    }
+}
+
+fn conclusion(compiled: &Compiled) -> Conclusion {
+    let how = compiled.how(compiled.best().id());
+    let (verdict, kind, sentence, advice) = match compiled.artifact.stamp() {
+        Stamp::Accepted(_) => (
+            Verdict::Accept,
+            None,
+            "The new prompt beats the old one on rows that nobody could tune to.".to_owned(),
+            "Use the new prompt; compile again with fresh rows when the inputs change.".to_owned(),
+        ),
+        Stamp::Kept(kept) => {
+            let verdict =
+                if kept.verdict == Judged::Reject { Verdict::Reject } else { Verdict::Inconclusive };
+            let advice = match kept.n_needed {
+                Some(needed) => format!(
+                    "About {needed} sealed seeds would settle it; there are {}. Label more rows and compile again.",
+                    compiled.sealed.seeds
+                ),
+                None => "Keep the old prompt. More varied training rows are the usual cure.".to_owned(),
+            };
+            (verdict, Some(kept.kind.clone()), kept.reason.clone(), advice)
+        }
+        Stamp::Unverified { reason } => (
+            Verdict::Unverified,
+            None,
+            format!("Nothing was proven: {reason}."),
+            "Try a larger budget or a stronger model.".to_owned(),
+        ),
+    };
+    Conclusion { verdict, kind, sentence, advice, how }
+}
+
+fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {
+    let (board, baseline) = (&compiled.board, Candidate::baseline().id());
+    let rows = board.depth(best).min(board.depth(baseline));
+    let mean = |id| board.scores(id, rows).iter().sum::<f64>() / rows.max(1) as f64;
+    (rows > 0 && best != baseline).then(|| VisibleLead { rows, baseline: mean(baseline), best: mean(best) })
+}
+
+fn sealed(compiled: &Compiled) -> Option<SealedLead> {
+    let judgement = compiled.judgement.as_ref()?;
+    let rows = compiled.sealed.rows;
+    if let Some(certificate) = judgement.certificate() {
+        let lead = certificate.record().lead;
+        return Some(SealedLead { rows, estimate: lead.estimate, bounds: Some([lead.lower, lead.upper]) });
+    }
+    let first = judgement.shown().into_iter().next()?;
+    Some(SealedLead { rows, estimate: first.lead?, bounds: None })
+}
+
+fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
+    let look = record.looks.last()?;
+    Some(Proof {
+        p: look.p,
+        level: look.level,
+        look: record.looks.len(),
+        looks: LOOKS,
+        seeds: look.seeds,
+        of: compiled.sealed.seeds,
+        turn: record.turn,
+        policy: record.policy.name().to_owned(),
+    })
+}
+
+fn groups(record: &CertificateRecord) -> Vec<Group> {
+    let rate = |rate: crate::gate::Rate| Rate { mean: rate.mean, lower: rate.lower, upper: rate.upper };
+    let group = |tally: &Tally| {
+        let family = attack::ALL.iter().find(|family| family.name() == tally.name);
+        let (kind, name, about) = match (tally.name.as_str(), family) {
+            ("clean", _) => {
+                (GroupKind::Whole, "as written".to_owned(), "the sealed rows as they are".to_owned())
+            }
+            ("primary", _) => (
+                GroupKind::Whole,
+                "attacked".to_owned(),
+                "all perturbed variants of the sealed rows".to_owned(),
+            ),
+            (name, Some(family)) => (GroupKind::Family, name.to_owned(), family.about().to_owned()),
+            (attack::COMPOSED, None) => {
+                (GroupKind::Family, attack::COMPOSED.to_owned(), "two perturbations at once".to_owned())
+            }
+            (name, None) => (GroupKind::Slice, name.replacen('=', ": ", 1), String::new()),
+        };
+        Group {
+            kind,
+            name,
+            about,
+            rows: tally.rows,
+            baseline: rate(tally.baseline),
+            best: rate(tally.finalist),
+            lead: tally.lead,
+        }
+    };
+    record.tables.iter().map(group).collect()
+}
+
+fn prompts(compiled: &Compiled, best: &Candidate) -> Result<Vec<PromptDiff>, ArtifactError> {
+    let artifact = &compiled.artifact;
+    let (old, new) = (artifact.rendered(&Candidate::baseline())?, artifact.rendered(best)?);
+    Ok(old.iter().zip(&new).map(|(old, new)| prompt(old, new)).collect())
+}
+
+fn prompt(old: &ModulePrompt, new: &ModulePrompt) -> PromptDiff {
+    /// Starts the line that names the speaker of a message; no text of a prompt contains it.
+    const HEADING: char = '\u{1}';
+    let text = |prompt: &ModulePrompt| {
+        let message = |message: &proofmark_runtime::model::Message| {
+            format!("{HEADING}{}\n{}\n", message.role, message.content.replace(HEADING, ""))
+        };
+        prompt.messages.iter().map(message).collect::<String>()
+    };
+    let (before, after) = (text(old), text(new));
+    let line = |(change, line): (Change, &str)| Line {
+        change: match change {
+            Change::Same => LineChange::Same,
+            Change::Removed => LineChange::Removed,
+            Change::Added => LineChange::Added,
+        },
+        heading: line.starts_with(HEADING),
+        text: line.trim_start_matches(HEADING).to_owned(),
+    };
+    PromptDiff {
+        module: new.module.clone(),
+        formats: [old.format.clone(), new.format.clone()],
+        lines: changes(&before, &after).into_iter().map(line).collect(),
+    }
+}
+
+fn effects(compiled: &Compiled, best: CandidateId) -> Effects {
+    let (board, baseline) = (&compiled.board, Candidate::baseline().id());
+    let mut effects = Effects::default();
+    for example in &compiled.visible {
+        let outcomes = (board.outcome(baseline, &example.id), board.outcome(best, &example.id));
+        let (Some(before), Some(after)) = outcomes else { continue };
+        effects.rows += 1;
+        let (old, new): (Score, Score) = (before.worth(), after.worth());
+        if new > old {
+            effects.fixed += 1;
+            effects.fixed_cases.push(case(example, before, after));
+        } else if new < old {
+            effects.broken += 1;
+            effects.broken_cases.push(case(example, before, after));
+        }
+    }
+    effects.fixed_cases.truncate(CASES);
+    effects.broken_cases.truncate(CASES);
+    effects
+}
+
+fn case(example: &Example, before: &Outcome, after: &Outcome) -> Case {
+    let told = |outcome: &Outcome| match outcome {
+        Outcome::Scored { trace, .. } => trace.last().map(|step| values(&step.outputs)).unwrap_or_default(),
+        Outcome::Failed { message, .. } => message.clone(),
+    };
+    Case {
+        id: example.id.to_string(),
+        input: values(&example.inputs),
+        expected: values(&example.outputs),
+        before: told(before),
+        after: told(after),
+    }
+}
+
+fn values(record: &proofmark_runtime::Record) -> String {
+    record.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" | ")
+}
+
+fn moment(event: &Event) -> Option<Moment> {
+    match event {
+        Event::Stage { name } => Some(Moment::Stage { text: name.clone() }),
+        Event::Remark { text } => Some(Moment::Remark { text: text.clone() }),
+        Event::Rung { rows, candidates, kept, best } => {
+            Some(Moment::Rung { rows: *rows, candidates: *candidates, kept: *kept, best: *best })
+        }
+        Event::Born(_) => None,
+    }
+}
+
+fn contestants(compiled: &Compiled) -> Vec<Contestant> {
+    let (board, baseline) = (&compiled.board, Candidate::baseline().id());
+    let shown = compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
+    let accepted = compiled.judgement.as_ref().and_then(|judgement| judgement.accepted());
+    let mut ids: Vec<_> =
+        board.entries().map(|entry| entry.candidate().id()).filter(|id| board.depth(*id) > 0).collect();
+    ids.sort_by(|a, b| {
+        let key = |id: &CandidateId| (board.depth(*id), board.mean(*id).unwrap_or(0.0));
+        let ((a_rows, a_mean), (b_rows, b_mean)) = (key(a), key(b));
+        b_rows.cmp(&a_rows).then(b_mean.total_cmp(&a_mean)).then(a.cmp(b))
+    });
+    let contestant = |id: CandidateId| {
+        let position = compiled.finalists.iter().position(|standing| standing.candidate.id() == id);
+        let (fate, told) = match position {
+            _ if id == baseline => (Fate::Baseline, "what was to be beaten".to_owned()),
+            Some(place) if Some(place) == accepted => (Fate::Accepted, "accepted by the gate".to_owned()),
+            Some(place) => match shown.get(place) {
+                Some(shown) => (Fate::Refused, shown.sentence.clone()),
+                None => (Fate::Spare, "a finalist that the gate did not have to try".to_owned()),
+            },
+            None => (Fate::Dropped, "dropped by the search".to_owned()),
+        };
+        Contestant {
+            id: id.to_string(),
+            how: compiled.how(id).unwrap_or_else(|| "as written".to_owned()),
+            rows: board.depth(id),
+            mean: board.mean(id),
+            fate,
+            told,
+        }
+    };
+    let keep = |id: &CandidateId| *id == baseline;
+    let (base, others): (Vec<_>, Vec<_>) = ids.into_iter().partition(keep);
+    others.into_iter().take(CONTESTANTS).chain(base).map(contestant).collect()
+}
+
+fn facts(compiled: &Compiled) -> Vec<Fact> {
+    let (artifact, parts) = (&compiled.artifact, compiled.artifact.parts());
+    let fact = |name: &str, value: String| Fact { name: name.to_owned(), value };
+    let mut facts = vec![
+        fact("tool", artifact.tool().to_owned()),
+        fact("model", format!("{} ({})", artifact.model().name, artifact.model().fingerprint)),
+        fact("seed", parts.seed.to_string()),
+    ];
+    facts.extend(parts.data.iter().map(|split| {
+        fact(&format!("{} rows", split.name), format!("{}, {}", split.rows, split.fingerprint))
+    }));
+    facts
+}
