@@ -69,8 +69,8 @@ mod tests {
                 let lines = all.iter().filter(|(change, _)| *change != gone);
                 lines.map(|(_, line)| format!("{line}\n")).collect::<String>()
             };
-            prop_assert_eq!(side(Change::Added), old);
-            prop_assert_eq!(side(Change::Removed), new);
+            prop_assert_eq!(&side(Change::Added), &old);
+            prop_assert_eq!(&side(Change::Removed), &new);
         }
     }
 }
