@@ -35,7 +35,7 @@ use tokio::sync::oneshot;
 
 pub use cached::Cached;
 pub use error::StoreError;
-pub use ledger::{Look, NewLook};
+pub use ledger::{Holdout, Look};
 pub use run::{NewRun, Run, RunState};
 
 use crate::{

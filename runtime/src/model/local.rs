@@ -16,6 +16,7 @@ mod generate;
 pub mod gguf;
 pub mod grammar;
 mod kernel;
+mod provider;
 pub mod pull;
 pub mod quant;
 pub mod registry;
@@ -32,6 +33,8 @@ use std::{
 };
 
 use tokio::sync::oneshot;
+
+pub(super) use provider::LocalProvider;
 
 use self::{
     chat::Chat,

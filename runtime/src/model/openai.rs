@@ -5,27 +5,27 @@
 //! **Invariant:** the body that is sent is [`Body`], a function of the request, the model's name and the base URL, and
 //! nothing else. The key comes from the environment and never reaches an error, a log, an identity or the call store.
 //!
-//! `body.rs` is what is sent, `answer.rs` what comes back, `failure.rs` what went wrong.
+//! `services.rs` names the servers, `body.rs` is what is sent, `answer.rs` what comes back, `failure.rs` what went wrong.
 
 mod answer;
 mod body;
 mod failure;
+mod services;
 
 #[cfg(test)]
 mod tests;
 
-use std::{env, sync::Arc, time::Duration};
+use std::{env, time::Duration};
 
 use reqwest::{Client, Response, Url, header::HeaderValue, redirect};
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{
-    Abilities, CallError, Identity, Model, Pending, Reply, Request,
-    providers::{OpenError, Provider, Settings},
-};
+use super::{Abilities, CallError, Identity, Model, Pending, Reply, Request, providers::OpenError};
 use crate::tls;
 use body::Body;
 use failure::{Failure, unavailable};
+
+pub(super) use services::{DEEPSEEK, GROQ, MISTRAL, OLLAMA, OPENAI, OPENROUTER, TOGETHER};
 
 /// Where the model is and who may ask it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,9 +39,6 @@ pub struct OpenAi {
     /// The environment variable that holds the key; none if the server takes none.
     pub key_env: Option<String>,
 }
-
-const BASE_URL: &str = "https://api.openai.com/v1";
-const KEY_ENV: &str = "OPENAI_API_KEY";
 
 /// A reply larger than this is not a reply.
 const MOST_BYTES: usize = 16 << 20;
@@ -180,43 +177,5 @@ impl Model for ChatModel {
 
     fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>> {
         Box::pin(async move { self.ask(request).await.map_err(|error| self.without_key(error)) })
-    }
-}
-
-/// `openai/<model>`, and any name together with a base URL.
-pub(super) struct OpenAiProvider;
-
-impl Provider for OpenAiProvider {
-    fn prefix(&self) -> &'static str {
-        "openai/"
-    }
-
-    fn about(&self) -> &'static str {
-        "OpenAI with OPENAI_API_KEY; with `base_url` any server that speaks its protocol, and `key_env` names its key"
-    }
-
-    fn open(&self, name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError> {
-        let variable = |name: &str| env::var(name).ok().filter(|value| !value.trim().is_empty());
-        let elsewhere = settings.base_url.clone();
-        // A server that the task names never gets the key that was meant for OpenAI.
-        let key_env = match (&settings.key_env, &elsewhere) {
-            (Some(variable), _) => Some(variable.clone()),
-            (None, Some(_)) => None,
-            (None, None) if variable("OPENAI_BASE_URL").is_some() && variable(KEY_ENV).is_none() => None,
-            (None, None) => Some(KEY_ENV.to_owned()),
-        };
-        let config = OpenAi {
-            name: name.to_owned(),
-            model: name.strip_prefix(self.prefix()).unwrap_or(name).to_owned(),
-            base_url: elsewhere
-                .or_else(|| variable("OPENAI_BASE_URL"))
-                .unwrap_or_else(|| BASE_URL.to_owned()),
-            key_env,
-        };
-        if config.model.is_empty() {
-            let problem = "it names no model; write for example `openai/gpt-5-mini`".to_owned();
-            return Err(OpenError::Failed { name: name.to_owned(), problem });
-        }
-        Ok(Arc::new(config.open()?))
     }
 }

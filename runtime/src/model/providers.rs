@@ -1,7 +1,7 @@
 //! Providers: who can open a model by its name. One file each, one line in [`ALL`].
 //!
-//! **Invariant:** a name is opened by exactly one provider: the one whose prefix it bears, or the HTTP one if a base URL
-//! is given. Opening sends nothing to anybody.
+//! **Invariant:** a name is opened by exactly one provider: the one whose prefix it bears, or, if a base URL is given and no
+//! prefix fits, the one for OpenAI-compatible servers. Opening sends nothing to anybody and fetches nothing.
 
 use std::sync::Arc;
 
@@ -10,7 +10,7 @@ use super::Model;
 /// What a task says about a model beside its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
-    /// An HTTP server that speaks OpenAI's protocol, such as `http://localhost:11434/v1`.
+    /// An HTTP server that speaks OpenAI's protocol, such as `http://localhost:8000/v1`.
     pub base_url: Option<String>,
     /// The environment variable that holds the server's key.
     pub key_env: Option<String>,
@@ -18,8 +18,8 @@ pub struct Settings {
 
 /// A way to open models.
 pub trait Provider: Sync {
-    /// What the names of its models begin with: `vendor/` before a model, `kind:` before a path.
-    fn prefix(&self) -> &'static str;
+    /// What the names of its models begin with: `vendor/` before a model, `kind:` before a path. None overlap.
+    fn prefixes(&self) -> &'static [&'static str];
     /// One line for help and docs.
     fn about(&self) -> &'static str;
     /// Opens a model by its whole name.
@@ -31,8 +31,22 @@ pub trait Provider: Sync {
 
 /// Every provider of this build.
 pub const ALL: &[&dyn Provider] = &[
+    #[cfg(feature = "local")]
+    &super::local::LocalProvider,
     #[cfg(feature = "http")]
-    &super::openai::OpenAiProvider,
+    &super::openai::OPENAI,
+    #[cfg(feature = "http")]
+    &super::openai::OLLAMA,
+    #[cfg(feature = "http")]
+    &super::openai::OPENROUTER,
+    #[cfg(feature = "http")]
+    &super::openai::GROQ,
+    #[cfg(feature = "http")]
+    &super::openai::TOGETHER,
+    #[cfg(feature = "http")]
+    &super::openai::MISTRAL,
+    #[cfg(feature = "http")]
+    &super::openai::DEEPSEEK,
     #[cfg(feature = "store")]
     &super::replay::ReplayProvider,
     &super::scripted::ScriptedProvider,
@@ -77,7 +91,8 @@ pub enum OpenError {
 
 /// The provider whose prefix a name bears.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
-    ALL.iter().copied().find(|provider| name.starts_with(provider.prefix()))
+    let bears = |provider: &&dyn Provider| provider.prefixes().iter().any(|prefix| name.starts_with(prefix));
+    ALL.iter().copied().find(bears)
 }
 
 /// Opens a model by name.
@@ -85,14 +100,27 @@ pub fn find(name: &str) -> Option<&'static dyn Provider> {
 /// # Errors
 /// [`OpenError`].
 pub fn open(name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError> {
-    let provider = match settings.base_url {
-        Some(_) => find("openai/"),
-        None => find(name),
-    };
-    let known = || ALL.iter().map(|provider| provider.prefix()).collect();
-    provider
+    let fallback = settings.base_url.as_ref().and_then(|_| find("openai/"));
+    let known = || ALL.iter().flat_map(|provider| provider.prefixes()).copied().collect();
+    find(name)
+        .or(fallback)
         .ok_or_else(|| OpenError::UnknownProvider { name: name.to_owned(), known: known() })?
         .open(name, settings)
+}
+
+impl Settings {
+    /// Refuses settings that would be ignored: for models that are no server.
+    ///
+    /// # Errors
+    /// [`OpenError::Failed`].
+    pub(super) fn expect_none(&self, name: &str) -> Result<(), OpenError> {
+        if *self == Self::default() {
+            return Ok(());
+        }
+        let problem =
+            "it is no server, so `base_url` and `key_env` mean nothing for it; remove them".to_owned();
+        Err(OpenError::Failed { name: name.to_owned(), problem })
+    }
 }
 
 #[cfg(test)]
@@ -100,19 +128,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn prefixes_are_distinct() {
-        for (i, one) in ALL.iter().enumerate() {
-            for other in &ALL[..i] {
-                assert!(
-                    !one.prefix().starts_with(other.prefix()) && !other.prefix().starts_with(one.prefix())
-                );
+    fn no_name_fits_two_providers() {
+        let prefixes: Vec<_> = ALL.iter().flat_map(|provider| provider.prefixes()).collect();
+        for (i, one) in prefixes.iter().enumerate() {
+            for other in &prefixes[..i] {
+                assert!(!one.starts_with(*other) && !other.starts_with(*one), "{one} {other}");
             }
         }
     }
 
     #[test]
     fn unknown_names_are_told_what_there_is() {
-        let error = open("gpt-5", &Settings::default()).err().unwrap();
-        assert!(matches!(error, OpenError::UnknownProvider { .. }), "{error}");
+        let error = open("gpt-5", &Settings::default()).err().unwrap().to_string();
+        assert!(error.contains("scripted:"), "{error}");
+    }
+
+    #[test]
+    fn settings_of_a_server_are_refused_where_there_is_none() {
+        let settings = Settings { base_url: Some("http://localhost".into()), key_env: None };
+        let error = open("scripted:x.json", &settings).err().unwrap().to_string();
+        assert!(error.contains("`base_url`"), "{error}");
     }
 }

@@ -68,16 +68,17 @@ impl Model for Replay {
 pub(super) struct ReplayProvider;
 
 impl Provider for ReplayProvider {
-    fn prefix(&self) -> &'static str {
-        "replay:"
+    fn prefixes(&self) -> &'static [&'static str] {
+        &["replay:"]
     }
 
     fn about(&self) -> &'static str {
         "what a model answered before, and nothing else: `replay:.proofmark/calls.db#openai/gpt-5-mini`"
     }
 
-    fn open(&self, name: &str, _: &Settings) -> Result<Arc<dyn Model>, OpenError> {
-        let rest = name.strip_prefix(self.prefix()).unwrap_or(name);
+    fn open(&self, name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError> {
+        settings.expect_none(name)?;
+        let rest = name.strip_prefix("replay:").unwrap_or(name);
         let (file, model) = rest.split_once('#').map_or((rest, None), |(file, model)| (file, Some(model)));
         let failed = |problem| OpenError::Failed { name: name.to_owned(), problem };
         Ok(Arc::new(Replay::open(Path::new(file), model).map_err(failed)?))

@@ -304,16 +304,17 @@ fn yes() -> bool {
 pub(super) struct ScriptedProvider;
 
 impl Provider for ScriptedProvider {
-    fn prefix(&self) -> &'static str {
-        "scripted:"
+    fn prefixes(&self) -> &'static [&'static str] {
+        &["scripted:"]
     }
 
     fn about(&self) -> &'static str {
         "deterministic answers from a script, for tests: `scripted:answers.json`"
     }
 
-    fn open(&self, name: &str, _: &Settings) -> Result<Arc<dyn Model>, OpenError> {
-        let path = name.strip_prefix(self.prefix()).unwrap_or(name);
+    fn open(&self, name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError> {
+        settings.expect_none(name)?;
+        let path = name.strip_prefix("scripted:").unwrap_or(name);
         let failed =
             |error: ScriptError| OpenError::Failed { name: name.to_owned(), problem: error.to_string() };
         Ok(Arc::new(Scripted::open(Path::new(path)).map_err(failed)?))

@@ -1,31 +1,31 @@
 //! The ledger: every look at sealed rows, in order.
 //!
-//! **Invariant:** looks at one holdout are numbered 1, 2, 3, ... without a gap, across processes. Asking the same question
-//! again is the same look: it gives the same bit, so it costs nothing. A look without an answer (a killed run) still
-//! counts. What a look may cost is the gate's business.
+//! **Invariant:** looks at sets of rows that overlap are numbered 1, 2, 3, ... without a gap, across processes. Asking the
+//! same set the same question again is the same look: it gives the same bit, so it costs nothing. A look without an answer
+//! (a killed run) still counts. What a look may cost is the gate's business.
 
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use std::collections::BTreeSet;
+
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::{Store, StoreError, now};
 use crate::digest::Digest;
 
-/// A look that is about to be taken.
+/// A set of sealed rows, known by content.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct NewLook {
-    /// The content hash of the sealed rows.
-    pub holdout: Digest,
-    /// The hash of everything that decides the answer: baseline, candidates in order, model, policy.
-    pub question: Digest,
-    /// The run that asks.
-    pub run: String,
+pub struct Holdout {
+    /// The hash of the whole set.
+    pub fingerprint: Digest,
+    /// The hash of each row.
+    pub rows: BTreeSet<Digest>,
 }
 
-/// A look on record.
+/// A look at sealed rows, on record.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Look {
-    /// Its number among the looks at these rows, from 1.
+    /// Its number among the looks at sets that share a row, from 1.
     pub t: u32,
-    /// What was asked.
+    /// The hash of everything that decides the answer: baseline, candidates in order, model, policy.
     pub question: Digest,
     /// The run that asked first.
     pub run: String,
@@ -40,80 +40,111 @@ pub struct Look {
 }
 
 impl Store {
-    /// All looks at these rows, in order.
+    /// All looks at sets that share a row with this one, in order.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub fn looks(&self, holdout: &Digest) -> Result<Vec<Look>, StoreError> {
+    pub fn looks(&self, holdout: &Holdout) -> Result<Vec<Look>, StoreError> {
         self.read(|connection| looks(connection, holdout))
     }
 
-    /// Takes the next look, or finds the one that asked the same question. `price` is told the looks before it and says
-    /// which level the new one gets; no other process can take a look in between.
+    /// Takes the next look, or finds the one that asked this set the same question. `price` is told the looks before it and
+    /// says which level the new one gets; no other process can take a look in between.
     ///
     /// # Errors
     /// [`StoreError`]; a level outside 0..=1 is one.
-    pub fn take_look(&self, new: &NewLook, price: impl FnOnce(&[Look]) -> f64) -> Result<Look, StoreError> {
+    pub fn take_look(
+        &self,
+        holdout: &Holdout,
+        question: Digest,
+        run: &str,
+        price: impl FnOnce(&[Look]) -> f64,
+    ) -> Result<Look, StoreError> {
         self.change(|transaction| {
-            let before = looks(transaction, &new.holdout)?;
-            if let Some(same) = before.iter().find(|look| look.question == new.question) {
-                return Ok(same.clone());
+            if let Some(same) = find(transaction, &holdout.fingerprint, &question)? {
+                return Ok(same);
             }
+            let before = looks(transaction, holdout)?;
             let look = Look {
-                t: before.last().map_or(1, |last| last.t + 1),
-                question: new.question,
-                run: new.run.clone(),
+                t: u32::try_from(before.len()).unwrap_or(u32::MAX - 1) + 1,
+                question,
+                run: run.to_owned(),
                 alpha: price(&before),
                 accepted: None,
                 unsealed: false,
                 at: now(),
             };
-            let sql = "INSERT INTO look (holdout, t, question, run, alpha, accepted, unsealed, at) \
-                       VALUES (?, ?, ?, ?, ?, NULL, 0, ?)";
-            let (holdout, question) = (new.holdout.as_bytes().as_slice(), new.question.as_bytes().as_slice());
-            transaction.execute(sql, params![holdout, look.t, question, look.run, look.alpha, look.at])?;
+            record(transaction, holdout, &look)?;
             Ok(look)
         })
     }
 
-    /// Records the one bit that leaves the gate. The first answer stays.
-    ///
-    /// # Errors
-    /// [`StoreError`]; a look that was never taken, or was answered otherwise, is one.
-    pub fn answer_look(&self, holdout: &Digest, t: u32, accepted: bool) -> Result<(), StoreError> {
-        let on_record = self.change(|transaction| {
-            let holdout = holdout.as_bytes().as_slice();
-            let sql = "UPDATE look SET accepted = ? WHERE holdout = ? AND t = ? AND accepted IS NULL";
-            transaction.execute(sql, params![accepted, holdout, t])?;
-            let sql = "SELECT accepted FROM look WHERE holdout = ? AND t = ?";
-            transaction.query_row(sql, params![holdout, t], |row| row.get::<_, bool>(0)).optional()
-        })?;
-        match on_record {
-            Some(bit) if bit == accepted => Ok(()),
-            Some(_) => Err(self.failed(format!("look {t} was answered otherwise before"))),
-            None => Err(self.failed(format!("look {t} was never taken"))),
-        }
-    }
-
-    /// Records that details of a look were shown.
+    /// Records the one bit that leaves the gate and gives the bit on record: the first answer stays.
     ///
     /// # Errors
     /// [`StoreError`]; a look that was never taken is one.
-    pub fn unseal_look(&self, holdout: &Digest, t: u32) -> Result<(), StoreError> {
-        let marked = self.change(|transaction| {
-            let sql = "UPDATE look SET unsealed = 1 WHERE holdout = ? AND t = ?";
-            transaction.execute(sql, params![holdout.as_bytes().as_slice(), t])
+    pub fn answer_look(
+        &self,
+        fingerprint: &Digest,
+        question: &Digest,
+        accepted: bool,
+    ) -> Result<bool, StoreError> {
+        let on_record = self.change(|transaction| {
+            let look = (blob(fingerprint), blob(question));
+            let sql = "UPDATE look SET accepted = coalesce(accepted, ?) WHERE holdout = ? AND question = ? \
+                       RETURNING accepted";
+            transaction.query_row(sql, params![accepted, look.0, look.1], |row| row.get(0)).optional()
         })?;
-        if marked == 1 { Ok(()) } else { Err(self.failed(format!("look {t} was never taken"))) }
+        on_record.ok_or_else(|| self.never_taken())
+    }
+
+    /// Records that details of a look were shown: for ever.
+    ///
+    /// # Errors
+    /// [`StoreError`]; a look that was never taken is one.
+    pub fn unseal_look(&self, fingerprint: &Digest, question: &Digest) -> Result<(), StoreError> {
+        let marked = self.change(|transaction| {
+            let sql = "UPDATE look SET unsealed = 1 WHERE holdout = ? AND question = ?";
+            transaction.execute(sql, params![blob(fingerprint), blob(question)])
+        })?;
+        if marked == 1 { Ok(()) } else { Err(self.never_taken()) }
+    }
+
+    fn never_taken(&self) -> StoreError {
+        self.failed("this look at the sealed rows was never taken".to_owned())
     }
 }
 
-fn looks(connection: &Connection, holdout: &Digest) -> rusqlite::Result<Vec<Look>> {
-    let sql = "SELECT t, question, run, alpha, accepted, unsealed, at FROM look WHERE holdout = ? ORDER BY t";
-    connection.prepare_cached(sql)?.query_map([holdout.as_bytes().as_slice()], read_look)?.collect()
+const COLUMNS: &str = "SELECT t, question, run, alpha, accepted, unsealed, at FROM look";
+
+fn looks(connection: &Connection, holdout: &Holdout) -> rusqlite::Result<Vec<Look>> {
+    let rows: Vec<_> = holdout.rows.iter().map(Digest::to_string).collect();
+    let sql = format!(
+        "{COLUMNS} WHERE holdout = ?1 OR holdout IN \
+         (SELECT holdout FROM sealed WHERE row IN (SELECT unhex(value) FROM json_each(?2))) \
+         ORDER BY t, at, question"
+    );
+    let parameters = params![blob(&holdout.fingerprint), serde_json::json!(rows).to_string()];
+    connection.prepare_cached(&sql)?.query_map(parameters, read)?.collect()
 }
 
-fn read_look(row: &Row<'_>) -> rusqlite::Result<Look> {
+fn find(connection: &Connection, fingerprint: &Digest, question: &Digest) -> rusqlite::Result<Option<Look>> {
+    let sql = format!("{COLUMNS} WHERE holdout = ? AND question = ?");
+    connection.query_row(&sql, params![blob(fingerprint), blob(question)], read).optional()
+}
+
+fn record(transaction: &Transaction<'_>, holdout: &Holdout, look: &Look) -> rusqlite::Result<()> {
+    let Look { t, question, run, alpha, at, .. } = look;
+    let fingerprint = blob(&holdout.fingerprint);
+    let sql = "INSERT INTO look (holdout, question, t, run, alpha, accepted, unsealed, at) \
+               VALUES (?, ?, ?, ?, ?, NULL, 0, ?)";
+    transaction.execute(sql, params![fingerprint, blob(question), t, run, alpha, at])?;
+    let sql = "INSERT INTO sealed (row, holdout) VALUES (?, ?) ON CONFLICT DO NOTHING";
+    let mut insert = transaction.prepare_cached(sql)?;
+    holdout.rows.iter().try_for_each(|row| insert.execute(params![blob(row), fingerprint]).map(drop))
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Look> {
     Ok(Look {
         t: row.get("t")?,
         question: row.get::<_, [u8; 32]>("question")?.into(),
@@ -123,4 +154,88 @@ fn read_look(row: &Row<'_>) -> rusqlite::Result<Look> {
         unsealed: row.get("unsealed")?,
         at: row.get("at")?,
     })
+}
+
+fn blob(digest: &Digest) -> &[u8] {
+    digest.as_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest(text: &str) -> Digest {
+        Digest::of_bytes(text.as_bytes())
+    }
+
+    fn holdout(rows: &[&str]) -> Holdout {
+        Holdout { fingerprint: digest(&rows.join(" ")), rows: rows.iter().map(|row| digest(row)).collect() }
+    }
+
+    fn store() -> (tempfile::TempDir, Store) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = Store::open(folder.path().join("calls.db")).unwrap();
+        (folder, store)
+    }
+
+    fn price(before: &[Look]) -> f64 {
+        if before.is_empty() { 0.05 } else { 0.01 }
+    }
+
+    #[test]
+    fn the_same_question_is_one_look_and_the_first_answer_stays() {
+        let (_folder, store) = store();
+        let rows = holdout(&["a", "b"]);
+        let (one, two) = (digest("one"), digest("two"));
+        let first = store.take_look(&rows, one, "r1", price).unwrap();
+        let second = store.take_look(&rows, two, "r2", price).unwrap();
+        assert_eq!((first.t, second.t), (1, 2));
+        assert!(first.alpha > 0.04 && second.alpha < 0.02);
+        assert!(!store.answer_look(&rows.fingerprint, &one, false).unwrap());
+        assert!(!store.answer_look(&rows.fingerprint, &one, true).unwrap());
+        store.unseal_look(&rows.fingerprint, &two).unwrap();
+
+        let again = store.take_look(&rows, one, "r3", |_| panic!("a known question is free")).unwrap();
+        assert_eq!(again, Look { accepted: Some(false), ..first });
+        assert_eq!(store.looks(&rows).unwrap(), [again, Look { unsealed: true, ..second }]);
+
+        store.answer_look(&rows.fingerprint, &digest("three"), true).unwrap_err();
+        store.unseal_look(&rows.fingerprint, &digest("three")).unwrap_err();
+        store.take_look(&rows, digest("three"), "r", |_| f64::NAN).unwrap_err();
+        assert_eq!(store.looks(&rows).unwrap().len(), 2, "a refused look leaves no trace");
+    }
+
+    #[test]
+    fn sets_that_share_a_row_share_their_count() {
+        let (_folder, store) = store();
+        let take = |rows: &[&str]| store.take_look(&holdout(rows), digest("q"), "r", price).unwrap().t;
+        assert_eq!(take(&["a", "b"]), 1);
+        assert_eq!(take(&["c", "d"]), 1);
+        assert_eq!(take(&["b", "c"]), 3);
+        assert_eq!(store.looks(&holdout(&["a"])).unwrap().len(), 1);
+        assert_eq!(store.looks(&holdout(&["d", "x"])).unwrap().len(), 1);
+        assert_eq!(store.looks(&holdout(&["b", "c"])).unwrap().len(), 3);
+        assert_eq!(store.looks(&holdout(&["x"])).unwrap(), []);
+    }
+
+    #[test]
+    fn two_processes_never_take_the_same_look() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.db");
+        std::thread::scope(|scope| {
+            for who in 0..4 {
+                let path = &path;
+                scope.spawn(move || {
+                    let store = Store::open(path).unwrap();
+                    for i in 0..25 {
+                        let share = |before: &[Look]| 1.0 / f64::from(before.len() as u32 + 1);
+                        store.take_look(&holdout(&["a"]), digest(&format!("{who} {i}")), "r", share).unwrap();
+                    }
+                });
+            }
+        });
+        let looks = Store::open(&path).unwrap().looks(&holdout(&["a"])).unwrap();
+        assert_eq!(looks.iter().map(|look| look.t).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
+        assert!(looks.iter().all(|look| (look.alpha * f64::from(look.t) - 1.0).abs() < 1e-9));
+    }
 }

@@ -41,16 +41,22 @@ CREATE TABLE event (
     PRIMARY KEY (run, seq)
 ) STRICT, WITHOUT ROWID;
 
--- The ledger: each time somebody asked the sealed rows a question. Rows are added and closed, never removed.
+-- The ledger: each time somebody asked sealed rows a question. Rows are added and closed, never removed.
 CREATE TABLE look (
-    holdout  BLOB    NOT NULL CHECK (length(holdout) = 32), -- content hash of the sealed rows
-    t        INTEGER NOT NULL CHECK (t >= 1), -- 1 for the first look at these rows, then 2, 3, ...
+    holdout  BLOB    NOT NULL CHECK (length(holdout) = 32), -- content hash of the set of sealed rows
     question BLOB    NOT NULL CHECK (length(question) = 32), -- hash of all that was asked; the same question is one look
+    t        INTEGER NOT NULL CHECK (t >= 1), -- 1 + how many looks at sets that share a row were taken before
     run      TEXT    NOT NULL, -- run.id of the run that took it first
     alpha    REAL    NOT NULL CHECK (alpha BETWEEN 0 AND 1), -- the level it was granted
     accepted INTEGER CHECK (accepted IN (0, 1)), -- the one bit that left the gate; NULL: never answered
     unsealed INTEGER NOT NULL CHECK (unsealed IN (0, 1)), -- 1: details were shown, so these rows support no further claim
     at       INTEGER NOT NULL,
-    PRIMARY KEY (holdout, t),
-    UNIQUE (holdout, question)
+    PRIMARY KEY (holdout, question)
+) STRICT, WITHOUT ROWID;
+
+-- Which sealed rows a set consists of, so that rows are known again in another set.
+CREATE TABLE sealed (
+    row     BLOB NOT NULL CHECK (length(row) = 32), -- content hash of the row
+    holdout BLOB NOT NULL CHECK (length(holdout) = 32), -- look.holdout
+    PRIMARY KEY (row, holdout)
 ) STRICT, WITHOUT ROWID;

@@ -171,62 +171,6 @@ fn runs_and_journals_are_kept() {
     assert!(runs[0].summary == "accepted" && runs[0].ended >= Some(runs[0].started));
 }
 
-fn look(question: &str) -> NewLook {
-    NewLook {
-        holdout: Digest::of_bytes(b"rows"),
-        question: Digest::of_bytes(question.as_bytes()),
-        run: "r".into(),
-    }
-}
-
-#[test]
-fn looks_are_numbered_and_the_same_question_is_one_look() {
-    let folder = folder();
-    let store = Store::open(folder.path().join("calls.db")).unwrap();
-    let price = |before: &[Look]| if before.is_empty() { 0.05 } else { 0.01 };
-    let first = store.take_look(&look("a"), price).unwrap();
-    let second = store.take_look(&look("b"), price).unwrap();
-    assert_eq!((first.t, second.t), (1, 2));
-    assert!(first.alpha > 0.04 && second.alpha < 0.02);
-    let holdout = look("a").holdout;
-    store.answer_look(&holdout, 1, false).unwrap();
-    store.answer_look(&holdout, 1, false).unwrap();
-    store.answer_look(&holdout, 1, true).unwrap_err();
-    store.answer_look(&holdout, 3, true).unwrap_err();
-    store.unseal_look(&holdout, 2).unwrap();
-    store.unseal_look(&holdout, 3).unwrap_err();
-    let again = store.take_look(&look("a"), |_| panic!("a known question is free")).unwrap();
-    assert_eq!(again, Look { accepted: Some(false), ..first });
-    assert_eq!(store.looks(&holdout).unwrap(), [again, Look { unsealed: true, ..second }]);
-    assert_eq!(store.looks(&Digest::of_bytes(b"other rows")).unwrap(), []);
-    store.take_look(&look("c"), |_| f64::NAN).unwrap_err();
-}
-
-#[test]
-fn two_processes_never_take_the_same_look() {
-    let folder = folder();
-    let path = folder.path().join("calls.db");
-    drop(Store::open(&path).unwrap());
-    std::thread::scope(|scope| {
-        for who in 0..4 {
-            let path = &path;
-            scope.spawn(move || {
-                let store = Store::open(path).unwrap();
-                for i in 0..25 {
-                    store
-                        .take_look(&look(&format!("{who} {i}")), |before| {
-                            1.0 / f64::from(before.len() as u32 + 1)
-                        })
-                        .unwrap();
-                }
-            });
-        }
-    });
-    let looks = Store::open(&path).unwrap().looks(&look("").holdout).unwrap();
-    assert_eq!(looks.iter().map(|look| look.t).collect::<Vec<_>>(), (1..=100).collect::<Vec<_>>());
-    assert!(looks.iter().all(|look| (look.alpha * f64::from(look.t) - 1.0).abs() < 1e-9));
-}
-
 /// Answers after a pause; fails for the text "bad".
 struct Slow {
     identity: Identity,

@@ -9,7 +9,10 @@ use wiremock::{
 };
 
 use super::*;
-use crate::model::{Finish, Message, Role, Sampling, Shape, Usage, providers};
+use crate::model::{
+    Finish, Message, Role, Sampling, Shape, Usage,
+    providers::{self, Settings},
+};
 
 const KEY: &str = "sk-secret-0123456789";
 
@@ -60,7 +63,7 @@ fn a_plain_request_has_this_body() {
         format!(r#"{{"model":"m","messages":{messages},"temperature":0.0,"max_tokens":512}}"#)
     );
     assert_eq!(
-        body(BASE_URL, &request()),
+        body("https://api.openai.com/v1", &request()),
         format!(r#"{{"model":"m","messages":{messages},"temperature":0.0,"max_completion_tokens":512}}"#)
     );
 }
