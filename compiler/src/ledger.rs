@@ -1,8 +1,9 @@
-//! The gate's ledger on the call store, so that looks at sealed rows are counted across runs and processes.
+//! The gate's ledger on the call store, so that looks at sealed rows are counted across runs and processes, and rows are
+//! known again in another set.
 
 use proofmark_runtime::{
     Digest,
-    store::{self, NewLook, Store},
+    store::{self, Store},
 };
 
 use crate::gate::{Holdout, Ledger, LedgerError, Look, ledger::Price};
@@ -18,45 +19,39 @@ impl<'a> StoredLedger<'a> {
     pub fn new(store: &'a Store, run: &'a str) -> Self {
         Self { store, run }
     }
-
-    fn find(&self, holdout: &Holdout, question: Digest) -> Result<u32, LedgerError> {
-        let looks = self.store.looks(&holdout.fingerprint).map_err(broken)?;
-        looks.iter().find(|look| look.question == question).map(|look| look.t).ok_or(LedgerError::Unknown)
-    }
 }
 
 impl Ledger for StoredLedger<'_> {
     fn looks(&self, holdout: &Holdout) -> Result<Vec<Look>, LedgerError> {
-        let looks = self.store.looks(&holdout.fingerprint).map_err(broken)?;
+        let looks = self.store.looks(&stored(holdout)).map_err(broken)?;
         Ok(looks.into_iter().map(look).collect())
     }
 
     fn take(&mut self, holdout: &Holdout, question: Digest, price: Price<'_>) -> Result<Look, LedgerError> {
-        let new = NewLook { holdout: holdout.fingerprint, question, run: self.run.to_owned() };
         let priced = |before: &[store::Look]| {
             let before: Vec<_> = before.iter().cloned().map(look).collect();
             price(&before)
         };
-        self.store.take_look(&new, priced).map(look).map_err(broken)
+        self.store.take_look(&stored(holdout), question, self.run, priced).map(look).map_err(broken)
     }
 
     fn answer(&mut self, holdout: &Holdout, question: Digest, accepted: bool) -> Result<(), LedgerError> {
-        let t = self.find(holdout, question)?;
-        let looks = self.store.looks(&holdout.fingerprint).map_err(broken)?;
-        let before = looks.iter().find(|look| look.t == t).and_then(|look| look.accepted);
+        let first = self.store.answer_look(&holdout.fingerprint, &question, accepted).map_err(broken)?;
         let name = |bit| if bit { "accepted" } else { "not accepted" };
-        match before {
-            Some(bit) if bit != accepted => {
-                Err(LedgerError::Contradicted { before: name(bit), now: name(accepted) })
-            }
-            _ => self.store.answer_look(&holdout.fingerprint, t, accepted).map_err(broken),
+        if first != accepted {
+            return Err(LedgerError::Contradicted { before: name(first), now: name(accepted) });
         }
+        Ok(())
     }
 
     fn unseal(&mut self, holdout: &Holdout, question: Digest) -> Result<(), LedgerError> {
-        let t = self.find(holdout, question)?;
-        self.store.unseal_look(&holdout.fingerprint, t).map_err(broken)
+        self.store.unseal_look(&holdout.fingerprint, &question).map_err(broken)
     }
+}
+
+/// The same rows, as the store knows them.
+pub(crate) fn stored(holdout: &Holdout) -> store::Holdout {
+    store::Holdout { fingerprint: holdout.fingerprint, rows: holdout.rows.clone() }
 }
 
 fn look(look: store::Look) -> Look {

@@ -231,9 +231,9 @@ pub enum CallError {
         /// The hash of the request.
         key: String,
     },
-    /// The model answered, but the answer could not be written to the call store.
-    #[error("the reply could not be stored: {message}")]
-    NotStored {
+    /// The call store cannot be read or written.
+    #[error("the call store failed: {message}")]
+    StoreFailed {
         /// What happened and what to do.
         message: String,
     },

@@ -247,7 +247,7 @@ impl From<&Call> for Row {
 
 impl From<StoreError> for CallError {
     fn from(error: StoreError) -> Self {
-        Self::NotStored { message: error.to_string() }
+        Self::StoreFailed { message: error.to_string() }
     }
 }
 

@@ -12,6 +12,7 @@ use crate::{
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
         statistics::power,
     },
+    ledger,
     task::Task,
     workplace::Workplace,
 };
@@ -45,7 +46,7 @@ impl Check {
         let gate_calls = sealed.calls() * per_record;
         let place = Workplace::of(&self.task.task);
         let looks = match place.calls().exists() {
-            true => Store::open(place.calls())?.looks(&sealed.fingerprint())?.len(),
+            true => Store::open(place.calls())?.looks(&ledger::stored(sealed.holdout()))?.len(),
             false => 0,
         };
         if self.common.json {
