@@ -5,9 +5,9 @@ use serde_json::{Map, Value as Json};
 
 use crate::task::suggest;
 
-/// The typed value of a cell; nothing for an optional field without one. Cells of CSV are text and are read as the type
+/// The typed value of a cell; null for an optional field without one. Cells of CSV are text and are read as the type
 /// says; an empty one has no value.
-pub(super) fn value(cell: Option<&Json>, field: &Field, typed: bool) -> Result<Option<Value>, String> {
+pub(super) fn value(cell: Option<&Json>, field: &Field, typed: bool) -> Result<Value, String> {
     let value = match cell {
         Some(Json::String(text)) if !typed => untyped(text, &field.ty),
         other => other.map(Value::from),
@@ -17,7 +17,7 @@ pub(super) fn value(cell: Option<&Json>, field: &Field, typed: bool) -> Result<O
         return Err(format!("`{column}` contains a NUL character"));
     }
     match field.check(value.as_ref()) {
-        Ok(()) => Ok(value),
+        Ok(()) => Ok(value.unwrap_or(Value::Null)),
         Err(misfit) => Err(explain(&misfit, &field.ty, value.as_ref())),
     }
 }
@@ -132,17 +132,17 @@ mod tests {
     #[test]
     fn csv_cells_are_read_as_the_type_says() {
         let read = |text: &str, ty: Type| value(Some(&json!(text)), &Field::new("x", ty), false);
-        assert_eq!(read(" 7 ", Type::Integer), Ok(Some(Value::Integer(7))));
-        assert_eq!(read("7.0", Type::Number), Ok(Some(Value::Number(7.0))));
-        assert_eq!(read("Yes", Type::Boolean), Ok(Some(Value::Boolean(true))));
-        assert_eq!(read("007", Type::Text), Ok(Some("007".into())));
-        assert_eq!(read("", Type::Optional(Box::new(Type::Integer))), Ok(None));
+        assert_eq!(read(" 7 ", Type::Integer), Ok(Value::Integer(7)));
+        assert_eq!(read("7.0", Type::Number), Ok(Value::Number(7.0)));
+        assert_eq!(read("Yes", Type::Boolean), Ok(Value::Boolean(true)));
+        assert_eq!(read("007", Type::Text), Ok("007".into()));
+        assert_eq!(read("", Type::Optional(Box::new(Type::Integer))), Ok(Value::Null));
         assert!(read("", Type::Text).unwrap_err().contains("missing"));
         assert!(read("inf", Type::Number).is_err());
         let list = Type::List(Box::new(Type::Integer));
         assert_eq!(
             read("[1, 2]", list.clone()),
-            Ok(Some(Value::List(vec![1, 2].into_iter().map(Value::Integer).collect())))
+            Ok(Value::List(vec![1, 2].into_iter().map(Value::Integer).collect()))
         );
         assert!(read("1, 2", list).is_err());
     }
@@ -150,7 +150,7 @@ mod tests {
     #[test]
     fn json_cells_keep_their_type() {
         let read = |json: Json, ty: Type| value(Some(&json), &Field::new("x", ty), true);
-        assert_eq!(read(json!(3.0), Type::Integer), Ok(Some(Value::Integer(3))));
+        assert_eq!(read(json!(3.0), Type::Integer), Ok(Value::Integer(3)));
         assert!(read(json!("3"), Type::Integer).is_err());
         assert!(read(json!(3), Type::Text).is_err());
         assert!(read(json!("a\0b"), Type::Text).unwrap_err().contains("NUL"));

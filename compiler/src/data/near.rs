@@ -79,27 +79,28 @@ fn rarest_first(mut sets: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
 
 /// Joins the groups of rows with similar sets; gives the pairs that joined something.
 fn join_similar(rows: &[usize], sets: Vec<Vec<u64>>, groups: &mut Groups) -> Vec<(usize, usize)> {
-    let mut order: Vec<_> = (0..rows.len()).collect();
-    order.sort_by_key(|at| (sets[*at].len(), *at));
-    // Postings hold places in `order`, so in ascending order of size.
+    let mut sets: Vec<_> = rows.iter().copied().zip(sets).collect();
+    sets.sort_by_key(|(row, set)| (set.len(), *row));
+    let sketches: Vec<_> = sets.par_iter().map(|(_, set)| sketch(set)).collect();
+    // Postings hold places in `sets`, so in ascending order of size.
     let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
     let mut last_seen = vec![usize::MAX; rows.len()];
     let mut pairs = Vec::new();
-    for (place, at) in order.iter().enumerate() {
-        let set = &sets[*at];
+    for (place, (row, set)) in sets.iter().enumerate() {
         let size = set.len();
         let smallest = (4 * size).div_ceil(5);
         for shingle in &set[..size - smallest + 1] {
             let Some(postings) = index.get(shingle) else { continue };
-            let large_enough = postings.partition_point(|other| sets[order[*other]].len() < smallest);
+            let large_enough = postings.partition_point(|other| sets[*other].1.len() < smallest);
             for other in &postings[large_enough..] {
-                let (a, b) = (rows[order[*other]], rows[*at]);
+                let (other_row, other_set) = &sets[*other];
                 if std::mem::replace(&mut last_seen[*other], place) != place
-                    && !groups.same(a, b)
-                    && similar(&sets[order[*other]], set)
+                    && differing(&sketches[*other], &sketches[place]) * 9 <= size + other_set.len()
+                    && !groups.same(*other_row, *row)
+                    && similar(other_set, set)
                 {
-                    groups.join(a, b);
-                    pairs.push((a.min(b), a.max(b)));
+                    groups.join(*other_row, *row);
+                    pairs.push((*row.min(other_row), *row.max(other_row)));
                 }
             }
         }
@@ -126,6 +127,23 @@ fn similar(a: &[u64], b: &[u64]) -> bool {
         }
     }
     shared >= needed
+}
+
+/// A set in 512 bits: each element toggles one.
+type Sketch = [u64; 8];
+
+fn sketch(set: &[u64]) -> Sketch {
+    let mut bits = [0; 8];
+    for element in set {
+        bits[(element >> 6) as usize % 8] ^= 1 << (element % 64);
+    }
+    bits
+}
+
+/// How many bits differ: no more than elements do, because an element of both sets toggles the same bit in both. So most
+/// pairs are dismissed without a look at their sets (the bitmap filter of Sandes, Teodoro and Melo 2017).
+fn differing(a: &Sketch, b: &Sketch) -> usize {
+    a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones() as usize).sum()
 }
 
 #[cfg(test)]

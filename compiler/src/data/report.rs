@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use proofmark_runtime::Value;
 use serde::Serialize;
 
-use super::{hygiene::Hygiene, row::Row, split::Role};
+use super::{
+    hygiene::Hygiene,
+    row::{NO_VALUE, Row},
+    split::Role,
+};
 use crate::task::Task;
 
 /// What was found and how it was split.

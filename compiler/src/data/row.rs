@@ -4,7 +4,7 @@
 
 use std::{collections::HashMap, fmt, path::PathBuf};
 
-use proofmark_runtime::{Example, ExampleId, Field, Program, Record, Type, digest};
+use proofmark_runtime::{Example, ExampleId, Field, Program, Record, Type, Value, digest};
 use serde_json::{Map, Value as Json};
 
 use super::{
@@ -157,8 +157,8 @@ impl RowReader<'_> {
             None => String::new(),
         };
         let mut problems = Vec::new();
-        let inputs = self.record(&self.inputs, &raw.cells, &mut problems);
-        let outputs = self.record(&self.labels, &raw.cells, &mut problems);
+        let inputs = self.inputs(&raw.cells, &mut problems);
+        let outputs = self.labels(&raw.cells, &mut problems);
         if !problems.is_empty() {
             return Err(problems.join("; "));
         }
@@ -184,27 +184,39 @@ impl RowReader<'_> {
         })
     }
 
-    /// The cells of some fields, typed; what does not fit is added to `problems`.
-    fn record(
-        &self,
-        fields: &[(Field, String)],
-        cells: &Map<String, Json>,
-        problems: &mut Vec<String>,
-    ) -> Record {
+    /// The inputs, typed; what does not fit is added to `problems`.
+    fn inputs(&self, cells: &Map<String, Json>, problems: &mut Vec<String>) -> Record {
         let mut record = Record::new();
-        for (field, column) in fields {
+        for (field, column) in &self.inputs {
             match cell::value(cells.get(column), field, self.typed) {
-                Ok(None) => {}
-                Ok(Some(value)) => record.insert(&field.name, value),
+                Ok(Value::Null) => {}
+                Ok(value) => record.insert(&field.name, value),
                 Err(problem) => problems.push(problem),
             }
+        }
+        record
+    }
+
+    /// The labels, typed. For an optional output a null is the label "nothing"; an absent cell is no label.
+    fn labels(&self, cells: &Map<String, Json>, problems: &mut Vec<String>) -> Record {
+        let mut record = Record::new();
+        for (field, column) in &self.labels {
+            let cell = cells.get(column);
+            match cell::value(cell, field, self.typed) {
+                Ok(_) if cell.is_none() => {}
+                Ok(value) => record.insert(&field.name, value),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        if record.is_empty() && problems.is_empty() {
+            problems.push("the row has no label".into());
         }
         record
     }
 }
 
 /// The slice of rows without a value.
-const NO_VALUE: &str = "(none)";
+pub(super) const NO_VALUE: &str = "(none)";
 
 /// Rows whose id stands earlier in the same file.
 fn repeated_ids(rows: &[Row], bad: &mut Vec<BadRow>) {

@@ -232,14 +232,16 @@ fn contradictions_and_copies_are_told() {
 }
 
 #[test]
-fn only_labelled_outputs_count_and_huge_inputs_are_fine() {
+fn null_is_a_label_of_optional_outputs_and_absence_is_none() {
     let mut rows: Vec<_> =
         (0..30).map(|n| json!({"message": words(n), "team": team(n), "urgent": null})).collect();
     rows[0]["urgent"] = true.into();
+    rows[2].as_object_mut().unwrap().remove("urgent");
+    // Inputs of 100,000 characters are nothing special.
     rows[1]["message"] = "long ".repeat(20_000).into();
     let (_folder, task) = task(&[("rows.jsonl", &lines(rows))], "file = \"rows.jsonl\"");
     let (_, report) = Splits::load(&task).unwrap();
-    assert_eq!(report.labels["urgent"]["true"].total(), 1);
+    assert_eq!((report.labels["urgent"]["true"].total(), report.labels["urgent"]["(none)"].total()), (1, 28));
 }
 
 #[test]

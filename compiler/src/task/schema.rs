@@ -48,7 +48,8 @@ fn section(of: &'static Section, definitions: &mut Definitions) -> Json {
     let mut one_of = Vec::new();
     for (name, further) in (variants.all)() {
         let mut schema = object(of.keys.iter().chain(further), definitions);
-        schema["properties"][variants.by]["const"] = name.into();
+        let about = schema["properties"][variants.by]["description"].take();
+        schema["properties"][variants.by] = json!({ "const": name, "description": about });
         if let (Some(required), true) = (schema["required"].as_array_mut(), name != variants.default)
             && !required.contains(&variants.by.into())
         {
