@@ -1,10 +1,10 @@
-//! Metrics: how good an answer is. One file per measure, one line in [`ALL`].
+//! Metrics: how good an answer is. One file per measure, one line in `ALL`.
 //!
 //! **Invariant:** only outputs that the row labels are judged. A metric that fails (a program that crashes, a number that
 //! is no score) is an error that stops the run, never a score of 0.
 //!
-//! A [`Measure`] judges one output; a [`Metric`] weighs the outputs of a program, or asks the user's own
-//! [`command`](Command). [`config`] reads `[metric]` of a task file.
+//! A `Measure` judges one output; a [`Metric`] weighs the outputs of a program, or asks the user's own
+//! [`Command`]. `config` reads `[metric]` of a task file.
 
 mod command;
 mod config;

@@ -102,16 +102,11 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
         let Some(role) = role else { continue };
         report.rows.add(*role);
         for (field, value) in row.example.outputs.iter() {
-            report
-                .labels
-                .entry(field.to_owned())
-                .or_default()
-                .entry(value.to_string())
-                .or_default()
-                .add(*role);
+            let value = if *value == Value::Null { NO_VALUE.to_owned() } else { value.to_string() };
+            count(&mut report.labels, field, value, *role);
         }
         for (column, value) in &row.example.slices {
-            report.slices.entry(column.clone()).or_default().entry(value.clone()).or_default().add(*role);
+            count(&mut report.slices, column, value.clone(), *role);
         }
     }
     let outputs = task.program.outputs().iter().map(|output| output.name.clone());
@@ -132,6 +127,10 @@ fn moved_out(rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> Vec<Move
         }
     }
     moved
+}
+
+fn count(table: &mut BTreeMap<String, BTreeMap<String, Counts>>, column: &str, value: String, role: Role) {
+    table.entry(column.to_owned()).or_default().entry(value).or_default().add(role);
 }
 
 impl Counts {

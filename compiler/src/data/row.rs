@@ -95,6 +95,9 @@ pub(super) fn read(
     Ok(rows)
 }
 
+const RENAME: &str =
+    "fields take other columns with inputs = { field = \"column\" } and outputs = { ... } in [data]";
+
 /// Missing columns, each with what it is for and the columns there are.
 fn check_columns(
     file: &File,
@@ -140,11 +143,7 @@ fn check_columns(
         return Ok(());
     }
     missing.push(format!("its columns are {}", file.columns.join(", ")));
-    if missing.iter().any(|text| text.contains("input") || text.contains("labels")) {
-        missing.push(
-            "columns are renamed with inputs = { field = \"column\" } and outputs = { ... } in [data]".into(),
-        );
-    }
+    missing.push(RENAME.into());
     Err(DataError::Columns { path: file.path.clone(), missing })
 }
 

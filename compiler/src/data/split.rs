@@ -42,6 +42,17 @@ pub(super) struct Deal {
 /// A label or a slice value, and the rows that have it.
 type Stratum = (String, String);
 
+impl Role {
+    /// As task files and messages name it.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Train => "train",
+            Self::Val => "val",
+            Self::Gate => "gate",
+        }
+    }
+}
+
 impl Deal {
     /// The role of every unit.
     pub(super) fn roles(&self, units: &[Unit<'_>]) -> Vec<Role> {

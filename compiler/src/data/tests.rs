@@ -1,9 +1,11 @@
 use std::{collections::BTreeMap, fmt::Write as _};
 
+use proofmark_runtime::ExampleId;
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
+use crate::task::DataFiles;
 
 /// A task over some files: one text in, one of three teams out.
 fn task(files: &[(&str, &str)], data: &str) -> (tempfile::TempDir, Task) {
@@ -205,18 +207,21 @@ fn natural_adversarial_rows_pull_their_originals_into_the_gate() {
 
 #[test]
 fn rows_mined_from_a_contender_are_learned_from_and_must_pass_rows_judged_on() {
+    // A mined row with the text of a must-pass row can go nowhere.
+    let torn = json!({"id": "torn", "message": words(12), "team": "a", "by": "baseline", "must": ""});
     let rows = (0..60).map(|n| {
         let (by, must) =
             (if n < 10 { "baseline" } else { "" }, if (5..15).contains(&n) { "yes" } else { "no" });
         json!({"id": n, "message": words(n), "team": team(n), "by": by, "must": must})
     });
     let (_folder, task) = task(
-        &[("rows.jsonl", &lines(rows))],
+        &[("rows.jsonl", &lines(rows.chain([torn])))],
         "file = \"rows.jsonl\"\nid = \"id\"\nmined_by = \"by\"\nmust_pass = \"must\"",
     );
     let roles = roles(&task);
     assert!((0..5).all(|n| roles[&n.to_string()] == Some(Role::Train)));
     assert!((5..15).all(|n| roles[&n.to_string()] == Some(Role::Gate)));
+    assert_eq!(roles["torn"], None);
     Splits::load(&task).unwrap();
 }
 

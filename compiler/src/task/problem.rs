@@ -2,7 +2,11 @@
 //!
 //! **Invariant:** every problem points into the text that was read; a file with several mistakes gives several problems.
 
-use std::{fmt, ops::Range, path::PathBuf};
+use std::{
+    fmt,
+    ops::Range,
+    path::{Path, PathBuf},
+};
 
 use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
 
@@ -51,7 +55,7 @@ impl TaskErrors {
     }
 
     /// The task file.
-    pub fn path(&self) -> &PathBuf {
+    pub fn path(&self) -> &Path {
         &self.path
     }
 

@@ -4,9 +4,9 @@
 //! limit: both pipes are served by threads of their own. Dropping it ends the program.
 
 use std::{
-    io::{BufRead, BufReader, Read, Write},
+    io::{self, BufRead, BufReader, Read, Write},
     path::Path,
-    process::{Child, ChildStderr, Stdio},
+    process::{Child, ChildStderr, ChildStdin, ChildStdout, Stdio},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{self, Receiver, RecvTimeoutError, Sender},
@@ -49,49 +49,14 @@ impl Process {
     pub(super) fn start(words: &[String], folder: &Path) -> Result<Self, CommandError> {
         let command = words.join(" ");
         let failed = |message: String| CommandError::Start { command: command.clone(), message };
-        let (program, arguments) = words.split_first().ok_or_else(|| failed("it is empty".into()))?;
-        let in_folder = program.contains(std::path::is_separator);
-        let path = if in_folder { folder.join(program) } else { program.into() };
-        // A relative program would be looked up from the new working folder on some systems only.
-        let path = if in_folder { path.canonicalize().unwrap_or(path) } else { path };
-        let mut launch = std::process::Command::new(path);
-        if !folder.as_os_str().is_empty() {
-            launch.current_dir(folder);
-        }
-        let mut child = launch
-            .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|error| failed(error.to_string()))?;
+        let mut child = launch(words, folder).map_err(|error| failed(error.to_string()))?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
         else {
             return Err(failed("its pipes are not there".into()));
         };
-        let (questions, to_write) = mpsc::channel::<String>();
-        thread::spawn(move || {
-            let mut stdin = stdin;
-            while let Ok(line) = to_write.recv() {
-                if stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_err() {
-                    break;
-                }
-            }
-        });
-        let (to_read, answers) = mpsc::channel();
-        thread::spawn(move || {
-            let mut stdout = BufReader::new(stdout);
-            let mut line = Vec::new();
-            while (&mut stdout).take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
-                if to_read.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
-                    break;
-                }
-                line.clear();
-            }
-        });
-        let stderr = Tail::of(stderr);
-        Ok(Self { command, child, questions: Some(questions), answers, stderr })
+        let (questions, answers, stderr) = (Some(writer(stdin)), reader(stdout), Tail::of(stderr));
+        Ok(Self { command, child, questions, answers, stderr })
     }
 
     /// Sends a line and waits for one.
@@ -136,6 +101,50 @@ impl Process {
         let _ = self.child.wait();
         self.stderr.text()
     }
+}
+
+fn launch(words: &[String], folder: &Path) -> io::Result<Child> {
+    let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
+    let program = if program.contains(std::path::is_separator) {
+        // A relative program would be looked up from the new working folder on some systems only.
+        folder.join(program).canonicalize()?
+    } else {
+        program.into()
+    };
+    let mut launch = std::process::Command::new(program);
+    if !folder.as_os_str().is_empty() {
+        launch.current_dir(folder);
+    }
+    let launch = launch.args(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    launch.spawn()
+}
+
+/// Takes the lines that go to a program.
+fn writer(mut stdin: ChildStdin) -> Sender<String> {
+    let (questions, waiting) = mpsc::channel::<String>();
+    thread::spawn(move || {
+        while let Ok(line) = waiting.recv() {
+            if stdin.write_all(line.as_bytes()).and_then(|()| stdin.flush()).is_err() {
+                break;
+            }
+        }
+    });
+    questions
+}
+
+/// Gives the lines that come from a program.
+fn reader(stdout: ChildStdout) -> Receiver<String> {
+    let (arrived, answers) = mpsc::channel();
+    thread::spawn(move || {
+        let (mut stdout, mut line) = (BufReader::new(stdout), Vec::new());
+        while (&mut stdout).take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
+            if arrived.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
+                break;
+            }
+            line.clear();
+        }
+    });
+    answers
 }
 
 impl Drop for Process {

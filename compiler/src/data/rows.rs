@@ -1,0 +1,76 @@
+//! All rows of all files of a task.
+
+use std::{collections::BTreeSet, path::Path};
+
+use proofmark_runtime::{Example, ExampleId, Program};
+
+use super::{
+    error::{BadRows, DataError},
+    file,
+    row::{self, Row},
+    split::Role,
+};
+use crate::task::{Columns, DataFiles, Task};
+
+/// A row and what the user's files make of it.
+pub(super) struct Given {
+    /// The row.
+    pub(super) row: Row,
+    /// The split that it is in; none where rows are to be dealt.
+    pub(super) role: Option<Role>,
+    /// The key that names its file in `[data]`.
+    from: &'static str,
+}
+
+/// Reads all files.
+///
+/// # Errors
+/// If a file or a row cannot be used.
+pub(super) fn read(task: &Task) -> Result<Vec<Given>, DataError> {
+    let (config, mut bad, mut given) = (&task.data, Vec::new(), Vec::new());
+    let mut take = |from: &'static str, path: &Path, role: Option<Role>| -> Result<(), DataError> {
+        let rows = row::read(file::read(path)?, &task.program, &config.columns, &mut bad)?;
+        let adversarial = from == ADVERSARIAL;
+        given.extend(rows.into_iter().map(|row| Given { row: Row { adversarial, ..row }, role, from }));
+        Ok(())
+    };
+    match &config.files {
+        DataFiles::One(path) => take("file", path, None)?,
+        DataFiles::Given { train, val, gate } => {
+            take("train", train, val.is_some().then_some(Role::Train))?;
+            if let Some(val) = val {
+                take("val", val, Some(Role::Val))?;
+            }
+            take("gate", gate, Some(Role::Gate))?;
+        }
+    }
+    if let Some(path) = &config.adversarial {
+        take(ADVERSARIAL, path, Some(Role::Gate))?;
+    }
+    BadRows::check(bad)?;
+    qualify_ids(&mut given);
+    Ok(given)
+}
+
+/// Reads the labelled rows of one file, not split.
+///
+/// # Errors
+/// If the file or a row cannot be used.
+pub fn read_rows(program: &Program, columns: &Columns, path: &Path) -> Result<Vec<Example>, DataError> {
+    let mut bad = Vec::new();
+    let rows = row::read(file::read(path)?, program, columns, &mut bad)?;
+    BadRows::check(bad)?;
+    Ok(rows.into_iter().map(|row| row.example).collect())
+}
+
+const ADVERSARIAL: &str = "adversarial";
+
+/// Files often count their rows from 0 each: where ids of different files collide, all rows say which file they are of.
+fn qualify_ids(given: &mut [Given]) {
+    let ids: BTreeSet<_> = given.iter().map(|given| &given.row.example.id).collect();
+    if ids.len() < given.len() {
+        for Given { row, from, .. } in given {
+            row.example.id = ExampleId(format!("{from}/{}", row.example.id));
+        }
+    }
+}
