@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** every number is computed by a fixed sequence of operations that depends on its own row only: never
 //! on which rows are computed with it, on the number of threads, or on the instruction set. So batched is bitwise equal
-//! to alone. Held by the tests of [`simd`], [`weights`] and [`vector`].
+//! to alone. Held by `tests`.
 //!
 //! Activations lie in [`Panels`] of 32 columns: a product writes whole panels, so threads share no cache line, and
 //! reads its left operand in the order in which it needs it.
@@ -77,3 +77,6 @@ impl Panels {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
