@@ -1,5 +1,7 @@
 //! The parts together on the real default model.
 
+mod model;
+
 use std::sync::Arc;
 
 use super::{

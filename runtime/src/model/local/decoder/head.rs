@@ -44,25 +44,25 @@ impl Decoder {
         }
         let panels = self.words().div_ceil(PANEL);
         // Logits are used while they are in the cache, panel by panel; the parts are then summed in order.
-        let parts: Vec<Vec<(f32, f32)>> = (0..panels)
-            .into_par_iter()
-            .map_init(
-                || vec![0.0; rows.panel_len()],
-                |logits, panel| {
-                    self.head.panel(self.isa, rows, panel, (Into::Set, logits));
-                    let words = PANEL.min(self.words() - panel * PANEL);
-                    self.isa.run(
-                        #[inline(always)]
-                        || {
-                            logits
-                                .chunks_exact(PANEL)
-                                .map(|row| vector::log_sum_parts(&row[..words]))
-                                .collect()
-                        },
-                    )
-                },
-            )
-            .collect();
+        let mut parts = vec![(0.0, 0.0); panels * rows.rows()];
+        parts.par_chunks_mut(rows.rows()).enumerate().for_each_init(
+            || vec![0.0; rows.panel_len()],
+            |logits, (panel, parts)| {
+                self.head.panel(self.isa, rows, panel, (Into::Set, logits));
+                let words = PANEL.min(self.words() - panel * PANEL);
+                let (rows, _) = logits.as_chunks_mut::<PANEL>();
+                self.isa.run(
+                    #[inline(always)]
+                    || {
+                        for (part, row) in parts.iter_mut().zip(rows) {
+                            row[words..].fill(f32::NEG_INFINITY);
+                            *part = vector::log_sum_parts(row);
+                        }
+                    },
+                );
+            },
+        );
+        let parts: Vec<&[(f32, f32)]> = parts.chunks_exact(rows.rows()).collect();
         (0..rows.rows())
             .map(|row| {
                 let top = parts.iter().fold(f32::NEG_INFINITY, |top, part| top.max(part[row].0));

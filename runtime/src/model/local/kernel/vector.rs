@@ -156,12 +156,18 @@ pub(crate) fn silu_times(isa: Isa, gate: &mut [f32], up: &[f32]) {
     );
 }
 
-/// The greatest of some values and the sum of their exponentials over it.
+/// The greatest of some values and the sum of their exponentials over it. Minus infinity stands for no value.
 #[inline(always)]
-pub(crate) fn log_sum_parts(values: &[f32]) -> (f32, f32) {
-    let top = values.iter().fold(f32::NEG_INFINITY, |top, &value| if value > top { value } else { top });
+pub(crate) fn log_sum_parts(values: &[f32; PANEL]) -> (f32, f32) {
+    let mut tops = [f32::NEG_INFINITY; LANES];
+    for chunk in values.chunks_exact(LANES) {
+        for (top, value) in tops.iter_mut().zip(chunk) {
+            *top = if *value > *top { *value } else { *top };
+        }
+    }
+    let top = tops.iter().fold(f32::NEG_INFINITY, |top, &value| top.max(value));
     let mut lanes = [0.0; LANES];
-    for chunk in values.chunks(LANES) {
+    for chunk in values.chunks_exact(LANES) {
         for (lane, value) in lanes.iter_mut().zip(chunk) {
             *lane += exp(value - top);
         }
