@@ -12,6 +12,7 @@ pub mod measure;
 pub mod policy;
 pub mod sealed;
 pub mod statistics;
+pub mod table;
 
 mod certificate;
 mod contrast;

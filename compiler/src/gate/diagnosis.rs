@@ -28,6 +28,9 @@ pub struct Evidence {
 /// The part of the training lead that must be found again on sealed clean rows.
 const KEPT: f64 = 0.5;
 
+/// A shortfall that luck explains less than one time in five is named where nothing is proven.
+const SUSPECT: f64 = 0.20;
+
 /// Something found wrong, and whether it is proven so that the candidate is rejected.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Finding {
@@ -51,12 +54,10 @@ impl Case<'_> {
     pub(in crate::gate) fn verdict(&self) -> Verdict {
         let mut findings: Vec<_> = [self.broken_guards(), self.overfit(), self.lack()].concat();
         findings.sort();
-        let names = |finding: &&Finding| finding.rejects || finding.kind == Kind::SelectionNoise;
-        let rejected = findings.iter().any(|finding| finding.rejects);
-        match (rejected, findings.iter().find(names), findings.first()) {
-            (true, Some(finding), _) => Verdict::Reject { kind: finding.kind.clone() },
-            (_, _, first) => Verdict::Inconclusive {
-                kind: first.map_or(Kind::TooSmallN, |finding| finding.kind.clone()),
+        match findings.iter().find(|finding| finding.rejects) {
+            Some(proven) => Verdict::Reject { kind: cause(proven, &findings).clone() },
+            None => Verdict::Inconclusive {
+                kind: findings.first().map_or(Kind::TooSmallN, |finding| finding.kind.clone()),
                 n_needed: self.n_needed(),
             },
         }
@@ -81,11 +82,14 @@ impl Case<'_> {
         kinds.into_iter().map(|kind| Finding { kind, rejects: true }).collect()
     }
 
-    /// Kinds of overfit. They reject where the lead on sealed rows is not even observed.
+    /// Kinds of overfit. Proven ones reject where not even the observed lead on sealed rows is worth having.
     fn overfit(&self) -> Vec<Finding> {
-        let rejects = self.lead.estimate < self.position.policy.least_lead();
-        let memorised = self.is_memorised().then_some(Finding { kind: Kind::Memorised, rejects });
-        let brittle = self.is_brittle().then_some(Finding { kind: Kind::Brittle, rejects });
+        let without_lead = self.lead.estimate < self.position.policy.least_lead();
+        let memorised = self.missing_lead().filter(|z| *z > upper_quantile(SUSPECT)).map(|z| Finding {
+            kind: Kind::Memorised,
+            rejects: without_lead && z > upper_quantile(self.lead.upper_level),
+        });
+        let brittle = self.is_brittle().then_some(Finding { kind: Kind::Brittle, rejects: without_lead });
         let luck = self.is_luck().then_some(Finding { kind: Kind::SelectionNoise, rejects: false });
         memorised.into_iter().chain(brittle).chain(luck).collect()
     }
@@ -116,15 +120,17 @@ impl Case<'_> {
         self.training().is_some_and(|(lead, noise)| lead.mean > 0.0 && lead.mean <= noise.exceeded_with(0.05))
     }
 
-    /// The lead on visible rows is more than luck, yet after the luck of being chosen is taken off, less than half of it
-    /// is found on sealed clean rows, proven by a z test with both standard errors.
-    fn is_memorised(&self) -> bool {
-        let Some((lead, noise)) = self.training() else { return false };
-        let clean = self.position.clean_contrast(self.answers).spread();
-        let kept = if clean.n > 0 { clean } else { self.position.contrast(self.answers).spread() };
-        let missing = KEPT * (lead.mean - noise.mean()) - kept.mean;
-        let se = lead.se().hypot(kept.se());
-        lead.mean > noise.exceeded_with(0.05) && missing > upper_quantile(self.lead.upper_level) * se
+    /// If the lead on visible rows is more than luck: by how many standard errors the lead on the sealed rows falls short of
+    /// the part of it (less the luck of being chosen) that should be found again. All rows of a seed count, which tells
+    /// more than the clean ones alone, but a shortfall under perturbation only is no sign of memory.
+    fn missing_lead(&self) -> Option<f64> {
+        let (lead, noise) = self.training()?;
+        let expected = KEPT * (lead.mean - noise.mean());
+        let found = self.position.whole_contrast(self.answers).spread();
+        let clean = self.look.clean.map_or(found.mean, |clean| clean.estimate);
+        let se = (KEPT * lead.se()).hypot(found.se());
+        let beyond_luck = lead.mean > noise.exceeded_with(0.05);
+        (beyond_luck && clean < expected && se > 0.0).then(|| (expected - found.mean) / se)
     }
 
     /// A gain on clean rows, and under perturbation the candidate drops more than the baseline does.
@@ -156,6 +162,16 @@ impl Case<'_> {
             power::seeds_needed(shifted, least, self.position.alpha).max(self.position.sealed.seeds() + 1),
         )
     }
+}
+
+/// What names a rejection. A proven lack of lead is an effect; overfit, even if only suspected, is its cause.
+fn cause<'a>(proven: &'a Finding, findings: &'a [Finding]) -> &'a Kind {
+    let causes: &[Kind] = match proven.kind {
+        Kind::Regression => &[Kind::Memorised],
+        Kind::NoUsefulLead => &[Kind::Memorised, Kind::SelectionNoise],
+        _ => &[],
+    };
+    findings.iter().map(|finding| &finding.kind).find(|kind| causes.contains(kind)).unwrap_or(&proven.kind)
 }
 
 /// Rounded up to two leading digits: no more is known, and no more should leave the gate.

@@ -10,10 +10,11 @@ use super::{
     contrast::{Contrast, pairs_of},
     measure::Measured,
     policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_SEEDS, Policy, VALIDITY_MARGIN},
-    sealed::Sealed,
+    sealed::{Sealed, Seed},
     statistics::{
         futility::{DESIGN_LEAD, conditional_power},
         holm,
+        interval::{Bounds, student},
         looks::Spending,
         spread::Spread,
     },
@@ -246,23 +247,29 @@ impl Position<'_> {
     fn clean(&self, answers: Answers<'_>) -> Option<Guard> {
         let contrast = self.clean_contrast(answers);
         let levels = (self.levels.common.clean[self.k], self.levels.common.claim[self.k]);
-        (!contrast.means.is_empty()).then(|| guard(&contrast, levels, CLEAN_MARGIN))
+        let bounds = contrast.guard_bounds(levels.0, levels.1);
+        (!contrast.means.is_empty()).then(|| guard(&contrast, levels, bounds, CLEAN_MARGIN))
     }
 
     fn validity(&self, answers: Answers<'_>) -> Guard {
-        let all = |seed: &usize| {
-            let seed = &self.sealed.seeds[*seed];
-            if self.sealed.plain {
-                seed.clean.clone()
-            } else {
-                [seed.clean.clone(), seed.primary.clone()].concat()
-            }
-        };
-        let rows: Vec<_> = self.seeds.iter().map(all).collect();
+        let rows = self.all_rows();
         let valid = |measured: &Measured| f64::from(measured.valid);
         let contrast = Contrast::of(&pairs_of(rows.iter(), valid, answers));
         let levels = (self.levels.common.validity[self.k], self.levels.common.claim[self.k]);
-        guard(&contrast, levels, VALIDITY_MARGIN)
+        // Not Newcombe's interval: when both prompts always answer, it would demand 150 rows to say so.
+        let bounds = student(contrast.spread(), levels.0, levels.1);
+        guard(&contrast, levels, bounds, VALIDITY_MARGIN)
+    }
+
+    /// The contrast on all rows of the seeds that are in.
+    pub(in crate::gate) fn whole_contrast(&self, answers: Answers<'_>) -> Contrast {
+        Contrast::of(&pairs_of(self.all_rows().iter(), score, answers))
+    }
+
+    fn all_rows(&self) -> Vec<Vec<usize>> {
+        let seeds = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed]);
+        let perturbed = |seed: &&Seed| if self.sealed.plain { vec![] } else { seed.primary.clone() };
+        seeds.map(|seed| [seed.clean.clone(), perturbed(&seed)].concat()).collect()
     }
 
     fn slices(&self, answers: Answers<'_>) -> Vec<Slice> {
@@ -305,10 +312,13 @@ impl Position<'_> {
     }
 }
 
-fn guard(contrast: &Contrast, (lower_level, upper_level): (f64, f64), margin: f64) -> Guard {
-    let bounds = contrast.guard_bounds(lower_level, upper_level);
-    let estimate = contrast.spread().mean;
-    Guard { estimate, lower: bounds.lower, lower_level, upper: bounds.upper, upper_level, margin }
+fn guard(
+    contrast: &Contrast,
+    (lower_level, upper_level): (f64, f64),
+    Bounds { lower, upper }: Bounds,
+    margin: f64,
+) -> Guard {
+    Guard { estimate: contrast.spread().mean, lower, lower_level, upper, upper_level, margin }
 }
 
 /// Must-pass rows that the baseline passes (a usable answer worth more than half) and the candidate does not.

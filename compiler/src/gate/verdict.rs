@@ -64,8 +64,11 @@ impl Verdict {
         match self {
             Self::Accept => "The new prompt is better than the old one on rows nobody could tune to.".into(),
             Self::Reject { kind } => kind.sentence(),
+            Self::Inconclusive { kind: Kind::TooSmallN, n_needed } => {
+                format!("Not decided. {} About {n_needed} would do.", Kind::TooSmallN.sentence())
+            }
             Self::Inconclusive { kind, n_needed } => {
-                format!("Not decided. {} About {n_needed} rows to judge on would tell.", kind.sentence())
+                format!("Not decided, but suspected: {} About {n_needed} rows would tell.", kind.sentence())
             }
         }
     }

@@ -91,7 +91,20 @@ pub(super) struct World {
 
 impl World {
     pub(super) fn new(n: usize) -> Self {
-        let rows = (0..n).map(|i| GateRow::new(example(i, format!("row {i}")))).collect();
+        Self::of((0..n).map(|i| GateRow::new(example(i, format!("row {i}")))).collect())
+    }
+
+    /// The same rows under other names and in another order.
+    pub(super) fn renamed(n: usize) -> Self {
+        let renamed = |i: usize| {
+            let row = example(i, format!("row {i}"));
+            GateRow::new(Example { id: ExampleId(format!("copy {i}")), ..row })
+        };
+        Self::of((0..n).rev().map(renamed).collect())
+    }
+
+    fn of(rows: Vec<GateRow>) -> Self {
+        let n = rows.len();
         let variant = |i: usize, v: usize| Variant {
             family: format!("family {v}"),
             steps: vec![],
