@@ -160,3 +160,6 @@ fn common(a: i64, b: i64) -> i64 {
     }
     a / x.max(1) * b
 }
+
+#[cfg(test)]
+mod tests;

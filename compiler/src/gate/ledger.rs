@@ -150,3 +150,82 @@ impl Ledger for MemoryLedger {
 fn word(accepted: bool) -> &'static str {
     if accepted { "accepted" } else { "not accepted" }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proofmark_runtime::digest;
+
+    use super::*;
+
+    fn holdout(rows: std::ops::Range<u32>) -> Holdout {
+        let rows: BTreeSet<_> = rows.map(|row| digest(&row)).collect();
+        Holdout { fingerprint: digest(&rows), rows }
+    }
+
+    fn ask(ledger: &mut MemoryLedger, rows: &Holdout, question: &str, accepted: bool) -> Look {
+        let price = |before: &[Look]| {
+            let accepts = before.iter().filter(|look| look.accepted == Some(true)).count();
+            price(0.05, u32::try_from(before.len()).unwrap() + 1, u32::try_from(accepts).unwrap())
+        };
+        let look = ledger.take(rows, digest(question), &price).unwrap();
+        ledger.answer(rows, digest(question), accepted).unwrap();
+        look
+    }
+
+    #[test]
+    fn prices_are_those_of_the_specification() {
+        for (t, expected) in [(1, 0.05), (2, 0.016_667), (3, 0.008_333), (5, 0.003_333), (10, 0.000_909)] {
+            assert!((price(0.05, t, 0) - expected).abs() < 1e-6);
+        }
+        // After one accept, look 3: .025 / (12 C(2, 1)).
+        assert!((price(0.05, 3, 1) - 0.025 / 24.0).abs() < 1e-12);
+        assert!((price(0.05, 5, 2) - 0.0125 / (30.0 * 6.0)).abs() < 1e-12);
+    }
+
+    /// Summed over every history of accepts, all looks together stay below three times the first price.
+    #[test]
+    fn all_looks_together_stay_within_their_error() {
+        let mut total = 0.0;
+        for t in 1..=400_u32 {
+            for accepts in 0..t.min(40) {
+                let histories: f64 = (0..accepts).map(|i| f64::from(t - 1 - i) / f64::from(i + 1)).product();
+                total += histories * price(0.05, t, accepts);
+            }
+        }
+        assert!(total < 0.15 && total > 0.10, "{total}");
+    }
+
+    #[test]
+    fn prices_stay_positive_and_finite() {
+        for (t, accepts) in [(1, 0), (1, 5), (100_000, 3), (u32::MAX, 0), (5000, 4999)] {
+            let price = price(0.05, t, accepts);
+            assert!(price.is_finite() && price >= 0.0, "{t} {accepts}: {price}");
+        }
+    }
+
+    #[test]
+    fn rows_that_were_part_of_another_set_keep_their_count() {
+        let mut ledger = MemoryLedger::default();
+        assert_eq!(ask(&mut ledger, &holdout(0..100), "a", false).t, 1);
+        assert_eq!(ask(&mut ledger, &holdout(50..150), "b", false).t, 2);
+        assert_eq!(ask(&mut ledger, &holdout(0..100), "c", false).t, 3);
+        assert_eq!(ask(&mut ledger, &holdout(200..300), "d", false).t, 1);
+    }
+
+    #[test]
+    fn the_same_question_is_the_same_look() {
+        let mut ledger = MemoryLedger::default();
+        let first = ask(&mut ledger, &holdout(0..9), "a", true);
+        let again = ask(&mut ledger, &holdout(0..9), "a", true);
+        assert_eq!((first.t, first.alpha.to_bits()), (again.t, again.alpha.to_bits()));
+        let next = ask(&mut ledger, &holdout(0..9), "b", false);
+        assert!((next.alpha - 0.025 / 6.0).abs() < 1e-12, "an accept was paid for: {}", next.alpha);
+        assert!(matches!(
+            ledger.answer(&holdout(0..9), digest("a"), false),
+            Err(LedgerError::Contradicted { .. })
+        ));
+        assert_eq!(ledger.unseal(&holdout(0..9), digest("never asked")), Err(LedgerError::Unknown));
+    }
+}

@@ -321,3 +321,6 @@ impl Sealed {
         self.rows.push(Row { example, variant: CLEAN.to_owned(), seed: None });
     }
 }
+
+#[cfg(test)]
+mod tests;

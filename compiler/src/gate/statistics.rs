@@ -18,3 +18,6 @@ pub mod power;
 pub mod selection;
 pub mod signflip;
 pub mod spread;
+
+#[cfg(test)]
+mod tests;

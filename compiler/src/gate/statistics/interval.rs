@@ -141,3 +141,72 @@ fn rejected_up_to(scores: &[i64], one: i64, level: f64) -> i64 {
 pub fn unseen_share(n: usize, level: f64) -> f64 {
     if n == 0 { 1.0 } else { 1.0 - level.powf(1.0 / n as f64) }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A mean is kept unless random signs of the differences to it give a larger sum too seldom, by enumeration.
+    fn keeps(scores: &[i64], mean: f64, level: f64) -> bool {
+        let shifted: Vec<_> = scores.iter().map(|x| *x as f64 - mean).collect();
+        let sum = |pattern: u32| -> f64 {
+            shifted.iter().enumerate().map(|(i, x)| if pattern >> i & 1 == 1 { -x } else { *x }).sum()
+        };
+        let observed = sum(0);
+        let weight = |pattern| {
+            let more = sum(pattern) - observed;
+            if more.abs() < 1e-9 { 0.5 } else { f64::from(more > 0.0) }
+        };
+        let patterns = 1_u32 << scores.len();
+        (0..patterns).map(weight).sum::<f64>() / f64::from(patterns) > level
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(32))]
+
+        #[test]
+        fn inverted_bounds_enclose_what_enumeration_keeps(scores in prop::collection::vec(-3_i64..=3, 2..=10)) {
+            let level = 0.05;
+            let bounds = inverted(&scores, 3, level, level);
+            let step = 1.0 / 201.0;
+            let mirrored: Vec<_> = scores.iter().map(|x| -x).collect();
+            for (scores, bound) in [(&scores, bounds.lower), (&mirrored, -bounds.upper)] {
+                prop_assert!(bound <= -1.0 || !keeps(scores, 3.0 * bound, level));
+                prop_assert!(bound >= 1.0 || keeps(scores, 3.0 * (bound + step), level));
+            }
+        }
+
+        #[test]
+        fn quick_and_exact_inversion_agree_for_many_seeds(scores in prop::collection::vec(-3_i64..=3, 60..120)) {
+            let means: Vec<_> = scores.iter().map(|x| *x as f64 / 3.0).collect();
+            let (quick, exact) = (flipped(Spread::of(&means), 0.03, 0.03), inverted(&scores, 3, 0.03, 0.03));
+            prop_assert!((quick.lower - exact.lower).abs() < 0.015, "{quick:?} {exact:?}");
+            prop_assert!((quick.upper - exact.upper).abs() < 0.015, "{quick:?} {exact:?}");
+        }
+
+        #[test]
+        fn bounds_enclose_the_estimate_and_widen_with_certainty(
+            values in prop::collection::vec(-1.0..1.0_f64, 2..60), level in 0.001..0.4_f64,
+        ) {
+            let spread = Spread::of(&values);
+            for bounds in [student, flipped] {
+                let (wide, narrow) = (bounds(spread, level / 2.0, level / 2.0), bounds(spread, level, level));
+                prop_assert!(wide.lower <= narrow.lower && narrow.upper <= wide.upper);
+                prop_assert!(narrow.lower <= spread.mean && spread.mean <= narrow.upper);
+                prop_assert!(wide.lower >= -1.0 && wide.upper <= 1.0);
+            }
+        }
+    }
+
+    #[test]
+    fn the_rule_of_three() {
+        for n in [30, 100, 1000] {
+            assert!((unseen_share(n, 0.05) - 3.0 / n as f64).abs() < 0.006);
+        }
+        assert!((unseen_share(0, 0.05) - 1.0).abs() < 1e-12);
+        let nothing_failed = wilson(0.0, 60, 1.645);
+        assert!(nothing_failed.lower.abs() < 1e-12 && nothing_failed.upper < 0.05, "{nothing_failed:?}");
+    }
+}

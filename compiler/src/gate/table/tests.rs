@@ -79,7 +79,7 @@ fn a_table_is_judged_and_nothing_about_it_is_hidden() {
     let shown = &judgement.shown()[0];
     assert!(shown.p.unwrap() < 0.01 && shown.lower95.unwrap() > 0.0);
     let worse = judge(&new, &old);
-    assert_eq!(worse.verdict(), Verdict::Reject { kind: Kind::Regression });
+    assert_eq!(worse.verdict(), Verdict::Reject { kind: Kind::NoUsefulLead });
     assert!(worse.shown()[0].p.is_some());
 }
 

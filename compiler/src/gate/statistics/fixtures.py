@@ -1,0 +1,97 @@
+"""Values of independent implementations (scipy, statsmodels) for the tests of this folder.
+
+    pip install scipy statsmodels && python fixtures.py > fixtures.json
+"""
+import json
+import sys
+import warnings
+
+import numpy as np
+import pandas as pd
+import scipy
+import statsmodels
+import statsmodels.api as sm
+from scipy.optimize import brentq
+from scipy.stats import binom, multivariate_normal, norm, permutation_test, t
+from statsmodels.formula.api import ols
+from statsmodels.stats.multitest import multipletests
+from statsmodels.stats.proportion import proportion_confint
+
+warnings.filterwarnings("ignore")
+rng = np.random.default_rng(20260)
+
+
+def sign_flip(scores):
+    """Exact mid-p by scipy's enumeration of all sign patterns: the mean of P(S >= s) and P(S > s)."""
+    zero = np.zeros(len(scores))
+    test = lambda side: permutation_test((np.array(scores, float), zero), lambda a, b, axis: np.sum(a - b, axis=axis),
+                                         permutation_type="samples", alternative=side, n_resamples=np.inf).pvalue
+    return (test("greater") + 1 - test("less")) / 2
+
+
+def looks(kind, alpha, times):
+    """Boundaries by root finding on scipy's multivariate normal distribution function."""
+    spent = {"obrien_fleming": lambda s: 2 * norm.sf(norm.isf(alpha / 2) / np.sqrt(s)),
+             "pocock": lambda s: alpha * np.log(1 + (np.e - 1) * s)}[kind]
+    bounds = []
+    for k, s in enumerate(times):
+        cov = np.array([[np.sqrt(min(a, b) / max(a, b)) for a in times[: k + 1]] for b in times[: k + 1]])
+        stay = lambda b: multivariate_normal.cdf(bounds + [b], np.zeros(k + 1), cov, abseps=1e-10, releps=1e-10,
+                                                 maxpts=2_000_000) if k else norm.cdf(b)
+        bounds.append(brentq(lambda b: 1 - stay(b) - spent(s), 0, 9, xtol=1e-9))
+    return [norm.sf(b) for b in bounds]
+
+
+def intraclass(groups):
+    """Mean squares of statsmodels' analysis of variance in the estimator for unequal groups."""
+    rows = pd.DataFrame([(g, y) for g, ys in enumerate(groups) for y in ys], columns=["g", "y"])
+    table = sm.stats.anova_lm(ols("y ~ C(g)", rows).fit())
+    msb, msw = table["mean_sq"]
+    sizes = np.array([len(ys) for ys in groups])
+    m0 = (sizes.sum() - (sizes**2).sum() / sizes.sum()) / (len(sizes) - 1)
+    return (msb - msw) / (msb + (m0 - 1) * msw)
+
+
+def clustered(groups):
+    """Standard error of the mean by statsmodels' cluster-robust covariance."""
+    y = np.concatenate(groups)
+    cluster = np.repeat(np.arange(len(groups)), [len(g) for g in groups])
+    return sm.OLS(y, np.ones(len(y))).fit(cov_type="cluster", cov_kwds={"groups": cluster}).bse[0]
+
+
+def newcombe(a, b, c, d, level=0.05):
+    """Method 10 of Newcombe 1998 on statsmodels' Wilson intervals."""
+    n = a + b + c + d
+    p1, p2 = (a + b) / n, (a + c) / n
+    l1, u1 = proportion_confint(a + b, n, level, "wilson")
+    l2, u2 = proportion_confint(a + c, n, level, "wilson")
+    cov = a * d - b * c
+    cov = max(cov - n / 2, 0) if cov > 0 else cov
+    norm_ = np.sqrt((a + b) * (c + d) * (a + c) * (b + d))
+    phi = cov / norm_ if norm_ else 0
+    root = lambda r, s: np.sqrt(r * r - 2 * phi * r * s + s * s)
+    return [p1 - p2 - root(p1 - l1, u2 - p2), p1 - p2 + root(u1 - p1, p2 - l2)]
+
+
+scores = [rng.integers(-3, 4, n).tolist() for n in (2, 4, 7, 10, 13)] + [rng.integers(-90, 91, 12).tolist()]
+uneven = [rng.normal(0.1, 0.3, m).round(3).tolist() for m in (3, 2, 3, 4, 1, 3, 2)]
+even = [(rng.normal(0, 0.4) + rng.normal(0.1, 0.3, 3)).round(3).tolist() for _ in range(40)]
+json.dump({
+    "made_by": {"scipy": scipy.__version__, "statsmodels": statsmodels.__version__, "numpy": np.__version__},
+    "normal": [{"p": p, "z": norm.isf(p)} for p in (0.5, 0.2, 0.05, 1e-3, 1e-6, 1e-12)],
+    "student": [{"p": p, "freedom": f, "t": t.isf(p, f)} for p in (0.2, 0.05, 1e-3, 1e-5) for f in (3, 14, 49, 999)],
+    "sign_flip": [{"scores": s, "p": sign_flip(s)} for s in scores],
+    "mcnemar": [{"wins": w, "losses": l, "p": binom.sf(w, w + l, 0.5) + 0.5 * binom.pmf(w, w + l, 0.5)}
+                for w, l in ((0, 0), (5, 1), (30, 18), (260, 240))],
+    "wilson": [{"successes": s, "n": n, "limits": proportion_confint(s, n, 0.05, "wilson")}
+               for s, n in ((0, 10), (7, 20), (50, 50), (311, 500))],
+    "newcombe": [{"pairs": list(p), "limits": newcombe(*p)} for p in ((36, 12, 2, 0), (40, 8, 5, 47), (0, 5, 9, 1), (54, 0, 0, 6))],
+    "looks": [{"kind": k, "alpha": a, "times": s, "levels": looks(k, a, s)}
+              for k in ("obrien_fleming", "pocock") for a in (0.05, 0.03, 0.2)
+              for s in ([0.25, 0.5, 0.75, 1.0], [0.3, 0.7, 1.0])],
+    "holm": [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()}
+             for p in ([0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.001], [0.2])],
+    "intraclass": [{"seeds": g, "icc": intraclass(g)} for g in (uneven, even)],
+    "clustered": [{"seeds": even, "se": clustered(even)}],
+}, sys.stdout, indent=1, default=float)
+print()

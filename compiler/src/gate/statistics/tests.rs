@@ -1,0 +1,116 @@
+//! Against scipy and statsmodels; `fixtures.py` made the values.
+
+use serde_json::Value as Json;
+
+use super::{
+    holm, interval,
+    looks::Spending,
+    normal::{upper_quantile, upper_t_quantile},
+    power::mid_p_mcnemar,
+    signflip::p_greater,
+    spread::{Spread, intraclass},
+};
+
+fn fixtures(name: &str) -> Vec<Json> {
+    let all: Json = serde_json::from_str(include_str!("fixtures.json")).unwrap();
+    all[name].as_array().unwrap().clone()
+}
+
+fn numbers(json: &Json) -> Vec<f64> {
+    json.as_array().unwrap().iter().map(|number| number.as_f64().unwrap()).collect()
+}
+
+fn groups(json: &Json) -> Vec<Vec<f64>> {
+    json.as_array().unwrap().iter().map(numbers).collect()
+}
+
+fn number(json: &Json) -> f64 {
+    json.as_f64().unwrap()
+}
+
+fn count(json: &Json) -> usize {
+    usize::try_from(json.as_u64().unwrap()).unwrap()
+}
+
+#[track_caller]
+fn same(found: f64, expected: f64, relative: f64) {
+    assert!((found - expected).abs() <= relative * expected.abs().max(1e-300), "{found} is not {expected}");
+}
+
+#[test]
+fn quantiles_are_those_of_scipy() {
+    for case in fixtures("normal") {
+        let z = number(&case["z"]);
+        assert!((upper_quantile(number(&case["p"])) - z).abs() < 1e-9, "{case}");
+    }
+    for case in fixtures("student") {
+        same(upper_t_quantile(number(&case["p"]), number(&case["freedom"])), number(&case["t"]), 1e-7);
+    }
+}
+
+#[test]
+fn sign_flips_are_those_of_scipy() {
+    for case in fixtures("sign_flip") {
+        let scores: Vec<_> = case["scores"].as_array().unwrap().iter().map(|x| x.as_i64().unwrap()).collect();
+        same(p_greater(&scores), number(&case["p"]), 1e-12);
+    }
+    for case in fixtures("mcnemar") {
+        same(mid_p_mcnemar(count(&case["wins"]), count(&case["losses"])), number(&case["p"]), 1e-9);
+    }
+}
+
+#[test]
+fn intervals_are_those_of_statsmodels() {
+    for case in fixtures("wilson") {
+        let limits = numbers(&case["limits"]);
+        let found = interval::wilson(number(&case["successes"]), count(&case["n"]), upper_quantile(0.025));
+        assert!((found.lower - limits[0]).abs() < 1e-9 && (found.upper - limits[1]).abs() < 1e-9, "{case}");
+    }
+    for case in fixtures("newcombe") {
+        let [both, candidate, baseline, neither] = [0, 1, 2, 3].map(|i| count(&case["pairs"][i]));
+        let pairs = interval::Pairs { both, candidate, baseline, neither };
+        let (found, limits) = (interval::newcombe(pairs, upper_quantile(0.025)), numbers(&case["limits"]));
+        assert!((found.lower - limits[0]).abs() < 1e-9 && (found.upper - limits[1]).abs() < 1e-9, "{case}");
+    }
+}
+
+/// Table II of Newcombe 1998: 36, 12, 2, 0 gives .0569 to .3404.
+#[test]
+fn newcombes_own_example() {
+    let pairs = interval::Pairs { both: 36, candidate: 12, baseline: 2, neither: 0 };
+    let found = interval::newcombe(pairs, 1.959_964);
+    assert!((found.lower - 0.0569).abs() < 5e-5 && (found.upper - 0.3404).abs() < 5e-5, "{found:?}");
+}
+
+#[test]
+fn levels_of_looks_are_those_of_the_multivariate_normal() {
+    for case in fixtures("looks") {
+        let spending = if case["kind"] == "pocock" { Spending::Pocock } else { Spending::ObrienFleming };
+        let levels = spending.levels(number(&case["alpha"]), &numbers(&case["times"]));
+        for (found, expected) in levels.iter().zip(numbers(&case["levels"])) {
+            same(*found, expected, 1e-4);
+        }
+    }
+}
+
+#[test]
+fn adjusted_values_are_those_of_statsmodels() {
+    for case in fixtures("holm") {
+        for (found, expected) in
+            holm::adjust(&numbers(&case["p"])).into_iter().zip(numbers(&case["adjusted"]))
+        {
+            same(found, expected, 1e-12);
+        }
+    }
+}
+
+#[test]
+fn correlation_and_clustered_errors_are_those_of_statsmodels() {
+    for case in fixtures("intraclass") {
+        same(intraclass(&groups(&case["seeds"])).unwrap(), number(&case["icc"]), 1e-9);
+    }
+    for case in fixtures("clustered") {
+        let means: Vec<_> = groups(&case["seeds"]).iter().map(|rows| Spread::of(rows).mean).collect();
+        same(Spread::of(&means).se(), number(&case["se"]), 1e-9);
+    }
+}
