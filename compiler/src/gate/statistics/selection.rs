@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn near_copies_are_not_many_draws() {
         let lead: Vec<f64> = (0..60).map(|i| f64::from(i % 3 - 1)).collect();
-        let one = SelectionNoise::of(&[lead.clone()], [1; 32]);
+        let one = SelectionNoise::of(std::slice::from_ref(&lead), [1; 32]);
         let copies = SelectionNoise::of(&vec![lead; 40], [1; 32]);
         assert_eq!(one.largest, copies.largest);
     }
