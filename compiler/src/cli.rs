@@ -9,6 +9,7 @@ mod compile;
 mod completions;
 mod eval;
 mod failure;
+mod gate;
 mod init;
 mod model;
 mod opening;
@@ -48,6 +49,8 @@ enum Command {
     Run(run::Run),
     /// Show the exact messages of an artifact
     Show(show::Show),
+    /// Judge candidates against a baseline: artifacts, prompt files or score tables
+    Gate(gate::Gate),
     /// List and fetch embedded models
     Model(model::Model),
     /// Write a new task to start from
@@ -89,6 +92,7 @@ impl Cli {
             Command::Eval(command) => command.run(),
             Command::Run(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Gate(command) => command.run(),
             Command::Model(command) => command.run(),
             Command::Init(command) => command.run(),
             Command::Runs(command) => command.run(),

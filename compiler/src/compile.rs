@@ -184,7 +184,8 @@ fn judge(
     });
     let gate = Gate { policy, context: engine.context(), seed: setting.seed, evidence: evidence(board) };
     let named: Vec<_> = finalists.iter().map(|standing| finalist(board, standing)).collect();
-    let mut stand = Stand { engine, finalists };
+    let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
+    let mut stand = Stand::new(engine, Candidate::baseline(), candidates);
     Ok(Some(gate.judge(sealed, &named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
 }
 
@@ -291,17 +292,24 @@ fn sealed_split(sealed: &Sealed) -> Split {
 }
 
 /// Has the engine answer the gate's cells.
-struct Stand<'s, 'e> {
+pub(crate) struct Stand<'s, 'e> {
     engine: &'s mut Engine<'e>,
-    finalists: &'s [Standing],
+    baseline: Candidate,
+    finalists: Vec<Candidate>,
+}
+
+impl<'s, 'e> Stand<'s, 'e> {
+    /// Answers for a baseline and finalists, all of them candidates over the engine's program.
+    pub(crate) fn new(engine: &'s mut Engine<'e>, baseline: Candidate, finalists: Vec<Candidate>) -> Self {
+        Self { engine, baseline, finalists }
+    }
 }
 
 impl Measure for Stand<'_, '_> {
     fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop> {
-        let baseline = Candidate::baseline();
         let candidate = match contender {
-            Contender::Baseline => &baseline,
-            Contender::Finalist(position) => &self.finalists[position].candidate,
+            Contender::Baseline => &self.baseline,
+            Contender::Finalist(position) => &self.finalists[position],
         };
         let jobs: Vec<_> = cells.iter().map(|cell| (candidate, cell.example)).collect();
         let outcomes = self.engine.measure(&jobs)?;

@@ -300,6 +300,22 @@ impl Module {
         kind::find(&self.kind).map_or_else(|| self.signature.clone(), |kind| kind.effective(&self.signature))
     }
 
+    /// The value of every parameter that is said: what an overlay must hold to give this module.
+    pub fn values(&self) -> Vec<(Slot, Param)> {
+        let fields = self.signature.inputs.iter().chain(&self.signature.outputs);
+        let mut values = vec![
+            (Slot::Instruction, Param::Instruction(self.signature.instructions.clone())),
+            (Slot::Demonstrations, Param::Demonstrations(self.demonstrations.clone())),
+        ];
+        values.extend(self.format.iter().map(|name| (Slot::Format, Param::Format(name.clone()))));
+        if self.effective().sole_choice().is_some() {
+            values.push((Slot::Calibration, Param::Calibration(self.calibration)));
+        }
+        values
+            .extend(fields.map(|field| (Slot::About(field.name.clone()), Param::About(field.about.clone()))));
+        values
+    }
+
     fn set(&mut self, path: &ParamPath, param: &Param) -> Result<(), BadCandidate> {
         if !self.parameters().contains(path) {
             return Err(BadCandidate::Undeclared { path: path.to_string() });

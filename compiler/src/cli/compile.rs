@@ -1,6 +1,6 @@
 //! `proofmark compile TASK`: search, judge on sealed rows, emit.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{path::PathBuf, time::Instant};
 
 use clap::Args;
 use proofmark_optimizers::{Optimizer, Stop};
@@ -8,13 +8,12 @@ use proofmark_runtime::{
     Program, Verdict,
     artifact::Artifact,
     digest,
-    model::{Model, Sampling},
-    store::{NewRun, RunState, Store},
+    model::Model,
+    store::{NewRun, RunState},
 };
 
-use super::{Common, Failure, TaskArg, artifacts, opening, outcome, progress, say, screen};
+use super::{Common, Failure, TaskArg, artifacts, opening, outcome, say, screen};
 use crate::{
-    cancel::Cancel,
     compile::{CompileError, Compiled, Setting, compile},
     data::Splits,
     engine::Crew,
@@ -64,7 +63,7 @@ impl Compile {
         let place = Workplace::of(&self.task.task);
         let store = opening::store(&place.calls())?;
         let runtime = artifacts::runtime()?;
-        let (crew, cancel) = self.crew(&task, &store, runtime.handle())?;
+        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
 
         let id = self.id(&task, &program, &splits, &crew);
@@ -140,35 +139,6 @@ impl Compile {
         fits.apply(candidate).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
     }
 
-    fn crew(
-        &self,
-        task: &Task,
-        store: &Store,
-        runtime: &tokio::runtime::Handle,
-    ) -> Result<(Crew, Cancel), Failure> {
-        let (model, parallel) = opening::stored(&task.model, store, &self.common)?;
-        let proposer = match &task.proposer {
-            Some(config) => Some(opening::stored(config, store, &self.common)?.0),
-            None => None,
-        };
-        let cancel = Cancel::default();
-        let crew = Crew {
-            model,
-            sampling: Sampling {
-                temperature: task.model.temperature,
-                max_tokens: task.model.max_tokens,
-                ..Sampling::default()
-            },
-            proposer,
-            metric: Arc::clone(&task.metric),
-            runtime: runtime.clone(),
-            watch: progress::watcher(&self.common),
-            cancel: cancel.clone(),
-            parallel,
-        };
-        Ok((crew, cancel))
-    }
-
     /// The name of the run: the same inputs give the same name, so that the same command goes on where it stopped.
     fn id(&self, task: &Task, program: &Program, splits: &Splits, crew: &Crew) -> String {
         let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
@@ -197,26 +167,13 @@ fn exit(compiled: &Compiled) -> Exit {
 }
 
 fn failure(error: &CompileError) -> (RunState, Failure) {
-    let stop = match error {
-        CompileError::Stopped(stop) | CompileError::Gate(GateError::Stopped(stop)) => Some(stop),
-        _ => None,
-    };
-    match stop {
-        Some(Stop::Cancelled) => (
-            RunState::Interrupted,
-            Failure::new(Exit::Interrupted, "stopped; nothing is lost")
-                .hint("the same command goes on where it stopped and pays for no call twice"),
-        ),
-        Some(Stop::Budget) => (
-            RunState::Failed,
-            Failure::new(Exit::Budget, "the budget was spent before anything could be measured")
-                .hint("raise [optimizer] budget.calls or --budget-calls"),
-        ),
-        Some(Stop::Broken { message }) => (
-            RunState::Failed,
-            Failure::new(Exit::Provider, message.clone())
-                .hint("every answered call is kept; the same command goes on from there"),
-        ),
-        None => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
+    match error {
+        CompileError::Stopped(stop) => (state(stop), Failure::from(stop)),
+        CompileError::Gate(GateError::Stopped(stop)) => (state(stop), Failure::from(stop)),
+        error => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
     }
+}
+
+fn state(stop: &Stop) -> RunState {
+    if *stop == Stop::Cancelled { RunState::Interrupted } else { RunState::Failed }
 }

@@ -7,17 +7,21 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use proofmark_optimizers::Stop;
 use proofmark_runtime::{
-    model::local::pull::Progress,
+    model::{Sampling, local::pull::Progress},
     store::{Cached, Store, StoreError},
 };
+use tokio::runtime::Handle;
 
-use super::{Common, Failure, say};
+use super::{Common, Failure, progress, say};
 use crate::{
-    engine::StoredModel,
+    cancel::Cancel,
+    engine::{Crew, StoredModel},
     exit::Exit,
+    gate::GateError,
     models::{self, ModelError, Opened},
-    task::ModelConfig,
+    task::{ModelConfig, Task},
 };
 
 /// Shows a download: a bar on a terminal, a line per source and per tenth elsewhere.
@@ -104,6 +108,58 @@ pub(crate) fn store(path: &Path) -> Result<Store, Failure> {
         std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
     }
     Ok(Store::open(path)?)
+}
+
+/// Everybody who works for a task, and the way to stop them.
+pub(crate) fn crew(
+    task: &Task,
+    store: &Store,
+    runtime: &Handle,
+    common: &Common,
+) -> Result<(Crew, Cancel), Failure> {
+    let (model, parallel) = stored(&task.model, store, common)?;
+    let proposer = match &task.proposer {
+        Some(config) => Some(stored(config, store, common)?.0),
+        None => None,
+    };
+    let cancel = Cancel::default();
+    let crew = Crew {
+        model,
+        sampling: Sampling {
+            temperature: task.model.temperature,
+            max_tokens: task.model.max_tokens,
+            ..Sampling::default()
+        },
+        proposer,
+        metric: Arc::clone(&task.metric),
+        runtime: runtime.clone(),
+        watch: progress::watcher(common),
+        cancel: cancel.clone(),
+        parallel,
+    };
+    Ok((crew, cancel))
+}
+
+impl From<&Stop> for Failure {
+    fn from(stop: &Stop) -> Self {
+        match stop {
+            Stop::Cancelled => Self::new(Exit::Interrupted, "stopped; nothing is lost")
+                .hint("the same command goes on where it stopped and pays for no call twice"),
+            Stop::Budget => Self::new(Exit::Budget, "the budget was spent before anything could be measured")
+                .hint("raise [optimizer] budget.calls or --budget-calls"),
+            Stop::Broken { message } => Self::new(Exit::Provider, message.clone())
+                .hint("every answered call is kept; the same command goes on from there"),
+        }
+    }
+}
+
+impl From<GateError> for Failure {
+    fn from(error: GateError) -> Self {
+        match &error {
+            GateError::Stopped(stop) => Self::from(stop),
+            other => Self::new(Exit::Invalid, other.to_string()),
+        }
+    }
 }
 
 impl From<ModelError> for Failure {

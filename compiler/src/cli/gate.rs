@@ -1,0 +1,233 @@
+//! `proofmark gate`: judge any candidates against any baseline: score tables of other tools, artifacts, or prompt files.
+//!
+//! Score tables are judged as they are. Artifacts and prompt files are answered on the sealed rows of a task, with the
+//! task's model, metric and ledger.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, artifact::Artifact, digest};
+use serde_json::json;
+
+use super::{Common, Failure, artifacts, opening, say, screen};
+use crate::{
+    compile::Stand,
+    data::Splits,
+    engine::Engine,
+    exit::Exit,
+    gate::{
+        Evidence, Finalist, Gate as Judge, Judgement, MemoryLedger, Policy, Shown, Verdict,
+        table::{Paired, Table, TableError},
+    },
+    ledger::StoredLedger,
+    task::Task,
+    workplace::Workplace,
+};
+
+/// Judge candidates against a baseline.
+#[derive(Debug, Args)]
+pub(crate) struct Gate {
+    /// What is to be beaten: a score table (.jsonl, .csv), an artifact (.json), or an instruction (.txt, .md)
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// A candidate of the same sort; up to three, the most promising first
+    #[arg(long = "candidate", value_name = "FILE", required = true)]
+    candidates: Vec<PathBuf>,
+    /// Task whose sealed rows, model and metric are used; not for score tables. Its program is the default baseline
+    #[arg(long)]
+    task: Option<PathBuf>,
+    /// How strict
+    #[arg(long, value_enum)]
+    policy: Option<PolicyArg>,
+    /// Seed of the order in which sealed seeds are used
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    #[command(flatten)]
+    common: Common,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum PolicyArg {
+    Strict,
+    Balanced,
+    Noninferior,
+}
+
+impl Gate {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        if self.candidates.len() > 3 {
+            return Err(Failure::new(Exit::Usage, "the gate tries one to three candidates")
+                .hint("each one costs a part of the error; rank them on other rows first"));
+        }
+        let judgement = match (&self.task, &self.baseline) {
+            (Some(task), _) => self.prompts(task)?,
+            (None, Some(baseline)) => self.tables(baseline)?,
+            (None, None) => {
+                return Err(Failure::new(Exit::Usage, "there is nothing to beat").hint(
+                    "name --baseline TABLE for score tables, or --task FOLDER to judge prompts on its sealed rows",
+                ));
+            }
+        };
+        self.tell(&judgement)
+    }
+
+    fn tables(&self, baseline: &Path) -> Result<Judgement, Failure> {
+        let table = |path: &Path| match path.extension().and_then(|suffix| suffix.to_str()) {
+            Some("jsonl" | "ndjson" | "csv") => Ok(Table::open(path)?),
+            _ => Err(Failure::new(Exit::Usage, format!("{} is no score table", path.display()))
+                .hint("score tables end in .jsonl or .csv; artifacts and prompt files need --task FOLDER")),
+        };
+        let baseline = table(baseline)?;
+        let candidates = self.candidates.iter().map(|path| table(path)).collect::<Result<Vec<_>, _>>()?;
+        let mut paired = Paired::new(&baseline, &candidates)?;
+        let finalist = |table: &Table| Finalist {
+            name: table.name().to_owned(),
+            id: digest(table.name()),
+            objection: None,
+        };
+        let finalists: Vec<_> = candidates.iter().map(finalist).collect();
+        let (sealed, mut scores) = paired.parts();
+        let judge = self.judge(self.policy(None), digest("score tables"));
+        Ok(judge.judge(sealed, &finalists, &mut scores, &mut MemoryLedger::default())?)
+    }
+
+    fn prompts(&self, path: &Path) -> Result<Judgement, Failure> {
+        let task = Task::load(path)?;
+        let program = |path: &Path| applied(&task.program, path);
+        let baseline = self.baseline.as_deref().map_or_else(|| Ok(task.program.clone()), program)?;
+        let baseline = overlay(&baseline);
+        let candidates = self.candidates.iter().map(|path| Ok((path, overlay(&program(path)?))));
+        let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
+        let (splits, _) = Splits::load(&task)?;
+        let store = opening::store(&Workplace::of(path).calls())?;
+        let runtime = artifacts::runtime()?;
+        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
+        cancel.on_ctrl_c(runtime.handle());
+
+        let run = digest(&("gate", baseline.id(), self.seed)).short();
+        let mut engine = Engine::new(crew, &task.program, [], (store.clone(), run.clone(), 0));
+        let finalist = |(path, candidate): &(&PathBuf, Candidate)| Finalist {
+            name: path.display().to_string(),
+            id: candidate.id().0,
+            objection: None,
+        };
+        let finalists: Vec<_> = candidates.iter().map(finalist).collect();
+        let judge = self.judge(self.policy(task.gate.policy), digest(&(engine.context(), baseline.id())));
+        let candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
+        let mut stand = Stand::new(&mut engine, baseline, candidates);
+        Ok(judge.judge(&splits.gate, &finalists, &mut stand, &mut StoredLedger::new(&store, &run))?)
+    }
+
+    fn policy(&self, of_task: Option<Policy>) -> Policy {
+        match self.policy {
+            Some(PolicyArg::Strict) => Policy::Strict,
+            Some(PolicyArg::Balanced) => Policy::Balanced,
+            Some(PolicyArg::Noninferior) => Policy::Noninferior,
+            None => of_task.unwrap_or_default(),
+        }
+    }
+
+    fn judge(&self, policy: Policy, context: proofmark_runtime::Digest) -> Judge {
+        Judge { policy, context, seed: self.seed, evidence: Evidence::default() }
+    }
+
+    fn tell(&self, judgement: &Judgement) -> Result<Exit, Failure> {
+        let (verdict, shown) = (judgement.verdict(), judgement.shown());
+        if self.common.json {
+            screen::document(&json!({
+                "verdict": word(&verdict), "alpha": judgement.look().alpha, "look": judgement.look().t,
+                "candidates": shown.iter().map(candidate).collect::<Vec<_>>(),
+            }))?;
+        } else {
+            for shown in &shown {
+                let lead = match (shown.lead, shown.lower95) {
+                    (Some(lead), Some(lower)) => {
+                        format!(
+                            ", lead {} points, at least {} (95 %)",
+                            screen::points(lead),
+                            screen::points(lower)
+                        )
+                    }
+                    (Some(lead), None) => format!(", lead about {} points", screen::points(lead)),
+                    _ => String::new(),
+                };
+                let p = shown.p.map(|p| format!(", p = {p:.2e}")).unwrap_or_default();
+                screen::line(&format!("{}: {}{lead}{p}", shown.finalist.name, word(&shown.verdict)))?;
+                screen::line(&format!("  {}", shown.sentence))?;
+            }
+            if !self.common.quiet {
+                let look = judgement.look();
+                say(&format!("look {} at these rows, tested at {:.4}", look.t, look.alpha));
+            }
+        }
+        Ok(match verdict {
+            Verdict::Accept => Exit::Ok,
+            Verdict::Reject { .. } => Exit::Rejected,
+            Verdict::Inconclusive { .. } => Exit::Inconclusive,
+        })
+    }
+}
+
+fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Accept => "accept",
+        Verdict::Reject { .. } => "reject",
+        Verdict::Inconclusive { .. } => "inconclusive",
+    }
+}
+
+fn candidate(shown: &Shown) -> serde_json::Value {
+    let (kind, needed) = match &shown.verdict {
+        Verdict::Accept => (None, None),
+        Verdict::Reject { kind } => (Some(kind.name()), None),
+        Verdict::Inconclusive { kind, n_needed } => (Some(kind.name()), Some(*n_needed)),
+    };
+    json!({
+        "name": shown.finalist.name, "verdict": word(&shown.verdict), "kind": kind, "p": shown.p,
+        "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
+    })
+}
+
+/// The program that a file stands for: an artifact's, or the task's with another instruction.
+fn applied(program: &Program, path: &Path) -> Result<Program, Failure> {
+    let invalid = |message: String| Failure::new(Exit::Invalid, message);
+    if path.extension().is_some_and(|suffix| suffix == "json") {
+        let artifact = Artifact::read(path)?;
+        let (own, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
+        let applied = own.apply(candidate).map_err(|error| invalid(error.to_string()))?;
+        // Every parameter of the artifact must be one of the task's program, or it answers another question.
+        program.apply(&overlay(&applied)).map_err(|error| {
+            invalid(format!("{} does not belong to this task: {error}", path.display()))
+                .hint("the artifact must come from a task with the same modules and fields")
+        })?;
+        return Ok(applied);
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let [module] = program.modules() else {
+        return Err(invalid(format!(
+            "{} holds one instruction, but the task has several modules",
+            path.display()
+        ))
+        .hint("judge an artifact instead"));
+    };
+    let instruction = ParamPath::new(&module.name, Slot::Instruction);
+    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.trim().to_owned()));
+    program.apply(&candidate).map_err(|error| invalid(error.to_string()))
+}
+
+/// Everything that a program's parameters say, as one candidate.
+fn overlay(program: &Program) -> Candidate {
+    let mut candidate = Candidate::baseline();
+    for module in program.modules() {
+        for (slot, param) in module.values() {
+            candidate = candidate.with(ParamPath::new(&module.name, slot), param);
+        }
+    }
+    candidate
+}
+
+impl From<TableError> for Failure {
+    fn from(error: TableError) -> Self {
+        Self::new(Exit::Invalid, error.to_string())
+    }
+}
