@@ -1,6 +1,6 @@
 //! What goes wrong on the command line, as a person reads it: what, where, what to do, and the exit code.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
@@ -83,7 +83,7 @@ impl From<TaskError> for Failure {
     }
 }
 
-fn missing_task(path: &PathBuf, source: &std::io::Error) -> Failure {
+fn missing_task(path: &Path, source: &std::io::Error) -> Failure {
     Failure::new(Exit::Invalid, format!("cannot read the task file {}: {source}", path.display()))
         .hint("name a folder with a task.toml, or make one with `proofmark init FOLDER`")
 }
