@@ -125,8 +125,10 @@ pub fn compile(
     let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine);
     let stopped = setting.optimizer.search(&mut lab).err();
     let board = lab.into_board();
-    if let Some(stop @ (Stop::Cancelled | Stop::Broken { .. })) = stopped {
-        return Err(stop.into());
+    match stopped {
+        Some(stop @ (Stop::Cancelled | Stop::Broken { .. })) => return Err(stop.into()),
+        Some(Stop::Budget) if engine.spent().task == 0 => return Err(Stop::Budget.into()),
+        _ => {}
     }
 
     let finalists = board.finalists(FINALISTS);
@@ -192,14 +194,15 @@ fn judge(
 /// What is emitted, and what its stamp says.
 fn decide(finalists: &[Standing], judgement: Option<&Judgement>) -> (Candidate, Stamp) {
     let Some(judgement) = judgement else {
-        let best = finalists.first().map(|standing| standing.candidate.clone());
-        return match best {
-            Some(best) => {
-                (best, unverified("the policy `explore` emits the best on visible rows and tests nothing"))
-            }
-            None => {
-                (Candidate::baseline(), unverified("the search found nothing that beats the task as written"))
-            }
+        return match finalists.first() {
+            Some(best) => (
+                best.candidate.clone(),
+                Stamp::Unverified {
+                    reason: "the policy `explore` emits the best on visible rows and tests nothing"
+                        .to_owned(),
+                },
+            ),
+            None => (Candidate::baseline(), Stamp::Kept(nothing_found())),
         };
     };
     match (judgement.accepted(), judgement.certificate()) {
@@ -239,8 +242,16 @@ fn kept(judgement: &Judgement) -> Kept {
     }
 }
 
-fn unverified(reason: &str) -> Stamp {
-    Stamp::Unverified { reason: reason.to_owned() }
+/// Why the baseline is kept where no candidate came before the gate.
+fn nothing_found() -> Kept {
+    Kept {
+        verdict: StampVerdict::Reject,
+        kind: "nothing_found".to_owned(),
+        reason: "The search found nothing that is ahead of the old prompt on the rows it could see."
+            .to_owned(),
+        n_needed: None,
+        finalists: serde_json::Value::Array(vec![]),
+    }
 }
 
 fn finalist(board: &Board, standing: &Standing) -> Finalist {

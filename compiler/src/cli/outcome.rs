@@ -60,7 +60,7 @@ impl<'a> Outcome<'a> {
         for (path, text) in [
             (&files.report, &html),
             (&folder.join("events.jsonl"), &events),
-            (&folder.join("task.toml"), &self.task.text),
+            (&folder.join("config.toml"), &self.task.text),
         ] {
             fs::write(path, text).map_err(|error| Failure::file(path, &error))?;
         }

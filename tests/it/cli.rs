@@ -1,0 +1,140 @@
+//! The command line as a contract: exit codes, stdout, JSON documents, messages.
+
+use std::{fs, process::Output};
+
+use proofmark_runtime::artifact::Artifact;
+
+use crate::support::{TaskFolder, artifact, json, proofmark};
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn a_true_improvement_is_accepted_and_runs() {
+    let task = TaskFolder::new();
+    let output = task.command("compile").arg("--json").output().unwrap();
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let document = json(&output);
+    assert_eq!(document["verdict"], "accept");
+    assert!(document["lead"]["lower95"].as_f64().unwrap() > 0.2, "{document}");
+    assert_eq!(document["calls"]["replayed"].as_u64().map(|_| ()), Some(()));
+
+    let path = artifact(&document);
+    assert!(Artifact::read(&path).unwrap().stamp().is_verified());
+    let report = fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
+    assert!(report.contains("<svg") && !report.contains("http://") && !report.contains("src="));
+
+    let run = proofmark().arg("run").arg(&path).arg("message=a new pothole").output().unwrap();
+    assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), r#"{"outputs":{"crew":"street"}}"#);
+    let shown = proofmark().arg("show").arg(&path).arg("--diff").output().unwrap();
+    assert!(String::from_utf8_lossy(&shown.stdout).contains("+ "), "{}", stderr(&shown));
+    let mut eval = proofmark();
+    eval.args(["eval", "--json", "--target", "0.9"]).arg(&path).arg(task.path().join("rows.jsonl"));
+    let eval = json(&eval.output().unwrap());
+    assert_eq!((&eval["n"], &eval["verdict"]), (&240.into(), &"pass".into()));
+}
+
+#[test]
+fn a_model_that_no_prompt_helps_keeps_the_baseline() {
+    let task = TaskFolder::new();
+    fs::write(task.path().join("script.json"), r#"{"default": "water"}"#).unwrap();
+    let output = task.command("compile").arg("--json").output().unwrap();
+    let document = json(&output);
+    assert_eq!(output.status.code(), Some(10), "{document}\n{}", stderr(&output));
+    assert_eq!(document["verdict"], "reject");
+    let artifact = Artifact::read(&artifact(&document)).unwrap();
+    assert!(!artifact.stamp().is_verified() && artifact.parts().candidate.is_baseline());
+}
+
+#[test]
+fn two_runs_from_scratch_give_the_same_bytes() {
+    let bytes = || {
+        let task = TaskFolder::new();
+        // The model's name is part of the artifact, so it must not hold the folder's random name.
+        task.edit(&format!("scripted:{}/script.json", task.path().display()), "scripted:script.json");
+        let output = task.command("compile").arg("--json").current_dir(task.path()).output().unwrap();
+        fs::read(task.path().join(artifact(&json(&output)))).unwrap()
+    };
+    assert_eq!(bytes(), bytes());
+}
+
+#[test]
+fn check_tells_splits_and_detectable_lead_without_a_call() {
+    let task = TaskFolder::new();
+    let document = json(&task.command("check").arg("--json").output().unwrap());
+    assert_eq!(document["rows"]["gate"], 144);
+    assert!(document["detectable_lead"].as_f64().unwrap() > 0.01, "{document}");
+    assert!(!task.path().join(".proofmark").exists());
+}
+
+#[test]
+fn mistakes_are_told_with_their_place_and_exit_code() {
+    let compile = |task: &TaskFolder| {
+        let output = task.command("compile").output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    let task = TaskFolder::new();
+    task.edit("instructions", "instrctions");
+    let (code, message) = compile(&task);
+    assert_eq!(code, Some(3), "{message}");
+    assert!(message.contains("task.toml:6") && message.contains("instructions"), "{message}");
+
+    let task = TaskFolder::new();
+    fs::write(task.path().join("rows.jsonl"), "{\"id\": \"a\", \"message\": 3, \"crew\": \"water\"}\n")
+        .unwrap();
+    let (code, message) = compile(&task);
+    assert_eq!(code, Some(3), "{message}");
+    assert!(message.contains("rows.jsonl:1") && message.contains("message"), "{message}");
+
+    let task = TaskFolder::new();
+    fs::remove_file(task.path().join("script.json")).unwrap();
+    let (code, message) = compile(&task);
+    assert_eq!(code, Some(4), "{message}");
+
+    let task = TaskFolder::new();
+    let (code, message) = {
+        let output = task.command("compile").args(["--budget-calls", "3"]).output().unwrap();
+        (output.status.code(), stderr(&output))
+    };
+    assert_eq!(code, Some(5), "{message}");
+    assert_eq!(proofmark().arg("compile").output().unwrap().status.code(), Some(2));
+}
+
+#[test]
+fn score_tables_of_other_tools_are_judged() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |name: &str, right: fn(usize) -> bool| {
+        let rows: String = (0..120)
+            .flat_map(|seed| ["clean", "typo"].map(|variant| (seed, variant)))
+            .map(|(seed, variant)| {
+                let score = u8::from(right(seed));
+                format!("{{\"seed\": \"s{seed}\", \"variant\": \"{variant}\", \"score\": {score}}}\n")
+            })
+            .collect();
+        let path = folder.path().join(name);
+        fs::write(&path, rows).unwrap();
+        path
+    };
+    let old = table("old.jsonl", |seed| seed % 2 == 0);
+    let better = table("better.jsonl", |seed| seed % 2 == 0 || seed % 3 == 0);
+    let gate = |candidate: &std::path::Path| {
+        let mut command = proofmark();
+        command.args(["gate", "--json", "--baseline"]).arg(&old).arg("--candidate").arg(candidate);
+        command.output().unwrap()
+    };
+    let output = gate(&better);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let document = json(&output);
+    assert_eq!(document["verdict"], "accept");
+    assert_eq!(document["candidates"][0]["verdict"], "accept");
+
+    let worse = gate(&table("worse.jsonl", |seed| seed % 4 == 0));
+    assert_eq!(worse.status.code(), Some(10), "{}", stderr(&worse));
+
+    let torn = folder.path().join("torn.jsonl");
+    fs::write(&torn, "{\"seed\": \"s1\", \"variant\": \"clean\", \"score\": 1}\n").unwrap();
+    let torn = gate(&torn);
+    assert_eq!(torn.status.code(), Some(3));
+    assert!(stderr(&torn).contains("s0"), "{}", stderr(&torn));
+}

@@ -1,0 +1,113 @@
+//! A small task with a scripted model: answers are right only if the prompt shows demonstrations.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use proofmark_runtime::digest;
+use tempfile::TempDir;
+
+const TASK: &str = r#"
+format = 1
+name = "crews"
+
+[signature]
+instructions = "Forward the message."
+
+[signature.inputs]
+message = { type = "text" }
+
+[signature.outputs]
+crew = { type = "choice", choices = ["water", "street", "bins"] }
+
+[data]
+file = "rows.jsonl"
+id = "id"
+
+[model]
+name = "scripted:SCRIPT"
+
+[optimizer]
+name = "auto"
+budget = { calls = 600 }
+"#;
+
+const SCRIPT: &str = r#"{
+  "rules": [{"when": {"max_demonstrations": 0}, "then": {"reply": "water"}}],
+  "table": {"faucet": "water", "pothole": "street", "garbage": "bins"},
+  "default": "water"
+}"#;
+
+/// A task in a folder of its own.
+pub struct TaskFolder {
+    folder: TempDir,
+}
+
+impl TaskFolder {
+    /// A task whose model profits from demonstrations.
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let script = folder.path().join("script.json");
+        fs::write(folder.path().join("task.toml"), TASK.replace("SCRIPT", &script.display().to_string()))
+            .unwrap();
+        fs::write(script, SCRIPT).unwrap();
+        fs::write(folder.path().join("rows.jsonl"), rows(240)).unwrap();
+        Self { folder }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Replaces a part of the task file.
+    pub fn edit(&self, from: &str, to: &str) {
+        let path = self.path().join("task.toml");
+        let text = fs::read_to_string(&path).unwrap();
+        assert!(text.contains(from), "{from}");
+        fs::write(path, text.replacen(from, to, 1)).unwrap();
+    }
+
+    /// The command with this folder as its task.
+    pub fn command(&self, name: &str) -> Command {
+        let mut command = proofmark();
+        command.arg(name).arg(self.path());
+        command
+    }
+}
+
+/// The binary.
+pub fn proofmark() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_proofmark"))
+}
+
+/// The JSON document on stdout.
+pub fn json(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
+        panic!(
+            "{error}: {}\n{}",
+            String::from_utf8_lossy(&output.stdout),
+            String::from_utf8_lossy(&output.stderr)
+        )
+    })
+}
+
+/// The only artifact of a task.
+pub fn artifact(json: &serde_json::Value) -> PathBuf {
+    json["artifact"].as_str().unwrap().into()
+}
+
+/// Rows of unlike words, each with one word that gives its label away.
+fn rows(n: usize) -> String {
+    let topics = [("faucet", "water"), ("pothole", "street"), ("garbage", "bins")];
+    let row = |i: usize| {
+        let (topic, crew) = topics[i % 3];
+        let noise: Vec<_> = (0..8).map(|word| digest(&(i, word)).short()[..6].to_owned()).collect();
+        format!(
+            "{{\"id\": \"r{i}\", \"message\": \"the {topic} {}\", \"crew\": \"{crew}\"}}\n",
+            noise.join(" ")
+        )
+    };
+    (0..n).map(row).collect()
+}
