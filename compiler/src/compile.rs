@@ -74,9 +74,9 @@ impl Compiled {
         self.finalists.get(accepted).map_or_else(Candidate::baseline, |standing| standing.candidate.clone())
     }
 
-    /// What a candidate is made of, in words.
+    /// What a candidate is made of, in words: how its ancestors and it were made, in order.
     pub fn how(&self, id: CandidateId) -> Option<String> {
-        self.board.get(id).and_then(|entry| entry.lineage()).map(|lineage| lineage.how.clone())
+        how(&self.board, id)
     }
 }
 
@@ -139,7 +139,7 @@ pub fn compile(
         Parts {
             name: setting.task.name.clone(),
             program: setting.program.clone(),
-            lineage: lineage(&board, &candidate),
+            lineage: lineage(&board, candidate.id()),
             candidate,
             sampling: crew.sampling.clone(),
             data: data.into_iter().chain([sealed_split(&sealed)]).collect(),
@@ -256,8 +256,7 @@ fn nothing_found() -> Kept {
 
 fn finalist(board: &Board, standing: &Standing) -> Finalist {
     let id = standing.candidate.id();
-    let how = board.get(id).and_then(|entry| entry.lineage()).map(|lineage| lineage.how.clone());
-    Finalist { name: how.unwrap_or_else(|| id.to_string()), id: id.0, objection: None }
+    Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, objection: None }
 }
 
 /// What the search measured: every candidate that got as far as the finalists, against the baseline.
@@ -276,9 +275,9 @@ fn evidence(board: &Board) -> Evidence {
 }
 
 /// The ancestors of a candidate, oldest first, itself last.
-fn lineage(board: &Board, candidate: &Candidate) -> Vec<Ancestor> {
+fn lineage(board: &Board, id: CandidateId) -> Vec<Ancestor> {
     let mut found: Vec<Ancestor> = Vec::new();
-    let mut waiting = vec![candidate.id()];
+    let mut waiting = vec![id];
     while let Some(id) = waiting.pop() {
         if found.iter().any(|ancestor| ancestor.id == id) {
             continue;
@@ -290,6 +289,12 @@ fn lineage(board: &Board, candidate: &Candidate) -> Vec<Ancestor> {
     }
     found.reverse();
     found
+}
+
+/// How a candidate and its ancestors were made, oldest first.
+fn how(board: &Board, id: CandidateId) -> Option<String> {
+    let steps: Vec<_> = lineage(board, id).into_iter().map(|ancestor| ancestor.how).collect();
+    (!steps.is_empty()).then(|| steps.join("; then "))
 }
 
 fn split(name: &str, examples: &[Example]) -> Split {

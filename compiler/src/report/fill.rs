@@ -151,7 +151,10 @@ fn groups(record: &CertificateRecord) -> Vec<Group> {
             lead: tally.lead,
         }
     };
-    record.tables.iter().map(group).collect()
+    let mut groups: Vec<_> = record.tables.iter().map(group).collect();
+    // What was decided on comes first.
+    groups.sort_by_key(|group| group.name != "attacked");
+    groups
 }
 
 fn prompts(compiled: &Compiled, best: &Candidate) -> Result<Vec<PromptDiff>, ArtifactError> {
