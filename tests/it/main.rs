@@ -1,5 +1,7 @@
 //! End to end: every test here drives the real binary, or looks at the workspace as a whole.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod architecture;
 mod cli;
 mod resume;

@@ -41,13 +41,13 @@ const SCRIPT: &str = r#"{
 }"#;
 
 /// A task in a folder of its own.
-pub struct TaskFolder {
+pub(crate) struct TaskFolder {
     folder: TempDir,
 }
 
 impl TaskFolder {
     /// A task whose model profits from demonstrations.
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let script = folder.path().join("script.json");
         fs::write(folder.path().join("task.toml"), TASK.replace("SCRIPT", &script.display().to_string()))
@@ -57,12 +57,12 @@ impl TaskFolder {
         Self { folder }
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.folder.path()
     }
 
     /// Replaces a part of the task file.
-    pub fn edit(&self, from: &str, to: &str) {
+    pub(crate) fn edit(&self, from: &str, to: &str) {
         let path = self.path().join("task.toml");
         let text = fs::read_to_string(&path).unwrap();
         assert!(text.contains(from), "{from}");
@@ -70,7 +70,7 @@ impl TaskFolder {
     }
 
     /// The command with this folder as its task.
-    pub fn command(&self, name: &str) -> Command {
+    pub(crate) fn command(&self, name: &str) -> Command {
         let mut command = proofmark();
         command.arg(name).arg(self.path());
         command
@@ -78,12 +78,12 @@ impl TaskFolder {
 }
 
 /// The binary.
-pub fn proofmark() -> Command {
+pub(crate) fn proofmark() -> Command {
     Command::new(env!("CARGO_BIN_EXE_proofmark"))
 }
 
 /// The JSON document on stdout.
-pub fn json(output: &Output) -> serde_json::Value {
+pub(crate) fn json(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout).unwrap_or_else(|error| {
         panic!(
             "{error}: {}\n{}",
@@ -94,7 +94,7 @@ pub fn json(output: &Output) -> serde_json::Value {
 }
 
 /// The only artifact of a task.
-pub fn artifact(json: &serde_json::Value) -> PathBuf {
+pub(crate) fn artifact(json: &serde_json::Value) -> PathBuf {
     json["artifact"].as_str().unwrap().into()
 }
 
