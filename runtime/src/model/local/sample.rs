@@ -41,13 +41,17 @@ impl Sampler {
     /// The next token out of those that are allowed; none if none is. A logit that is not a number counts as minus
     /// infinity. Temperature 0 takes the likeliest, the lowest id of equals.
     pub fn draw(&mut self, logits: &[f32], allowed: Option<&TokenSet>) -> Option<Drawn> {
-        let mut options: Vec<(u32, f32)> = (0_u32..)
-            .zip(logits)
-            .filter(|&(id, logit)| *logit > f32::NEG_INFINITY && allowed.is_none_or(|set| set.contains(id)))
-            .map(|(id, &logit)| (id, logit))
-            .collect();
-        let best = *options.iter().min_by(likelier_first)?;
-        let token = if self.temperature > 0.0 { self.pick(&mut options, best.1) } else { best.0 };
+        let options = || {
+            let finite =
+                (0_u32..).zip(logits.iter().copied()).filter(|(_, logit)| *logit > f32::NEG_INFINITY);
+            finite.filter(|&(id, _)| allowed.is_none_or(|set| set.contains(id)))
+        };
+        let best = options().min_by(likelier_first)?;
+        let token = if self.temperature > 0.0 {
+            self.pick(&mut options().collect::<Vec<_>>(), best.1)
+        } else {
+            best.0
+        };
         Some(Drawn { token, logprob: logprob(logits, token) })
     }
 
@@ -78,9 +82,9 @@ fn nucleus(options: &mut [(u32, f32)], weight: impl Fn(&(u32, f32)) -> f64, top_
     loop {
         let len = head.min(options.len());
         if len < options.len() {
-            options.select_nth_unstable_by(len, likelier_first_mut);
+            options.select_nth_unstable_by(len, likelier_first);
         }
-        options[..len].sort_unstable_by(likelier_first_mut);
+        options[..len].sort_unstable_by(likelier_first);
         let mut reached = 0.0;
         let enough = options[..len].iter().position(|option| {
             reached += weight(option);
@@ -94,11 +98,7 @@ fn nucleus(options: &mut [(u32, f32)], weight: impl Fn(&(u32, f32)) -> f64, top_
     }
 }
 
-fn likelier_first(a: &&(u32, f32), b: &&(u32, f32)) -> Ordering {
-    likelier_first_mut(a, b)
-}
-
-fn likelier_first_mut(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
+fn likelier_first(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
     b.1.total_cmp(&a.1).then(a.0.cmp(&b.0))
 }
 

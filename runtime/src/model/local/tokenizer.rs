@@ -1,7 +1,6 @@
 //! Text to tokens and back, from a GGUF file's own vocabulary.
 //!
-//! Two families: byte-level BPE (`gpt2` in the file; [`byte_pair`]) and SentencePiece-style BPE (`llama`;
-//! [`sentence_piece`]).
+//! Two families: byte-level BPE (`gpt2` in the file) and SentencePiece-style BPE (`llama`).
 //!
 //! **Invariant:** only [`Part::Trusted`] text can become a control token. Whatever a message says, `<|im_end|>`
 //! included, it becomes ordinary tokens, so nobody who writes a message can end it or speak as somebody else.
