@@ -17,15 +17,13 @@ const PLAIN_EVERY: Duration = Duration::from_secs(5);
 /// The watcher that suits the flags and the terminal.
 pub(crate) fn watcher(common: &Common) -> Watcher {
     if common.quiet {
-        Arc::new(Silent)
-    } else if std::io::stderr().is_terminal() {
-        Arc::new(Bar::new())
-    } else {
-        Arc::new(Plain::default())
+        return Arc::new(Silent);
     }
+    let bar = std::io::stderr().is_terminal().then(live_line);
+    Arc::new(Progress { bar, state: Mutex::default() })
 }
 
-/// What both kinds of progress remember.
+/// What is known about the stage that goes on.
 #[derive(Default)]
 struct State {
     stage: String,
@@ -75,86 +73,45 @@ impl State {
     }
 }
 
-/// A live line on a terminal.
-struct Bar {
-    bar: ProgressBar,
+/// Tells how a run goes.
+struct Progress {
+    /// The live line on a terminal; elsewhere a line is said now and then.
+    bar: Option<ProgressBar>,
     state: Mutex<State>,
 }
 
-impl Bar {
-    fn new() -> Self {
-        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
-        if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {wide_msg}") {
-            bar.set_style(style);
-        }
-        bar.enable_steady_tick(Duration::from_millis(120));
-        Self { bar, state: Mutex::default() }
-    }
-
+impl Progress {
     fn update(&self, change: impl FnOnce(&mut State)) {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         change(&mut state);
-        self.bar.set_prefix(state.stage.clone());
-        self.bar.set_message(state.line());
-    }
-}
-
-impl Drop for Bar {
-    fn drop(&mut self) {
-        self.bar.finish_and_clear();
-    }
-}
-
-impl Watch for Bar {
-    fn stage(&self, name: &str) {
-        self.bar.suspend(|| say(name));
-        self.update(|state| state.enter(name));
-    }
-
-    fn batch(&self, calls: u64, left: Option<u64>) {
-        self.update(|state| {
-            state.wanted += calls;
-            state.left = left;
-        });
-    }
-
-    fn done(&self, calls: Calls) {
-        self.update(|state| {
-            state.done += 1;
-            state.calls = calls;
-        });
-    }
-
-    fn best(&self, text: &str) {
-        self.update(|state| text.clone_into(&mut state.best));
-    }
-
-    fn remark(&self, text: &str) {
-        self.bar.suspend(|| say(&format!("  {text}")));
-    }
-}
-
-/// A line now and then, for logs and pipes.
-#[derive(Default)]
-struct Plain {
-    state: Mutex<State>,
-}
-
-impl Plain {
-    fn update(&self, change: impl FnOnce(&mut State)) {
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        change(&mut state);
-        let last = state.told.or(state.started);
-        if last.is_some_and(|last| last.elapsed() >= PLAIN_EVERY) {
+        if let Some(bar) = &self.bar {
+            bar.set_prefix(state.stage.clone());
+            bar.set_message(state.line());
+        } else if state.told.or(state.started).is_some_and(|last| last.elapsed() >= PLAIN_EVERY) {
             state.told = Some(Instant::now());
             say(&format!("  {}", state.line()));
         }
     }
+
+    fn say(&self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.suspend(|| say(text)),
+            None => say(text),
+        }
+    }
 }
 
-impl Watch for Plain {
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.bar {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Watch for Progress {
     fn stage(&self, name: &str) {
-        say(name);
+        self.say(name);
         self.update(|state| state.enter(name));
     }
 
@@ -177,8 +134,17 @@ impl Watch for Plain {
     }
 
     fn remark(&self, text: &str) {
-        say(&format!("  {text}"));
+        self.say(&format!("  {text}"));
     }
+}
+
+fn live_line() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr_with_hz(8));
+    if let Ok(style) = ProgressStyle::with_template("{spinner} {prefix}: {wide_msg}") {
+        bar.set_style(style);
+    }
+    bar.enable_steady_tick(Duration::from_millis(120));
+    bar
 }
 
 /// One line on stderr; a closed stderr is no reason to stop.

@@ -141,7 +141,7 @@ fn a_prompt_beyond_the_context_is_refused_with_its_size() {
     assert!(matches!(error, CallError::TooLong { .. }), "{error}");
     assert!(answer(&ask(&long[..2001], choice(&["a"]))).is_ok());
     // So does a content that stands in for the last message.
-    let calibrated = Shape::Choice { choices: vec!["a".into()], content_free: vec![long] };
+    let calibrated = Shape::Choice { choices: vec!["a".into()], content_free: vec![long.repeat(2)] };
     assert!(matches!(answer(&ask("x", calibrated)).unwrap_err(), CallError::TooLong { .. }));
 }
 
