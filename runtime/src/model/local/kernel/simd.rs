@@ -114,7 +114,8 @@ impl Isa {
             // Tiles of nearly equal height: 16 rows are 8 and 8, not 14 and 2.
             let (start, end) = (tile * product.rows / tiles, (tile + 1) * product.rows / tiles);
             let corner = Corner {
-                left: product.left[start * product.left_row..].as_ptr(),
+                // Without depth there is no left operand, and nothing is read from it.
+                left: product.left.get(start * product.left_row..).unwrap_or_default().as_ptr(),
                 right: product.right.as_ptr(),
                 out: out[start * out_row..].as_mut_ptr(),
                 out_row,
