@@ -13,8 +13,8 @@ use std::{
 
 use proofmark_runtime::{
     Calibration, Candidate, Demonstration, Module, Origin, Param, ParamPath, Program, Slot,
-    model::Abilities,
-    prompt::{self, default_format},
+    model::{Abilities, Shape},
+    prompt::{self, Format, default_format},
 };
 use rand::{Rng, RngExt, seq::SliceRandom};
 
@@ -276,12 +276,16 @@ fn instructions(module: &Module, blocks: &[Block]) -> Vec<(Choice, f64)> {
     additions.chain(replacement).chain(deletions).collect()
 }
 
+/// Other formats. Where the model scores the choices of a module, only formats whose reply is the choice itself: the
+/// others would have it write freely, which is slower and cannot be calibrated.
 fn formats(module: &Module, abilities: Abilities) -> Vec<(Choice, f64)> {
     let signature = module.effective();
     let usual = default_format(&signature, abilities).name();
     let now = module.format.as_deref().unwrap_or(usual);
+    let scored = abilities.scores_choices && signature.sole_choice().is_some();
+    let serves = |format: &&&dyn Format| !scored || matches!(format.shape(&signature), Shape::Choice { .. });
     let others = prompt::ALL.iter().filter(|format| format.fits(&signature) && format.name() != now);
-    others.map(|format| (Choice::Format(format.name()), 1.0)).collect()
+    others.filter(serves).map(|format| (Choice::Format(format.name()), 1.0)).collect()
 }
 
 fn calibrations(module: &Module, abilities: Abilities) -> Vec<(Choice, f64)> {

@@ -21,6 +21,18 @@ fn calibration_is_there_only_where_labels_are_scored() {
 }
 
 #[test]
+fn where_choices_are_scored_only_formats_that_score_them_are_tried() {
+    let formats = |space: &Space| -> Vec<&'static str> {
+        let options = space.dimensions.iter().flat_map(|dimension| &dimension.options);
+        options
+            .filter_map(|(choice, _)| if let Choice::Format(name) = choice { Some(*name) } else { None })
+            .collect()
+    };
+    assert_eq!(formats(&space(true).1), ["bare"]);
+    assert!(formats(&space(false).1).contains(&"json"));
+}
+
+#[test]
 fn every_point_fits_the_program_and_is_told_in_words() {
     let (landscape, space) = space(true);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
