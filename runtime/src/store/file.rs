@@ -2,9 +2,9 @@
 //!
 //! **Invariant:** a file that is not ours, or newer than us, is left byte for byte as it was.
 
-use std::path::Path;
+use std::{path::Path, time::Duration};
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavior};
 
 use super::error::{PATIENCE, StoreError};
 
@@ -18,6 +18,9 @@ const STEPS: &[&str] = &[include_str!("schema.sql")];
 #[expect(clippy::cast_possible_wrap, reason = "a handful of steps")]
 const FORMAT: i64 = STEPS.len() as i64;
 
+/// Between two tries to switch to the write-ahead log.
+const PAUSE: Duration = Duration::from_millis(5);
+
 /// Opens the file for writing; makes it, or brings it to the current format, if need be.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if let Some(folder) = path.parent() {
@@ -28,8 +31,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| StoreError::from_sqlite(path, &error);
     let found = format(path, &connection)?;
     if found < FORMAT {
-        let mode: String =
-            connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0)).map_err(failed)?;
+        let mode = write_ahead(&connection).map_err(failed)?;
         if mode != "wal" {
             let problem = format!("it must allow SQLite's write-ahead log, but stays in mode `{mode}`");
             return Err(StoreError::Unopened { path: path.to_owned(), problem });
@@ -41,6 +43,21 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
         upgrade.commit().map_err(failed)?;
     }
     Ok(connection)
+}
+
+/// Asks for the write-ahead log and says which mode the file is in then.
+///
+/// SQLite does not wait for others here as it does everywhere else, so this does.
+fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
+    let switch = || connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
+    let busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
+    for _ in 0..PATIENCE.as_millis() / PAUSE.as_millis() {
+        match switch() {
+            Err(error) if busy(&error) => std::thread::sleep(PAUSE),
+            other => return other,
+        }
+    }
+    switch()
 }
 
 /// A connection that writes an existing file.
@@ -73,15 +90,15 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 
 /// The format of the file, 0 if it is empty.
 fn format(path: &Path, connection: &Connection) -> Result<i64, StoreError> {
-    let header = || -> rusqlite::Result<(i64, i64, i64)> {
-        let number = |sql| connection.query_row(sql, [], |row| row.get(0));
-        Ok((
-            number("PRAGMA application_id")?,
-            number("PRAGMA user_version")?,
-            number("SELECT count(*) FROM sqlite_schema")?,
-        ))
-    };
-    match header().map_err(|error| StoreError::from_sqlite(path, &error))? {
+    // One statement sees one state of the file, even while another process brings it up to date.
+    let header = connection.query_row(
+        "SELECT (SELECT application_id FROM pragma_application_id),
+                (SELECT user_version FROM pragma_user_version),
+                (SELECT count(*) FROM sqlite_schema)",
+        [],
+        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, i64>(2)?)),
+    );
+    match header.map_err(|error| StoreError::from_sqlite(path, &error))? {
         (0, 0, 0) => Ok(0),
         (APPLICATION, found @ 1..=FORMAT, _) => Ok(found),
         (APPLICATION, found, _) => Err(StoreError::Newer { path: path.to_owned(), found, known: FORMAT }),

@@ -117,7 +117,7 @@ fn a_folder_that_cannot_be_made_is_told() {
 
 #[test]
 fn many_may_open_a_new_file_at_once() {
-    for _ in 0..5 {
+    for _ in 0..50 {
         let folder = folder();
         let path = folder.path().join("calls.db");
         std::thread::scope(|scope| {
