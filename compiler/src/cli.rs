@@ -5,6 +5,7 @@
 
 mod artifacts;
 mod check;
+mod compare;
 mod compile;
 mod completions;
 mod eval;
@@ -41,6 +42,8 @@ pub struct Cli {
 enum Command {
     /// Search, judge on sealed rows, emit the compiled prompt
     Compile(compile::Compile),
+    /// Compare optimizers at equal budget on rows that none of them saw
+    Compare(compare::Compare),
     /// Check a task without a call: types, data, splits, what gain could be detected, what it would cost
     Check(check::Check),
     /// Score an artifact on a data file
@@ -88,6 +91,7 @@ impl Cli {
     pub fn run(self) -> Result<Exit, Failure> {
         match self.command {
             Command::Compile(command) => command.run(),
+            Command::Compare(command) => command.run(),
             Command::Check(command) => command.run(),
             Command::Eval(command) => command.run(),
             Command::Run(command) => command.run(),

@@ -15,7 +15,7 @@ use proofmark_runtime::{
 
 use crate::{
     data::Splits,
-    engine::{Crew, Engine, Spent},
+    engine::{Bench, Crew, Engine, Spent},
     gate::{
         Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Sealed, Verdict,
     },
@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// Finalists that the gate tries at most.
-const FINALISTS: usize = 3;
+pub(crate) const FINALISTS: usize = 3;
 
 /// What a run is about, beside the task.
 pub struct Setting<'a> {
@@ -254,13 +254,14 @@ fn nothing_found() -> Kept {
     }
 }
 
-fn finalist(board: &Board, standing: &Standing) -> Finalist {
+/// A finalist as the gate knows it.
+pub(crate) fn finalist(board: &Board, standing: &Standing) -> Finalist {
     let id = standing.candidate.id();
     Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, objection: None }
 }
 
 /// What the search measured: every candidate that got as far as the finalists, against the baseline.
-fn evidence(board: &Board) -> Evidence {
+pub(crate) fn evidence(board: &Board) -> Evidence {
     let baseline = Candidate::baseline().id();
     let depth = board.depth(baseline);
     let base = board.scores(baseline, depth);
@@ -292,7 +293,7 @@ fn lineage(board: &Board, id: CandidateId) -> Vec<Ancestor> {
 }
 
 /// How a candidate and its ancestors were made, oldest first.
-fn how(board: &Board, id: CandidateId) -> Option<String> {
+pub(crate) fn how(board: &Board, id: CandidateId) -> Option<String> {
     let steps: Vec<_> = lineage(board, id).into_iter().map(|ancestor| ancestor.how).collect();
     (!steps.is_empty()).then(|| steps.join("; then "))
 }
@@ -307,28 +308,28 @@ fn sealed_split(sealed: &Sealed) -> Split {
     Split { name: "gate".to_owned(), rows: sealed.seeds() as u64, fingerprint: sealed.fingerprint() }
 }
 
-/// Has the engine answer the gate's cells.
-pub(crate) struct Stand<'s, 'e> {
-    engine: &'s mut Engine<'e>,
+/// Has a bench answer the gate's cells.
+pub(crate) struct Stand<'s> {
+    bench: &'s mut dyn Bench,
     baseline: Candidate,
     finalists: Vec<Candidate>,
 }
 
-impl<'s, 'e> Stand<'s, 'e> {
-    /// Answers for a baseline and finalists, all of them candidates over the engine's program.
-    pub(crate) fn new(engine: &'s mut Engine<'e>, baseline: Candidate, finalists: Vec<Candidate>) -> Self {
-        Self { engine, baseline, finalists }
+impl<'s> Stand<'s> {
+    /// Answers for a baseline and finalists, all of them candidates over the bench's program.
+    pub(crate) fn new(bench: &'s mut dyn Bench, baseline: Candidate, finalists: Vec<Candidate>) -> Self {
+        Self { bench, baseline, finalists }
     }
 }
 
-impl Measure for Stand<'_, '_> {
+impl Measure for Stand<'_> {
     fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop> {
         let candidate = match contender {
             Contender::Baseline => &self.baseline,
             Contender::Finalist(position) => &self.finalists[position],
         };
         let jobs: Vec<_> = cells.iter().map(|cell| (candidate, cell.example)).collect();
-        let outcomes = self.engine.measure(&jobs)?;
+        let outcomes = self.bench.measure(&jobs)?;
         Ok(outcomes.iter().map(measured).collect())
     }
 }

@@ -6,7 +6,7 @@
 //!
 //! `file` reads bytes, `row` and `cell` type them, `rows` puts the files together; `near` finds near-duplicates and
 //! `hygiene` what belongs together; `split` deals groups and `assign` says who takes part; `seal` perturbs and seals what
-//! is judged on; `report` tells.
+//! is judged on; `report` tells. [`rehearsal`] splits what is visible once more, to compare optimizers.
 
 mod assign;
 mod cell;
@@ -15,6 +15,7 @@ mod file;
 mod groups;
 mod hygiene;
 mod near;
+pub mod rehearsal;
 mod report;
 mod row;
 mod rows;

@@ -75,6 +75,19 @@ pub struct Spent {
     pub usage: Usage,
 }
 
+/// Serves a search and, after it, the gate.
+pub trait Bench: Effects {
+    /// Measures candidates on rows that are handed in: for the gate, whose rows no search holds. One outcome per cell, in
+    /// order. Not charged to the budget of the search.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop>;
+
+    /// What was spent so far.
+    fn spent(&self) -> Spent;
+}
+
 /// One record for one candidate.
 struct Job<'j> {
     candidate: &'j Candidate,
@@ -93,11 +106,6 @@ impl<'a> Engine<'a> {
         Self { crew, program, rows, store, run, left: budget, spent: Spent::default(), events: vec![] }
     }
 
-    /// What was spent so far.
-    pub fn spent(&self) -> Spent {
-        self.spent
-    }
-
     /// What the search told, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
@@ -114,19 +122,6 @@ impl<'a> Engine<'a> {
         digest(&("context", self.program, model.identity(), sampling, format!("{metric:?}")))
     }
 
-    /// Measures candidates on rows that are handed in: for the gate, whose rows the engine does not hold. Not charged to
-    /// the budget of the search.
-    ///
-    /// # Errors
-    /// [`Stop`].
-    pub fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
-        let jobs: Vec<_> = cells.iter().map(|(candidate, example)| Job { candidate, example }).collect();
-        let calls = (jobs.len() * self.program.calls_per_record()) as u64;
-        self.crew.watch.batch(calls, None);
-        self.spent.gate += calls;
-        self.outcomes(&jobs)
-    }
-
     fn outcomes(&mut self, jobs: &[Job<'_>]) -> Result<Vec<Outcome>, Stop> {
         let (outcomes, usage) = self.crew.outcomes(self.program, jobs)?;
         self.spent.usage += usage;
@@ -137,6 +132,20 @@ impl<'a> Engine<'a> {
         self.left = self.left.checked_sub(calls).ok_or(Stop::Budget)?;
         self.crew.watch.batch(calls, Some(self.left));
         Ok(())
+    }
+}
+
+impl Bench for Engine<'_> {
+    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
+        let jobs: Vec<_> = cells.iter().map(|(candidate, example)| Job { candidate, example }).collect();
+        let calls = (jobs.len() * self.program.calls_per_record()) as u64;
+        self.crew.watch.batch(calls, None);
+        self.spent.gate += calls;
+        self.outcomes(&jobs)
+    }
+
+    fn spent(&self) -> Spent {
+        self.spent
     }
 }
 

@@ -1,9 +1,11 @@
 //! The report of a run: one self-contained HTML file that explains itself to a reader who knows no statistics.
 //!
 //! [`data`] is what it shows, `page` turns numbers into words and positions, `page.html` and `page.css` are the looks.
+//! [`comparison`] and `comparison.html` do the same for a comparison of optimizers.
 //!
 //! **Invariant:** the file asks for nothing from outside, and every text from people, data or models is escaped.
 
+pub mod comparison;
 pub mod data;
 mod fill;
 mod number;
@@ -11,17 +13,21 @@ mod page;
 
 use std::sync::LazyLock;
 
+use serde::Serialize;
 use tera::{Context, Tera};
 
-use self::{data::ReportData, page::Page};
+use self::{comparison::ComparisonPage, data::ReportData, page::Page};
 
-/// The name of the template; the suffix makes Tera escape HTML.
+/// The name of the template of a run; the suffix makes Tera escape HTML.
 const PAGE: &str = "page.html";
+/// The name of the template of a comparison.
+const COMPARISON: &str = "comparison.html";
 
 static TEMPLATES: LazyLock<Result<Tera, tera::Error>> = LazyLock::new(|| {
     let mut tera = Tera::default();
     number::register(&mut tera);
     tera.add_raw_template(PAGE, include_str!("report/page.html"))?;
+    tera.add_raw_template(COMPARISON, include_str!("report/comparison.html"))?;
     Ok(tera)
 });
 
@@ -38,10 +44,22 @@ pub struct ReportError {
 /// # Errors
 /// If the template fails, which the tests rule out.
 pub fn html(data: &ReportData) -> Result<String, ReportError> {
+    render(PAGE, &Page::new(data))
+}
+
+/// A comparison of optimizers as HTML.
+///
+/// # Errors
+/// If the template fails, which the tests rule out.
+pub fn comparison(page: &ComparisonPage<'_>) -> Result<String, ReportError> {
+    render(COMPARISON, page)
+}
+
+fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {
     let tera = TEMPLATES.as_ref().map_err(ReportError::new)?;
-    let mut context = Context::from_serialize(&Page::new(data)).map_err(|error| ReportError::new(&error))?;
+    let mut context = Context::from_serialize(page).map_err(|error| ReportError::new(&error))?;
     context.insert("css", include_str!("report/page.css"));
-    tera.render(PAGE, &context).map_err(|error| ReportError::new(&error))
+    tera.render(template, &context).map_err(|error| ReportError::new(&error))
 }
 
 impl ReportError {

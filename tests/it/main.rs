@@ -4,5 +4,6 @@
 
 mod architecture;
 mod cli;
+mod compare;
 mod resume;
 mod support;

@@ -166,7 +166,8 @@ fn exit(compiled: &Compiled) -> Exit {
     }
 }
 
-fn failure(error: &CompileError) -> (RunState, Failure) {
+/// How a run ended that made nothing.
+pub(crate) fn failure(error: &CompileError) -> (RunState, Failure) {
     match error {
         CompileError::Stopped(stop) => (state(stop), Failure::from(stop)),
         CompileError::Gate(GateError::Stopped(stop)) => (state(stop), Failure::from(stop)),

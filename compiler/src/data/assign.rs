@@ -7,7 +7,7 @@ use super::{
     error::DataError,
     hygiene::Hygiene,
     rows::Given,
-    split::{Deal, Role, Unit},
+    split::{Deal, Role, SHARES, Unit},
 };
 use crate::{
     gate::CONTENDERS,
@@ -22,8 +22,8 @@ pub(super) fn assign(task: &Task, given: &[Given], found: &Hygiene) -> Result<Ve
     let one_file = matches!(task.data.files, DataFiles::One(_));
     let units: Vec<_> = found.groups.iter().map(|members| unit(given, members, one_file)).collect();
     let all = [Role::Train, Role::Val, Role::Gate];
-    let takers = if one_file { all.to_vec() } else { all[..2].to_vec() };
-    let dealt = Deal { roles: takers, seed: task.data.seed }.roles(&units);
+    let takers = if one_file { &SHARES[..] } else { &SHARES[..2] };
+    let dealt = Deal { roles: takers.to_vec(), seed: task.data.seed }.roles(&units);
     let mut roles = vec![None; given.len()];
     for (members, dealt) in found.groups.iter().zip(dealt) {
         for row in members.iter().filter(|row| stays(&given[**row], dealt, one_file)) {
@@ -66,6 +66,6 @@ fn stays(given: &Given, dealt: Role, one_file: bool) -> bool {
     }
 }
 
-fn is_mined(given: &Given) -> bool {
+pub(super) fn is_mined(given: &Given) -> bool {
     given.row.mined_by.as_deref().is_some_and(|by| CONTENDERS.contains(&by))
 }

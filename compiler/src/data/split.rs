@@ -21,7 +21,7 @@ pub(super) enum Role {
 }
 
 /// The share of each role where nothing is pinned (gate.md: ranking needs few rows, testing needs many).
-const SHARES: [(Role, f64); 3] = [(Role::Train, 0.25), (Role::Val, 0.15), (Role::Gate, 0.60)];
+pub(super) const SHARES: [(Role, f64); 3] = [(Role::Train, 0.25), (Role::Val, 0.15), (Role::Gate, 0.60)];
 
 /// Rows that stay together.
 pub(super) struct Unit<'a> {
@@ -33,8 +33,8 @@ pub(super) struct Unit<'a> {
 
 /// What is to be dealt to whom.
 pub(super) struct Deal {
-    /// The roles that take rows.
-    pub(super) roles: Vec<Role>,
+    /// The roles that take rows, each with its share of them.
+    pub(super) roles: Vec<(Role, f64)>,
     /// Names the stream of ties.
     pub(super) seed: u64,
 }
@@ -58,9 +58,11 @@ impl Deal {
     pub(super) fn roles(&self, units: &[Unit<'_>]) -> Vec<Role> {
         let mut dealt: Vec<_> = units.iter().map(|unit| unit.pinned).collect();
         let mut roles = self.roles.clone();
-        if roles.contains(&Role::Gate) && units.iter().any(|unit| unit.newest().is_some()) {
-            self.newest_to_gate(units, &mut dealt);
-            roles.retain(|role| *role != Role::Gate);
+        let gate = roles.iter().position(|(role, _)| *role == Role::Gate);
+        if let Some(at) = gate.filter(|_| units.iter().any(|unit| unit.newest().is_some())) {
+            let whole: f64 = roles.iter().map(|(_, share)| share).sum();
+            let (_, share) = roles.remove(at);
+            self.newest_to_gate((units, share / whole), &mut dealt);
         }
         let mut order: Vec<_> = (0..units.len()).filter(|at| dealt[*at].is_none()).collect();
         order.sort_by_cached_key(|at| (Reverse(units[*at].rows.len()), self.tie(&units[*at])));
@@ -69,14 +71,14 @@ impl Deal {
     }
 
     /// With a time column, the gate gets the newest block: the groups with the newest rows, until its share is full.
-    fn newest_to_gate(&self, units: &[Unit<'_>], dealt: &mut [Option<Role>]) {
+    fn newest_to_gate(&self, (units, share): (&[Unit<'_>], f64), dealt: &mut [Option<Role>]) {
         let mut order: Vec<_> = (0..units.len()).filter(|at| dealt[*at].is_none()).collect();
         order.sort_by_cached_key(|at| (Reverse(units[*at].newest()), self.tie(&units[*at])));
         let total: usize = order.iter().map(|at| units[*at].rows.len()).sum();
         let mut taken = 0;
         for at in order {
             #[expect(clippy::cast_precision_loss, reason = "numbers of rows are small")]
-            if taken as f64 >= share(Role::Gate) * total as f64 {
+            if taken as f64 >= share * total as f64 {
                 break;
             }
             taken += units[at].rows.len();
@@ -102,10 +104,6 @@ impl Unit<'_> {
     }
 }
 
-fn share(role: Role) -> f64 {
-    SHARES.iter().find(|(known, _)| *known == role).map_or(0.0, |(_, share)| *share)
-}
-
 /// Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011, "On the stratification of multi-label data",
 /// algorithm 1) over groups instead of rows: the rarest stratum first, each of its groups to the role that lacks it most.
 struct Dealer {
@@ -117,7 +115,8 @@ struct Dealer {
 }
 
 impl Dealer {
-    fn new(units: &[Unit<'_>], dealt: &[Option<Role>], roles: Vec<Role>) -> Self {
+    fn new(units: &[Unit<'_>], dealt: &[Option<Role>], shares: Vec<(Role, f64)>) -> Self {
+        let roles: Vec<_> = shares.iter().map(|(role, _)| *role).collect();
         let names = strata(units);
         let counts: Vec<_> = units.iter().map(|unit| counts(unit, &names)).collect();
         // Rows that are pinned to a role count towards its share; natural adversarial rows come on top.
@@ -126,9 +125,9 @@ impl Dealer {
         for (stratum, count) in (0..units.len()).filter(|at| shared(*at)).flat_map(|at| &counts[at]) {
             totals[*stratum] += count;
         }
-        let whole: f64 = roles.iter().copied().map(share).sum();
-        let lack = |role: &Role| totals.iter().map(|total| total * share(*role) / whole).collect();
-        let lacks = roles.iter().map(lack).collect();
+        let whole: f64 = shares.iter().map(|(_, share)| share).sum();
+        let lack = |(_, share): &(Role, f64)| totals.iter().map(|total| total * share / whole).collect();
+        let lacks = shares.iter().map(lack).collect();
         let counted: Vec<_> = (0..units.len()).filter(|at| shared(*at)).collect();
         let mut dealer = Self { counts, roles, lacks };
         for at in counted {

@@ -7,7 +7,7 @@
 //! implementation (`fixtures.json`, made by `fixtures.py`).
 //!
 //! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] (how large the lead is),
-//! [`futility`] and [`power`] (how many rows), [`holm`] and [`selection`] (many tests), [`spread`] (how rows vary).
+//! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary).
 
 pub mod futility;
 pub mod holm;
@@ -17,6 +17,7 @@ pub mod normal;
 pub mod power;
 pub mod selection;
 pub mod signflip;
+pub mod simultaneous;
 pub mod spread;
 
 #[cfg(test)]
