@@ -17,6 +17,7 @@ use super::{
         interval::{Bounds, student},
         looks::Spending,
         spread::Spread,
+        stagewise,
     },
 };
 
@@ -49,7 +50,8 @@ pub struct LookRecord {
     pub conditional_power: Option<f64>,
 }
 
-/// A mean difference over seeds, with one-sided bounds that hold together over all looks.
+/// A mean difference over seeds, with one-sided bounds that hold over all looks together. Of an accepted candidate the
+/// lower bound rests on the look at which the lead was first proven.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lead {
     /// Seeds it is a mean of.
@@ -126,7 +128,12 @@ impl Guard {
 impl LookRecord {
     /// Whether the lead is shown.
     pub fn is_proven(&self) -> bool {
-        self.p <= self.level && self.tested >= LEAST_SEEDS
+        self.p <= self.level && !self.is_mute()
+    }
+
+    /// Whether there are too few seeds to show anything.
+    pub fn is_mute(&self) -> bool {
+        self.tested < LEAST_SEEDS
     }
 
     /// Whether every guard passes.
@@ -149,8 +156,12 @@ impl LookRecord {
 pub(in crate::gate) struct Levels {
     /// Of the test, at the error this candidate was granted.
     pub(in crate::gate) test: Vec<f64>,
-    /// Of the lower bound of the lead: its part of .05.
+    /// Of the lower bound of the lead, if the trial may end anywhere: its part of .05.
     pub(in crate::gate) lower: Vec<f64>,
+    /// That part of .05.
+    pub(in crate::gate) claim: f64,
+    /// The part of all seeds that is in at each look.
+    pub(in crate::gate) fractions: Vec<f64>,
     pub(in crate::gate) common: CommonLevels,
 }
 
@@ -215,11 +226,23 @@ impl Position<'_> {
         }
     }
 
-    /// The lead with its bounds; only needed where the trial ends.
+    /// The lead with its bounds where the trial ends without proof.
     pub(in crate::gate) fn lead(&self, answers: Answers<'_>) -> Lead {
+        self.lead_at(answers, self.levels.lower[self.k])
+    }
+
+    /// The lead with its bounds where it is first proven, with this p-value; `mute` first looks had too few seeds to prove
+    /// anything.
+    pub(in crate::gate) fn proven_lead(&self, answers: Answers<'_>, (p, mute): (f64, usize)) -> Lead {
+        let Levels { test, fractions, claim, .. } = self.levels;
+        let looks = (&test[mute..self.k], &fractions[mute..=self.k]);
+        self.lead_at(answers, stagewise::bound_level(looks, p, *claim))
+    }
+
+    fn lead_at(&self, answers: Answers<'_>, lower_level: f64) -> Lead {
         let primary = self.contrast(answers);
         let spread = primary.spread();
-        let (lower_level, upper_level) = (self.levels.lower[self.k], self.levels.common.claim[self.k]);
+        let upper_level = self.levels.common.claim[self.k];
         let bounds = primary.bounds(lower_level, upper_level);
         Lead {
             seeds: spread.n,

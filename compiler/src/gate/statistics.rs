@@ -6,7 +6,7 @@
 //! **Invariant:** every function is checked against brute force on small inputs and against values of an independent
 //! implementation (`fixtures.json`, made by `fixtures.py`).
 //!
-//! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] (how large the lead is),
+//! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large the lead is),
 //! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary).
 
 pub mod futility;
@@ -19,6 +19,7 @@ pub mod selection;
 pub mod signflip;
 pub mod simultaneous;
 pub mod spread;
+pub mod stagewise;
 
 #[cfg(test)]
 mod tests;

@@ -80,7 +80,9 @@ impl<'a> Court<'a> {
         Levels {
             test: Spending::ObrienFleming.levels(accused.alpha, &fractions),
             lower: Spending::ObrienFleming.levels(CLAIM_ALPHA * accused.share, &fractions),
+            claim: CLAIM_ALPHA * accused.share,
             common: self.common.clone(),
+            fractions,
         }
     }
 
@@ -93,6 +95,7 @@ impl<'a> Court<'a> {
     ) -> Result<Trial, Stop> {
         let levels = self.levels(accused);
         let mut looks: Vec<LookRecord> = vec![];
+        let mut proven: Option<Lead> = None;
         for (k, seeds) in self.looks.iter().enumerate() {
             let seeds = &self.order[..*seeds];
             sheet.fill(self.sealed, seeds, accused.position, measure)?;
@@ -108,9 +111,18 @@ impl<'a> Court<'a> {
             let look = position.look(answers);
             let accepted = look.is_proven() && look.is_guarded();
             let over = accepted || is_over(&look);
+            if look.is_proven() && proven.is_none() {
+                let mute = looks.iter().filter(|look| look.is_mute()).count();
+                proven = Some(position.proven_lead(answers, (look.p, mute)));
+            }
             looks.push(look);
             if over {
-                let (look, lead) = (&looks[k], position.lead(answers));
+                let lead = position.lead(answers);
+                let lead = match proven.filter(|_| accepted) {
+                    Some(Lead { lower, lower_level, .. }) => Lead { lower, lower_level, ..lead },
+                    None => lead,
+                };
+                let look = &looks[k];
                 let case =
                     Case { position, answers, look, lead, finalist: accused.id, evidence: self.evidence };
                 let verdict = if accepted { Verdict::Accept } else { case.verdict() };

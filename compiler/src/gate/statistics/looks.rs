@@ -53,7 +53,7 @@ const NODES: usize = 64;
 
 /// The part of the distribution of Z_k that has crossed no bound so far, as weighted points.
 #[derive(Default)]
-struct Walk {
+pub(super) struct Walk {
     time: f64,
     points: Vec<(f64, f64)>,
 }
@@ -63,9 +63,17 @@ impl Walk {
     /// what stays below it.
     fn step(&mut self, t: f64, spend: f64) -> f64 {
         let bound = if self.points.is_empty() { upper_quantile(spend) } else { self.bound(t, spend) };
-        let next = quadrature(FLOOR, bound).map(|(z, weight)| (z, weight * self.density(t, z))).collect();
-        (self.time, self.points) = (t, next);
+        self.pass(t, bound);
         bound
+    }
+
+    /// Moves on to information `t`, goes on with what stays below `bound` there, and says how much does not.
+    pub(super) fn pass(&mut self, t: f64, bound: f64) -> f64 {
+        let crossed = self.crossing(t, bound);
+        let next = quadrature(FLOOR, bound.max(FLOOR));
+        let next = next.map(|(z, weight)| (z, weight * self.density(t, z))).collect();
+        (self.time, self.points) = (t, next);
+        crossed
     }
 
     /// The density at information `t` of what has not crossed before.
@@ -79,7 +87,10 @@ impl Walk {
     }
 
     /// P(crosses `bound` at information `t`, not before).
-    fn crossing(&self, t: f64, bound: f64) -> f64 {
+    pub(super) fn crossing(&self, t: f64, bound: f64) -> f64 {
+        if self.points.is_empty() {
+            return upper_tail(bound);
+        }
         let (scale, sd) = self.scales(t);
         self.points.iter().map(|(from, mass)| mass * below((from - bound * scale) / sd)).sum()
     }
