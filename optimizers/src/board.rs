@@ -200,6 +200,11 @@ impl Entry {
         self.lineage.as_ref()
     }
 
+    /// Characters of its instructions, descriptions and demonstrations.
+    pub fn characters(&self) -> usize {
+        self.characters
+    }
+
     /// What it did, by row.
     pub fn outcomes(&self) -> &BTreeMap<ExampleId, Outcome> {
         &self.outcomes

@@ -1,5 +1,6 @@
 //! `bootstrap`: random search over sets of demonstrations, labelled and bootstrapped (Khattab et al. 2023,
-//! arXiv:2310.03714, appendix E: BootstrapFewShotWithRandomSearch).
+//! arXiv:2310.03714, appendix E: BootstrapFewShotWithRandomSearch, with a race in place of full measurements; so there is
+//! no other `random`).
 //!
 //! A teacher, the program with labelled demonstrations, runs on the pool; where the metric accepts the answer, what each
 //! module got and gave becomes a demonstration: the only source for modules in the middle of a program and for
@@ -105,6 +106,19 @@ impl Shelves {
         }
         let traced = Shelf::traced(lab.program(), &traces);
         Ok(Self { labelled, traced })
+    }
+
+    /// One shelf per module: labelled rows where they serve, traces elsewhere. Teachers, who get one in `share` of the
+    /// remaining calls, are asked only if some module needs them.
+    pub(crate) fn one_each(lab: &mut Lab<'_>, share: u64) -> Result<Vec<Shelf>, Stop> {
+        let stock = Self::labelled(lab);
+        let served = lab.program().modules().len() == stock.labelled.len();
+        let Self { labelled, traced } = if served { stock } else { Self::stock(lab, share)? };
+        let unserved: Vec<Shelf> = traced
+            .into_iter()
+            .filter(|shelf| labelled.iter().all(|other| other.module != shelf.module))
+            .collect();
+        Ok(labelled.into_iter().chain(unserved).collect())
     }
 
     /// All shelves, each with the name of its kind.

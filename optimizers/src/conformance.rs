@@ -17,6 +17,8 @@ fn landscapes() -> Vec<Landscape> {
         Landscape::instruction(90),
         Landscape::joint(90),
         Landscape::modules(90),
+        Landscape::rules(90),
+        Landscape::rules_in_two(90),
         Landscape::flat(90),
         Landscape::joint(4),
         Landscape::joint(0),
@@ -62,7 +64,8 @@ fn budgets_are_kept_and_what_is_measured_stays() {
             assert!(matches!(result, Ok(()) | Err(Stop::Budget)), "{}: {result:?}", optimizer.name());
             let rows: usize = world.trials().iter().map(|trial| trial.rows.len()).sum();
             let kept: usize = board.entries().map(|entry| entry.outcomes().len()).sum();
-            assert!(rows as u64 * landscape.program.calls_per_record() as u64 <= calls);
+            let scored = rows as u64 * landscape.program.calls_per_record() as u64;
+            assert!(scored + world.asked() <= calls, "{}", optimizer.name());
             assert_eq!(rows, kept, "{} paid for a row twice or lost one", optimizer.name());
         }
     });
@@ -134,6 +137,22 @@ fn every_measured_candidate_says_where_it_comes_from() {
             assert!(lineage.parents.iter().all(|parent| known.contains(parent)));
             assert!(!lineage.how.is_empty());
         }
+    });
+}
+
+#[test]
+fn a_proposer_without_answers_ends_the_search() {
+    every(|optimizer, landscape| {
+        let world = landscape.world(5, 4000).with_silent_proposer();
+        let (result, _, world) = search(optimizer, landscape, world);
+        assert!(matches!(result, Ok(()) | Err(Stop::Budget)), "{}: {result:?}", optimizer.name());
+        assert!(
+            world.asked() < 400,
+            "{} asked {} times on {}",
+            optimizer.name(),
+            world.asked(),
+            landscape.name
+        );
     });
 }
 

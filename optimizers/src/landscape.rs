@@ -1,12 +1,16 @@
 //! Landscapes: worlds with a planted truth, so that an optimizer can be asked whether it finds it.
 //!
 //! A landscape is a program, rows, and a function from the program (with a candidate laid over it) to its true chance of
-//! a right answer. [`World`] serves it as [`Effects`], with noise, a budget and a record of all that was asked.
+//! a right answer. [`World`] serves it as [`Effects`], with noise, a budget, a scripted proposer and a record of all that
+//! was asked.
 //!
 //! **Invariant:** outcomes depend on the seed, the candidate and the row alone, never on the order of questions. The
 //! chance of a right answer is exactly the planted one; rows are hard or easy for all candidates alike, as real ones are.
 
 mod planted;
+mod scripted;
+
+use std::collections::BTreeMap;
 
 use proofmark_runtime::{
     Candidate, CandidateId, Example, ExampleId, Module, Output, Program, Record, Source, Type, Value, digest,
@@ -14,6 +18,7 @@ use proofmark_runtime::{
 };
 
 use crate::{
+    board::mean,
     effects::{Ask, Effects, Event, Stop, Trial},
     outcome::{Outcome, Score, Step, Trace},
     visible::Visible,
@@ -22,8 +27,17 @@ use crate::{
 /// Share of rows that are right or wrong for all candidates of the same worth alike.
 const ALIKE: f64 = 0.5;
 
-/// The true chance of a right answer, 0..=1, of a program with a candidate laid over it.
-pub type Worth = Box<dyn Fn(&Program) -> f64 + Send + Sync>;
+/// The true chance of a right answer of a program with a candidate laid over it.
+pub type Worth = Box<dyn Fn(&Program) -> Chance + Send + Sync>;
+
+/// A true chance of a right answer, 0..=1.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Chance {
+    /// The same on every row.
+    Even(f64),
+    /// By the label of the row; labels are equally frequent.
+    ByLabel(BTreeMap<String, f64>),
+}
 
 /// A world with a planted truth.
 pub struct Landscape {
@@ -38,6 +52,8 @@ pub struct Landscape {
     /// Whether the model that it stands for gives label scores.
     pub scores_choices: bool,
     worth: Worth,
+    /// What the metric says about a wrong answer.
+    remark: Option<fn(&Example) -> String>,
 }
 
 /// One run in a landscape.
@@ -46,19 +62,26 @@ pub struct World<'a> {
     seed: u64,
     calls: u64,
     batches_left: Option<u64>,
+    silent: bool,
     trials: Vec<Trial>,
+    asked: u64,
     events: Vec<Event>,
 }
 
 impl Landscape {
     /// The true chance of a right answer of a candidate; 0 for one that does not fit the program.
     pub fn worth(&self, candidate: &Candidate) -> f64 {
-        self.program.apply(candidate).map_or(0.0, |program| (self.worth)(&program).clamp(0.0, 1.0))
+        self.chance(candidate).mean()
     }
 
     /// A run with so many calls; the seed decides the noise.
     pub fn world(&self, seed: u64, calls: u64) -> World<'_> {
-        World { landscape: self, seed, calls, batches_left: None, trials: Vec::new(), events: Vec::new() }
+        let (trials, events) = (Vec::new(), Vec::new());
+        World { landscape: self, seed, calls, batches_left: None, silent: false, trials, asked: 0, events }
+    }
+
+    fn chance(&self, candidate: &Candidate) -> Chance {
+        self.program.apply(candidate).map_or(Chance::Even(0.0), |program| (self.worth)(&program))
     }
 
     fn example(&self, id: &ExampleId) -> Option<&Example> {
@@ -66,7 +89,38 @@ impl Landscape {
     }
 }
 
+impl Chance {
+    fn on(&self, row: &Example) -> f64 {
+        match self {
+            Self::Even(chance) => chance.clamp(0.0, 1.0),
+            Self::ByLabel(chances) => chances.get(&row.label()).map_or(0.0, |chance| chance.clamp(0.0, 1.0)),
+        }
+    }
+
+    fn mean(&self) -> f64 {
+        match self {
+            Self::Even(chance) => chance.clamp(0.0, 1.0),
+            Self::ByLabel(chances) => {
+                mean(&chances.values().map(|chance| chance.clamp(0.0, 1.0)).collect::<Vec<_>>())
+            }
+        }
+    }
+}
+
+impl From<f64> for Chance {
+    fn from(chance: f64) -> Self {
+        Self::Even(chance)
+    }
+}
+
 impl World<'_> {
+    /// Makes the proposer give no answer to anything.
+    #[must_use]
+    pub fn with_silent_proposer(mut self) -> Self {
+        self.silent = true;
+        self
+    }
+
     /// Makes the run end with [`Stop::Cancelled`] after so many batches.
     #[must_use]
     pub fn cancelled_after(mut self, batches: u64) -> Self {
@@ -79,17 +133,23 @@ impl World<'_> {
         &self.trials
     }
 
+    /// Questions to the proposer; each cost a call.
+    pub fn asked(&self) -> u64 {
+        self.asked
+    }
+
     /// All that was told, in order.
     pub fn events(&self) -> &[Event] {
         &self.events
     }
 
-    fn outcome(&self, (id, worth): (CandidateId, f64), row: &Example) -> Outcome {
+    fn outcome(&self, (id, chance): (CandidateId, &Chance), row: &Example) -> Outcome {
         let alike = unit(&(self.seed, "alike", &row.id)) < ALIKE;
         let draw = if alike { unit(&(self.seed, "row", &row.id)) } else { unit(&(self.seed, id, &row.id)) };
-        let right = draw < worth;
+        let right = draw < chance.on(row);
         let score = if right { Score::ONE } else { Score::ZERO };
-        Outcome::Scored { score, feedback: None, trace: trace(&self.landscape.program, row, right) }
+        let feedback = self.landscape.remark.filter(|_| !right).map(|remark| remark(row));
+        Outcome::Scored { score, feedback, trace: trace(&self.landscape.program, row, right) }
     }
 }
 
@@ -104,12 +164,11 @@ impl Effects for World<'_> {
         self.batches_left = self.batches_left.map(|left| left - 1);
         self.trials.extend_from_slice(batch);
         let outcomes = |trial: &Trial| {
-            let planted = (trial.candidate.id(), self.landscape.worth(&trial.candidate));
-            let one = |id: &ExampleId| {
-                let row = self.landscape.example(id);
-                let row =
-                    row.ok_or_else(|| Stop::Broken { message: format!("row `{id}` is not visible") })?;
-                Ok(self.outcome(planted, row))
+            let (id, chance) = (trial.candidate.id(), self.landscape.chance(&trial.candidate));
+            let one = |row: &ExampleId| {
+                let unknown = || Stop::Broken { message: format!("row `{row}` is not visible") };
+                let row = self.landscape.example(row).ok_or_else(unknown)?;
+                Ok(self.outcome((id, &chance), row))
             };
             trial.rows.iter().map(one).collect()
         };
@@ -117,7 +176,10 @@ impl Effects for World<'_> {
     }
 
     fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop> {
-        Ok(asks.iter().map(|_| None).collect())
+        self.calls = self.calls.checked_sub(asks.len() as u64).ok_or(Stop::Budget)?;
+        self.asked += asks.len() as u64;
+        let reply = |ask: &Ask| (!self.silent).then(|| scripted::reply(self.seed, ask));
+        Ok(asks.iter().map(reply).collect())
     }
 
     fn abilities(&self) -> Abilities {
@@ -125,7 +187,7 @@ impl Effects for World<'_> {
     }
 
     fn has_proposer(&self) -> bool {
-        false
+        true
     }
 
     fn remaining_calls(&self) -> u64 {

@@ -4,7 +4,8 @@
 //!
 //! Read in this order: [`effects`] and [`outcome`] (the seam to the world), [`lab`] (what an optimizer works with),
 //! [`division`] (which rows may be shown and which are scored on), [`board`] and [`race`] (who is best), [`demos`] (the
-//! material), then one file per optimizer, all of them in [`ALL`].
+//! material), `proposer` and `rounds` (what optimizers that have instructions written share), then one file per
+//! optimizer, all of them in [`ALL`].
 //!
 //! **Invariant:** no clock, no randomness of the operating system, no async, no network: the same seed and the same
 //! outcomes give the same search, so a killed run is resumed by running it again.
@@ -15,19 +16,28 @@ pub mod baseline;
 pub mod blocks;
 pub mod board;
 pub mod bootstrap;
+pub mod capo;
 mod climb;
+pub mod copro;
 pub mod demos;
 pub mod division;
 pub mod edits;
 pub mod effects;
+pub mod evolve;
+pub mod gepa;
 pub mod lab;
 pub mod labeled;
 pub mod landscape;
 mod moves;
+pub mod opro;
 pub mod outcome;
 pub mod paired;
 pub mod phrases;
+mod proposer;
+pub mod protegi;
 pub mod race;
+mod rounds;
+pub mod rules;
 mod screen;
 pub mod space;
 pub mod visible;
@@ -54,8 +64,21 @@ pub trait Optimizer: Sync {
 }
 
 /// Every optimizer, the default first.
-pub const ALL: &[&dyn Optimizer] =
-    &[&auto::Auto, &baseline::Baseline, &labeled::Labeled, &bootstrap::Bootstrap, &edits::Edits];
+pub const ALL: &[&dyn Optimizer] = &[
+    &auto::Auto,
+    &baseline::Baseline,
+    &labeled::Labeled,
+    &bootstrap::Bootstrap,
+    &edits::Edits,
+    &copro::Copro,
+    &opro::Opro,
+    &protegi::Protegi,
+    &gepa::Gepa,
+    &rules::Rules,
+    &capo::Capo,
+    &evolve::Evolve(evolve::Variant::Genetic),
+    &evolve::Evolve(evolve::Variant::Differential),
+];
 
 /// The optimizer of that name.
 pub fn find(name: &str) -> Option<&'static dyn Optimizer> {

@@ -157,6 +157,14 @@ impl Lab<'_> {
         (1..=most).rev().find(|&new| fits(new)).unwrap_or(0)
     }
 
+    /// The most calls that a race of so many candidates costs which were all, like the baseline, measured on the first
+    /// `depth` rows.
+    pub fn price(&self, candidates: usize, depth: usize, keep: usize) -> u64 {
+        let field = Field { baseline: depth, ..self.field(vec![depth; candidates], keep, u64::MAX) };
+        let rungs = field.rungs(candidates, FIRST, field.rows);
+        (field.cost(&rungs) * self.program().calls_per_record()) as u64
+    }
+
     fn field(&self, measured: Vec<usize>, keep: usize, calls: u64) -> Field {
         let per_row = self.program().calls_per_record().max(1) as u64;
         Field {

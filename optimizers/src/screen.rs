@@ -4,7 +4,7 @@
 //! **Invariant:** every candidate is measured on the same first rows as the baseline, and those are the rows of the
 //! race's first rung, so nothing is paid for twice.
 
-use proofmark_runtime::{Candidate, ExampleId};
+use proofmark_runtime::Candidate;
 use rand::rngs::ChaCha8Rng;
 
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
     board::Standing,
     effects::{Event, Stop, Trial},
     lab::Lab,
-    race::FIRST,
+    rounds::first_rows,
     space::{Point, Space},
 };
 
@@ -107,9 +107,4 @@ impl<'s> Screen<'s> {
         let new = self.made[before..].iter().map(|(_, candidate)| trial(candidate));
         lab.measure(&std::iter::once(trial(&Candidate::baseline())).chain(new).collect::<Vec<_>>())
     }
-}
-
-/// The rows of a race's first rung.
-fn first_rows<'l>(lab: &'l Lab<'_>) -> &'l [ExampleId] {
-    &lab.rows()[..FIRST.min(lab.rows().len())]
 }

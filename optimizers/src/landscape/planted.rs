@@ -9,7 +9,7 @@ use proofmark_runtime::{
     program::{Parts, Unsound},
 };
 
-use super::{Landscape, Worth, unit};
+use super::{Chance, Landscape, Worth, unit};
 use crate::{demos::answer, visible::Visible};
 
 const TEAMS: [&str; 6] = ["billing", "shipping", "returns", "account", "technical", "sales"];
@@ -31,7 +31,7 @@ impl Landscape {
     /// None: the program is sound.
     pub fn demonstrations(rows: usize) -> Result<Self, Vec<Unsound>> {
         let worth = |program: &Program| 0.2 + shown_worth(&program.modules()[0].demonstrations);
-        Self::routing("demonstrations", rows, Box::new(worth))
+        Self::routing("demonstrations", rows, worth)
     }
 
     /// The instruction decides: the task as written says something harmful, naming the choices helps, and so does saying
@@ -41,7 +41,7 @@ impl Landscape {
     /// None: the program is sound.
     pub fn instruction(rows: usize) -> Result<Self, Vec<Unsound>> {
         let worth = |program: &Program| 0.4 + instruction_worth(&program.modules()[0].signature.instructions);
-        Self::routing("instruction", rows, Box::new(worth))
+        Self::routing("instruction", rows, worth)
     }
 
     /// Everything decides together: demonstrations, instruction, and calibration, which helps only with demonstrations.
@@ -56,7 +56,7 @@ impl Landscape {
             let calibration = if calibrated && shown > 0.0 { 0.12 } else { 0.0 };
             0.2 + 0.7 * shown + 0.5 * instruction_worth(&module.signature.instructions) + calibration
         };
-        Self::routing("joint", rows, Box::new(worth))
+        Self::routing("joint", rows, worth)
     }
 
     /// Nothing decides: whatever is proposed is worth the same. A search that claims a gain here has measured noise.
@@ -64,7 +64,7 @@ impl Landscape {
     /// # Errors
     /// None: the program is sound.
     pub fn flat(rows: usize) -> Result<Self, Vec<Unsound>> {
-        Self::routing("flat", rows, Box::new(|_| 0.5))
+        Self::routing("flat", rows, |_| 0.5)
     }
 
     /// Two modules: a note is taken of the message, then the note is routed. Both modules' demonstrations help; the first
@@ -79,8 +79,35 @@ impl Landscape {
             let noted = 0.08 * notes.len().min(3) as f64;
             0.3 + noted + 0.6 * shown_worth(&program.modules()[1].demonstrations)
         };
-        let landscape = Self::routing("modules", rows, Box::new(worth))?;
+        let landscape = Self::routing("modules", rows, worth)?;
         Ok(Self { program: two_modules()?, ..landscape })
+    }
+
+    /// Rules decide, one per answer: a row is mostly wrong unless the instruction holds the rule of its answer, and the
+    /// metric's remark on a wrong answer is that rule. What a search finds that reads remarks, and others only by luck.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn rules(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let chances = |program: &Program| {
+            let text = &program.modules()[0].signature.instructions;
+            by_team(|team| text.contains(&rule(team)), &[text])
+        };
+        Ok(Self { remark: Some(remark), ..Self::routing("rules", rows, chances)? })
+    }
+
+    /// As [`Landscape::rules`], in two modules: half of the rules belong into the first one's instruction.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn rules_in_two(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let chances = |program: &Program| {
+            let texts: Vec<&String> =
+                program.modules().iter().map(|module| &module.signature.instructions).collect();
+            by_team(|team| texts[usize::from(team >= TEAMS.len() / 2)].contains(&rule(team)), &texts)
+        };
+        let landscape = Self::routing("rules in two", rows, chances)?;
+        Ok(Self { program: two_modules()?, remark: Some(remark), ..landscape })
     }
 
     /// A landscape that routes messages, with a worth of your own; half as many validation rows as training rows.
@@ -92,13 +119,18 @@ impl Landscape {
         rows: usize,
         worth: impl Fn(&Program) -> f64 + Send + Sync + 'static,
     ) -> Result<Self, Vec<Unsound>> {
-        Self::routing(name, rows, Box::new(worth))
+        Self::routing(name, rows, worth)
     }
 
-    fn routing(name: &'static str, rows: usize, worth: Worth) -> Result<Self, Vec<Unsound>> {
+    fn routing<C: Into<Chance>>(
+        name: &'static str,
+        rows: usize,
+        worth: impl Fn(&Program) -> C + Send + Sync + 'static,
+    ) -> Result<Self, Vec<Unsound>> {
         let program = Program::single("route", "predict", signature("message"), vec![])?;
         let (train, val) = (visible("train", rows), visible("val", rows / 2));
-        Ok(Self { name, program, train, val, scores_choices: true, worth })
+        let worth: Worth = Box::new(move |program| worth(program).into());
+        Ok(Self { name, program, train, val, scores_choices: true, worth, remark: None })
     }
 }
 
@@ -192,4 +224,31 @@ fn instruction_worth(text: &str) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a handful")]
     let wordy = 0.05 * text.matches(". ").count().saturating_sub(2) as f64;
     worth - wordy
+}
+
+/// The chance of every team: 0.3, and 0.5 more if its rule is `followed`; sentences beyond ten hurt all.
+fn by_team(followed: impl Fn(usize) -> bool, texts: &[&String]) -> Chance {
+    let wordy = |text: &&String| 0.03 * count(text.matches(". ").count().saturating_sub(9));
+    let long: f64 = texts.iter().map(wordy).sum();
+    let aloud = if texts.iter().any(|text| text.contains("great length")) { 0.1 } else { 0.0 };
+    let chance = |team: usize| 0.3 + if followed(team) { 0.5 } else { 0.0 } - long - aloud;
+    Chance::ByLabel((0..TEAMS.len()).map(|team| (TEAMS[team].to_owned(), chance(team))).collect())
+}
+
+/// What an instruction must say about a team.
+pub(super) fn rule(team: usize) -> String {
+    format!("Whatever concerns {} or {} is for {}.", WORDS[team][0], WORDS[team][1], TEAMS[team])
+}
+
+/// How many rules there are.
+pub(super) const RULES: usize = TEAMS.len();
+
+/// The rule of a row's team.
+fn remark(row: &Example) -> String {
+    TEAMS.iter().position(|team| *team == row.label()).map_or_else(String::new, rule)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a handful")]
+fn count(n: usize) -> f64 {
+    n as f64
 }

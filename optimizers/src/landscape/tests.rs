@@ -3,8 +3,16 @@ use crate::{
     Lab, Optimizer,
     auto::Auto,
     bootstrap::{Bootstrap, Shelves},
+    capo::Capo,
+    copro::Copro,
     edits::Edits,
+    evolve::{Evolve, Variant},
+    gepa::Gepa,
     labeled::Labeled,
+    opro::Opro,
+    proposer::{Proposer, Question, Rewrite, prompt::Prompt},
+    protegi::Protegi,
+    rules::Rules,
     space::Space,
 };
 use rand::RngExt;
@@ -124,4 +132,74 @@ fn large_tables_are_no_burden() {
     Auto.search(&mut lab).unwrap();
     assert_eq!(lab.pool().len(), 8000);
     assert!(landscape.worth(&lab.board().finalists(1)[0].candidate) > 0.5);
+}
+
+/// Random search with a proposer: rewrites of the written instruction, each measured on all common rows.
+struct RandomProposals;
+
+impl Optimizer for RandomProposals {
+    fn name(&self) -> &'static str {
+        "random-proposals"
+    }
+    fn about(&self) -> &'static str {
+        "measures rewrites of the written instruction in full"
+    }
+    fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
+        Proposer::run(lab, |lab, proposer| {
+            lab.race(&[], 1)?;
+            let modules = lab.program().modules();
+            let base = Candidate::baseline();
+            for turn in 0.. {
+                let module = &modules[turn % modules.len()];
+                let prompt = Prompt::on(lab.program(), module).instruction("The instruction", &base, module);
+                let prompt = prompt.wants_instruction("Improve it.");
+                let question = Question { purpose: "instruction", prompt, temperature: 1.0, most: 1 };
+                let rewrite =
+                    Rewrite { question, base: &base, module, parents: vec![&base], how: "improved".into() };
+                for draft in proposer.rewrite(lab, &[rewrite])? {
+                    let rows = lab.rows().to_vec();
+                    lab.evaluate(&[Trial { candidate: draft.candidate, rows }])?;
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Holds that an optimizer ends this far above random proposals with the same calls.
+fn check_writer(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64, margin: f64) {
+    let (found, random) = (found(optimizer, landscape, calls), found(&RandomProposals, landscape, calls));
+    let case =
+        format!("{} on {}: {found:.3}, random proposals {random:.3}", optimizer.name(), landscape.name);
+    println!("{case}");
+    assert!(found >= random + margin, "{case}");
+}
+
+#[test]
+fn reflection_finds_the_rules() {
+    for landscape in [Landscape::rules(120).unwrap(), Landscape::rules_in_two(120).unwrap()] {
+        let calls = 1500 * landscape.program.calls_per_record() as u64;
+        check_writer(&Gepa, &landscape, calls, 0.25);
+        check_writer(&Protegi, &landscape, calls, 0.3);
+    }
+}
+
+#[test]
+fn scores_alone_guide_to_better_instructions() {
+    let landscape = Landscape::rules(120).unwrap();
+    check_writer(&Copro, &landscape, 2000, 0.05);
+    check_writer(&Opro, &landscape, 2000, 0.07);
+    check_writer(&Evolve(Variant::Genetic), &landscape, 2000, 0.1);
+    check_writer(&Evolve(Variant::Differential), &landscape, 2000, 0.08);
+}
+
+#[test]
+fn rules_are_induced_from_labelled_rows() {
+    check_writer(&Rules, &Landscape::rules(120).unwrap(), 2000, 0.12);
+}
+
+#[test]
+fn capo_evolves_demonstrations_with_the_instruction() {
+    check_writer(&Capo, &Landscape::joint(120).unwrap(), 2000, 0.12);
+    check_writer(&Capo, &Landscape::rules(120).unwrap(), 2000, 0.06);
 }

@@ -1,0 +1,64 @@
+use super::*;
+use crate::landscape::Landscape;
+
+fn rewrite<'r>(lab: &Lab<'_>, base: &'r Candidate, module: &'r Module, task: &str) -> Rewrite<'r> {
+    let prompt = Prompt::on(lab.program(), module).instruction("The instruction", base, module);
+    let question =
+        Question { purpose: "test", prompt: prompt.wants_instruction(task), temperature: 1.0, most: 1 };
+    Rewrite { question, base, module, parents: vec![base], how: "test".into() }
+}
+
+/// Many questions in a landscape: the drafts, what was told, and the calls left.
+fn ask(rows: &str, draws: usize) -> (Vec<Draft>, String, u64) {
+    let landscape = Landscape::rules(60).unwrap();
+    let mut world = landscape.world(3, 1000);
+    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 3, &mut world);
+    let mut drafts = Vec::new();
+    Proposer::run(&mut lab, |lab, proposer| {
+        let base = Candidate::baseline();
+        let module = &lab.program().modules()[0];
+        drafts = proposer.rewrite(lab, &vec![rewrite(lab, &base, module, rows); draws])?;
+        Ok(())
+    })
+    .unwrap();
+    let left = lab.remaining_calls();
+    let Some(Event::Remark { text }) = world.events().last() else { panic!("nothing was told") };
+    (drafts, text.clone(), left)
+}
+
+#[test]
+fn the_same_question_is_another_draw_each_time() {
+    let (drafts, told, left) = ask("Improve it.", 30);
+    let different: std::collections::BTreeSet<_> = drafts.iter().map(|draft| draft.candidate.id()).collect();
+    assert_eq!(different.len(), drafts.len());
+    assert!(drafts.len() > 5);
+    assert_eq!(left, 1000 - 20 - 30);
+    assert!(
+        told.starts_with(&format!("the proposer was asked 30 times: {} new texts", drafts.len())),
+        "{told}"
+    );
+}
+
+#[test]
+fn quoted_rows_and_known_texts_are_dropped_and_counted() {
+    let landscape = Landscape::rules(60).unwrap();
+    let row = landscape.train.examples()[7].inputs.get("message").unwrap().to_string();
+    let (drafts, told, _) = ask(&format!("Improve it.\nMessage: {row}"), 60);
+    let module = &landscape.program.modules()[0];
+    assert!(drafts.iter().all(|draft| !instruction(&draft.candidate, module).contains(&row)));
+    let numbers: Vec<usize> =
+        told.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
+    let [asked, accepted, copied, unchanged, unreadable] = numbers[..] else { panic!("{told}") };
+    assert_eq!((asked, accepted), (60, drafts.len()));
+    assert_eq!(asked, accepted + copied + unchanged + unreadable, "{told}");
+    assert!(copied > 2 && unchanged > 2 && unreadable > 2, "{told}");
+}
+
+#[test]
+fn a_text_as_written_is_no_overlay() {
+    let landscape = Landscape::rules(0).unwrap();
+    let module = &landscape.program.modules()[0];
+    let other = worded(&Candidate::baseline(), module, "Route it.");
+    assert_eq!(instruction(&other, module), "Route it.");
+    assert!(worded(&other, module, &module.signature.instructions).is_baseline());
+}
