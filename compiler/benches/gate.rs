@@ -2,7 +2,7 @@
 //! early. Run with `cargo bench -p proofmark --bench gate`.
 
 use proofmark::gate::{
-    Evidence, Finalist, Gate, MemoryLedger, Policy,
+    Evidence, Finalist, Gate, MemoryLedger, Policy, Reading,
     table::{Format, Paired, Table},
 };
 use proofmark_runtime::digest;
@@ -11,11 +11,12 @@ fn main() {
     divan::main();
 }
 
-/// About two thirds right; finalists lead by a point, so that every look is taken.
-fn table(prompt: u64) -> Option<Table> {
+/// Right and wrong, or scores in hundredths: about two thirds right; finalists lead by a point, so that every look is taken.
+fn table(prompt: u64, graded: bool) -> Option<Table> {
     let line = |seed: u64, variant: u64| {
         let luck = digest(&(seed, variant, prompt)).as_bytes()[0];
         let right = u8::from(luck < if prompt == 0 { 168 } else { 172 });
+        let right = if graded { f64::from(100 * right / 2 + luck / 6) / 100.0 } else { f64::from(right) };
         let variant = ["clean", "typo", "case", "filler"][variant as usize];
         format!(r#"{{"seed":{seed},"variant":"{variant}","score":{right},"slice":"{}"}}"#, seed % 17)
     };
@@ -23,10 +24,11 @@ fn table(prompt: u64) -> Option<Table> {
     Table::parse(&format!("prompt {prompt}"), &lines.join("\n"), Format::JsonLines).ok()
 }
 
-#[divan::bench]
-fn judge(bencher: divan::Bencher<'_, '_>) {
-    let tables: Vec<_> = (0..4).filter_map(table).collect();
-    let finalists = [1, 2, 3].map(|i| Finalist { name: i.to_string(), id: digest(&i), objection: None });
+#[divan::bench(args = [false, true])]
+fn judge(bencher: divan::Bencher<'_, '_>, graded: bool) {
+    let tables: Vec<_> = (0..4).filter_map(|prompt| table(prompt, graded)).collect();
+    let finalists =
+        [1, 2, 3].map(|i| Finalist { name: i.to_string(), id: digest(&i), reading: Reading::default() });
     let gate =
         Gate { policy: Policy::Strict, context: digest("bench"), seed: 1, evidence: Evidence::default() };
     bencher.with_inputs(|| Paired::new(&tables[0], &tables[1..]).ok()).bench_values(|paired| {

@@ -146,7 +146,10 @@ fn trial(
     } else {
         let policy = setting.task.gate.policy.unwrap_or(Policy::Strict);
         let gate = Gate { policy, context, seed, evidence: evidence(&board) };
-        let named: Vec<_> = finalists.iter().map(|standing| finalist(&board, standing)).collect();
+        let named: Vec<_> = finalists
+            .iter()
+            .map(|standing| finalist(program, (&board, standing), &visible))
+            .collect::<Result<_, _>>()?;
         let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
         let mut stand = Stand::new(bench, Candidate::baseline(), candidates);
         Some(gate.judge(&rehearsal.gate, &named, &mut stand, &mut MemoryLedger::default())?.verdict())

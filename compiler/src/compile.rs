@@ -17,7 +17,8 @@ use crate::{
     data::Splits,
     engine::{Bench, Crew, Engine, Spent},
     gate::{
-        Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Sealed, Verdict,
+        Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Reading, Sealed,
+        Verdict,
     },
     ledger::StoredLedger,
     task::Task,
@@ -118,9 +119,9 @@ pub fn compile(
     let Splits { train, val, gate: sealed } = splits;
     let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
 
-    let visible = train.examples().iter().chain(val.examples());
+    let visible: Vec<_> = train.examples().iter().chain(val.examples()).collect();
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
-    let mut engine = Engine::new(crew.clone(), &setting.program, visible, service);
+    let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
     let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine);
     let stopped = setting.optimizer.search(&mut lab).err();
@@ -132,7 +133,9 @@ pub fn compile(
     }
 
     let finalists = board.finalists(FINALISTS);
-    let judgement = judge(setting, (&sealed, &board, &finalists), &mut engine, store)?;
+    let named = finalists.iter().map(|standing| finalist(&setting.program, (&board, standing), &visible));
+    let named = named.collect::<Result<Vec<_>, _>>()?;
+    let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?;
     let (candidate, stamp) = decide(&finalists, judgement.as_ref());
     let spent = engine.spent();
     let artifact = Artifact::emit(
@@ -155,7 +158,7 @@ pub fn compile(
         slices: sealed.slices().map(|(name, rows)| (name.to_owned(), rows)).collect(),
     };
     let (events, calls) = (engine.events().to_vec(), engine.calls());
-    let visible = train.examples().iter().chain(val.examples()).cloned().collect();
+    let visible = visible.into_iter().cloned().collect();
     Ok(Compiled {
         artifact,
         judgement,
@@ -173,9 +176,9 @@ pub fn compile(
 /// Has the gate judge the finalists, if there are any and the policy asks for it.
 fn judge(
     setting: &Setting<'_>,
-    (sealed, board, finalists): (&Sealed, &Board, &[Standing]),
-    engine: &mut Engine<'_>,
-    store: &Store,
+    (sealed, board): (&Sealed, &Board),
+    (finalists, named): (&[Standing], &[Finalist]),
+    (engine, store): (&mut Engine<'_>, &Store),
 ) -> Result<Option<Judgement>, CompileError> {
     let Some(policy) = setting.task.gate.policy else { return Ok(None) };
     if finalists.is_empty() {
@@ -185,10 +188,9 @@ fn judge(
         name: format!("Judging {} finalists on {} sealed rows", finalists.len(), sealed.calls()),
     });
     let gate = Gate { policy, context: engine.context(), seed: setting.seed, evidence: evidence(board) };
-    let named: Vec<_> = finalists.iter().map(|standing| finalist(board, standing)).collect();
     let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
     let mut stand = Stand::new(engine, Candidate::baseline(), candidates);
-    Ok(Some(gate.judge(sealed, &named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
+    Ok(Some(gate.judge(sealed, named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
 }
 
 /// What is emitted, and what its stamp says.
@@ -236,7 +238,7 @@ fn kept(judgement: &Judgement) -> Kept {
     Kept {
         verdict: verdict_name,
         kind,
-        reason: verdict.sentence(),
+        reason: judgement.shown().first().map_or_else(|| verdict.sentence(), |first| first.sentence.clone()),
         n_needed,
         finalists: serde_json::to_value(judgement.shown()).unwrap_or_default(),
     }
@@ -254,10 +256,17 @@ fn nothing_found() -> Kept {
     }
 }
 
-/// A finalist as the gate knows it.
-pub(crate) fn finalist(board: &Board, standing: &Standing) -> Finalist {
+/// A finalist as the gate takes it: named, and its prompt read against the one that it is to beat.
+pub(crate) fn finalist(
+    program: &Program,
+    (board, standing): (&Board, &Standing),
+    visible: &[&Example],
+) -> Result<Finalist, Stop> {
     let id = standing.candidate.id();
-    Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, objection: None }
+    let after = program.apply(&standing.candidate);
+    let after = after.map_err(|error| Stop::Broken { message: error.to_string() })?;
+    let reading = Reading::of(program, &after, visible);
+    Ok(Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, reading })
 }
 
 /// What the search measured: every candidate that got as far as the finalists, against the baseline.
@@ -338,3 +347,6 @@ fn measured(outcome: &Outcome) -> Measured {
     let score: Score = outcome.worth();
     Measured { score, valid: outcome.is_valid() }
 }
+
+#[cfg(test)]
+mod planted;

@@ -6,7 +6,8 @@
 //!
 //! `file` reads bytes, `row` and `cell` type them, `rows` puts the files together; `near` finds near-duplicates and
 //! `hygiene` what belongs together; `split` deals groups and `assign` says who takes part; `seal` perturbs and seals what
-//! is judged on; `report` tells. [`rehearsal`] splits what is visible once more, to compare optimizers.
+//! is judged on, `shift` says which of it is unlike what the search sees; `report` tells. [`rehearsal`] splits what is visible
+//! once more, to compare optimizers.
 
 mod assign;
 mod cell;
@@ -20,10 +21,11 @@ mod report;
 mod row;
 mod rows;
 mod seal;
+mod shift;
 mod split;
 #[cfg(test)]
 mod tests;
-mod text;
+pub(crate) mod text;
 mod time;
 
 use proofmark_optimizers::Visible;
@@ -83,21 +85,26 @@ impl Splits {
         let mut order: Vec<_> = given.into_iter().zip(roles).zip(keys).collect();
         // The order of rows matters to a search; make it independent of the order of the file.
         order.sort_by_cached_key(|((given, _), _)| digest(&("order", task.data.seed, &given.row.example.id)));
-        let (mut train, mut val, mut gate) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut train, mut val, mut gate, mut times) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
         for ((Given { row, .. }, role), group) in order {
             match role {
                 Some(Role::Train) => train.push(row.example),
                 Some(Role::Val) => val.push(row.example),
-                Some(Role::Gate) => gate.push(GateRow {
-                    example: row.example,
-                    group,
-                    must_pass: row.must_pass,
-                    mined_by: row.mined_by,
-                    natural: row.adversarial.then(|| NATURAL.to_owned()),
-                }),
+                Some(Role::Gate) => {
+                    times.push(row.time);
+                    gate.push(GateRow {
+                        example: row.example,
+                        group,
+                        must_pass: row.must_pass,
+                        mined_by: row.mined_by,
+                        natural: row.adversarial.then(|| NATURAL.to_owned()),
+                        shifts: vec![],
+                    });
+                }
                 None => {}
             }
         }
+        shift::mark(&mut gate, &times, &train);
         Ok(Self { train: Visible::new(train), val: Visible::new(val), gate: seal(task, gate)? })
     }
 }

@@ -1,7 +1,7 @@
 //! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
 //!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
-//! finalists), `trial` (one finalist, look by look), `look` (what the seeds so far say), `diagnosis` (the name of the
+//! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds so far say), `diagnosis` (the name of the
 //! overfit), [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate).
 //! The mathematics is in [`statistics`].
 //!
@@ -10,6 +10,7 @@
 pub mod ledger;
 pub mod measure;
 pub mod policy;
+pub mod reading;
 pub mod sealed;
 pub mod statistics;
 pub mod table;
@@ -31,6 +32,7 @@ pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
 pub use look::{Guard, Lead, LookRecord, Scores, Slice};
 pub use measure::{Cell, Contender, Measure, Measured};
 pub use policy::Policy;
+pub use reading::{Finding, Flaw, Read, Reading};
 pub use sealed::{CONTENDERS, GateRow, Holdout, SealError, Sealed};
 pub use verdict::{Kind, Verdict};
 

@@ -33,7 +33,7 @@ const TEXTS: &[&str] = &[
 ];
 
 #[test]
-fn every_family_keeps_its_guarantee_and_changes_something() {
+fn acceptance_9_every_family_keeps_its_guarantee_and_changes_something() {
     let plan = plan(7);
     for family in ALL {
         let mut changed = 0;

@@ -9,10 +9,12 @@ use crate::{
     data::{Counts, SplitReport, Splits},
     exit::Exit,
     gate::{
+        GateError, Ledger,
+        ledger::next_price,
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
         statistics::power,
     },
-    ledger,
+    ledger::StoredLedger,
     task::Task,
     workplace::Workplace,
 };
@@ -21,6 +23,8 @@ use crate::{
 const ASSUMED_DISCORDANCE: f64 = 0.20;
 /// The correlation assumed among the variants of one row.
 const ASSUMED_ICC: f64 = 0.45;
+/// Below this level a question costs twice the rows of the first one (gate.md, section 1).
+const TOO_STRICT: f64 = 0.005;
 /// The chance wanted of showing a lead that is there.
 const POWER: f64 = 0.80;
 
@@ -45,16 +49,20 @@ impl Check {
         let per_record = task.program.calls_per_record();
         let gate_calls = sealed.calls() * per_record;
         let place = Workplace::of(&self.task.task);
-        let looks = match place.calls().exists() {
-            true => Store::open(place.calls())?.looks(&ledger::stored(sealed.holdout()))?.len(),
-            false => 0,
+        let taken = match place.calls().exists() {
+            true => StoredLedger::new(&Store::open(place.calls())?, "check").looks(sealed.holdout()),
+            false => Ok(vec![]),
         };
+        let taken = taken.map_err(GateError::from)?;
+        let (looks, spoiled) = (taken.len(), taken.iter().any(|look| look.unsealed));
+        let alpha = task.gate.policy.unwrap_or_default().alpha();
+        let next = (!spoiled).then(|| next_price(alpha, &taken));
         if self.common.json {
             return screen::document(&json!({
                 "task": task.name, "rows": report.rows, "splits": report, "seeds": sealed.seeds(),
                 "detectable_lead": detectable, "assumed": {"discordance": ASSUMED_DISCORDANCE, "icc": ASSUMED_ICC},
                 "calls": {"search": task.optimizer.budget.calls, "gate_per_prompt": gate_calls},
-                "looks_taken": looks,
+                "looks_taken": looks, "next_alpha": next,
                 "slices": sealed.slices().collect::<std::collections::BTreeMap<_, _>>(),
             }));
         }
@@ -75,7 +83,13 @@ impl Check {
                 screen::percent(ASSUMED_DISCORDANCE)
             )
         })?;
-        line(format!("looks     these sealed rows were looked at {looks} times"))?;
+        line(match next {
+            Some(next) => format!(
+                "looks     these sealed rows were asked {looks} times; the next question is tested at {next:.4}{}",
+                if next < TOO_STRICT { ": fresh rows would show more" } else { "" }
+            ),
+            None => "looks     details of these sealed rows were shown, so they prove nothing any more: use fresh rows".into(),
+        })?;
         line(format!(
             "cost      at most {} calls for the search ({} train and {} val rows), at most {gate_calls} for each prompt at the gate",
             task.optimizer.budget.calls, visible.0, visible.1

@@ -16,7 +16,8 @@ use crate::{
     engine::Engine,
     exit::Exit,
     gate::{
-        Evidence, Finalist, Gate as Judge, Judgement, MemoryLedger, Policy, Shown, Verdict,
+        Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Ledger, LookRecord, MemoryLedger,
+        Policy, Read, Reading, Shown, Verdict,
         table::{Paired, Table, TableError},
     },
     ledger::StoredLedger,
@@ -42,6 +43,9 @@ pub(crate) struct Gate {
     /// Seed of the order in which sealed seeds are used
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Show everything measured on the sealed rows; they prove nothing any more, for ever
+    #[arg(long)]
+    unseal: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -59,7 +63,7 @@ impl Gate {
             return Err(Failure::new(Exit::Usage, "the gate tries one to three candidates")
                 .hint("each one costs a part of the error; rank them on other rows first"));
         }
-        let judgement = match (&self.task, &self.baseline) {
+        let (judgement, unsealed) = match (&self.task, &self.baseline) {
             (Some(task), _) => self.prompts(task)?,
             (None, Some(baseline)) => self.tables(baseline)?,
             (None, None) => {
@@ -68,10 +72,10 @@ impl Gate {
                 ));
             }
         };
-        self.tell(&judgement)
+        self.tell(&judgement, &unsealed)
     }
 
-    fn tables(&self, baseline: &Path) -> Result<Judgement, Failure> {
+    fn tables(&self, baseline: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
         let table = |path: &Path| match path.extension().and_then(|suffix| suffix.to_str()) {
             Some("jsonl" | "ndjson" | "csv") => Ok(Table::open(path)?),
             _ => Err(Failure::new(Exit::Usage, format!("{} is no score table", path.display()))
@@ -83,22 +87,32 @@ impl Gate {
         let finalist = |table: &Table| Finalist {
             name: table.name().to_owned(),
             id: digest(table.name()),
-            objection: None,
+            reading: Reading::default(),
         };
         let finalists: Vec<_> = candidates.iter().map(finalist).collect();
         let (sealed, mut scores) = paired.parts();
         let judge = self.judge(self.policy(None), digest("score tables"));
-        Ok(judge.judge(sealed, &finalists, &mut scores, &mut MemoryLedger::default())?)
+        let ledger = &mut MemoryLedger::default();
+        let judgement = judge.judge(sealed, &finalists, &mut scores, ledger)?;
+        let unsealed = self.unsealed(&judgement, ledger)?;
+        Ok((judgement, unsealed))
     }
 
-    fn prompts(&self, path: &Path) -> Result<Judgement, Failure> {
+    fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
         let task = Task::load(path)?;
         let program = |path: &Path| applied(&task.program, path);
         let baseline = self.baseline.as_deref().map_or_else(|| Ok(task.program.clone()), program)?;
-        let baseline = overlay(&baseline);
-        let candidates = self.candidates.iter().map(|path| Ok((path, overlay(&program(path)?))));
+        let candidates = self.candidates.iter().map(|path| Ok((path, program(path)?)));
         let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
         let (splits, _) = Splits::load(&task)?;
+        let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
+        let finalist = |(path, program): &(&PathBuf, Program)| Finalist {
+            name: path.display().to_string(),
+            id: overlay(program).id().0,
+            reading: Reading::of(&baseline, program, &visible),
+        };
+        let finalists: Vec<_> = candidates.iter().map(finalist).collect();
+        let baseline = overlay(&baseline);
         let store = opening::store(&Workplace::of(path).calls())?;
         let runtime = artifacts::runtime()?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
@@ -106,16 +120,21 @@ impl Gate {
 
         let run = digest(&("gate", baseline.id(), self.seed)).short();
         let mut engine = Engine::new(crew, &task.program, [], (store.clone(), run.clone(), 0));
-        let finalist = |(path, candidate): &(&PathBuf, Candidate)| Finalist {
-            name: path.display().to_string(),
-            id: candidate.id().0,
-            objection: None,
-        };
-        let finalists: Vec<_> = candidates.iter().map(finalist).collect();
         let judge = self.judge(self.policy(task.gate.policy), digest(&(engine.context(), baseline.id())));
-        let candidates: Vec<_> = candidates.into_iter().map(|(_, candidate)| candidate).collect();
+        let candidates: Vec<_> = candidates.iter().map(|(_, program)| overlay(program)).collect();
         let mut stand = Stand::new(&mut engine, baseline, candidates);
-        Ok(judge.judge(&splits.gate, &finalists, &mut stand, &mut StoredLedger::new(&store, &run))?)
+        let ledger = &mut StoredLedger::new(&store, &run);
+        let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
+        let unsealed = self.unsealed(&judgement, ledger)?;
+        Ok((judgement, unsealed))
+    }
+
+    /// Everything that was measured, if that was asked for.
+    fn unsealed(&self, judgement: &Judgement, ledger: &mut dyn Ledger) -> Result<Vec<Heard>, Failure> {
+        if !self.unseal {
+            return Ok(vec![]);
+        }
+        Ok(judgement.unseal(ledger).map_err(GateError::from)?.to_vec())
     }
 
     fn policy(&self, of_task: Option<Policy>) -> Policy {
@@ -131,13 +150,17 @@ impl Gate {
         Judge { policy, context, seed: self.seed, evidence: Evidence::default() }
     }
 
-    fn tell(&self, judgement: &Judgement) -> Result<Exit, Failure> {
+    fn tell(&self, judgement: &Judgement, unsealed: &[Heard]) -> Result<Exit, Failure> {
         let (verdict, shown) = (judgement.verdict(), judgement.shown());
         if self.common.json {
-            screen::document(&json!({
+            let mut document = json!({
                 "verdict": word(&verdict), "alpha": judgement.look().alpha, "look": judgement.look().t,
                 "candidates": shown.iter().map(candidate).collect::<Vec<_>>(),
-            }))?;
+            });
+            if self.unseal {
+                document["unsealed"] = json!(unsealed);
+            }
+            screen::document(&document)?;
         } else {
             for shown in &shown {
                 let lead = match (shown.lead, shown.lower95) {
@@ -154,6 +177,12 @@ impl Gate {
                 let p = shown.p.map(|p| format!(", p = {p:.2e}")).unwrap_or_default();
                 screen::line(&format!("{}: {}{lead}{p}", shown.finalist.name, word(&shown.verdict)))?;
                 screen::line(&format!("  {}", shown.sentence))?;
+                for line in shown.read.iter().flat_map(Read::told) {
+                    screen::line(&format!("  read: {line}"))?;
+                }
+            }
+            for look in unsealed.iter().flat_map(|heard| &heard.looks) {
+                screen::line(&unsealed_line(look))?;
             }
             if !self.common.quiet {
                 let look = judgement.look();
@@ -166,6 +195,21 @@ impl Gate {
             Verdict::Inconclusive { .. } => Exit::Inconclusive,
         })
     }
+}
+
+/// One look at sealed rows, in full.
+fn unsealed_line(look: &LookRecord) -> String {
+    let worst = look.slices.iter().min_by(|a, b| a.p_harm.total_cmp(&b.p_harm));
+    let worst = worst.map(|slice| format!(", weakest {} ({})", slice.name, screen::points(slice.estimate)));
+    format!(
+        "  unsealed: {} seeds, lead {} points (standard error {}), p = {:.2e} against {:.2e}{}",
+        look.seeds,
+        screen::points(look.lead),
+        screen::points(look.lead_se),
+        look.p,
+        look.level,
+        worst.unwrap_or_default()
+    )
 }
 
 fn word(verdict: &Verdict) -> &'static str {
@@ -184,7 +228,7 @@ fn candidate(shown: &Shown) -> serde_json::Value {
     };
     json!({
         "name": shown.finalist.name, "verdict": word(&shown.verdict), "kind": kind, "p": shown.p,
-        "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
+        "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed, "read": shown.read,
     })
 }
 

@@ -16,7 +16,7 @@ use super::{
 use crate::{
     compile::Compiled,
     exit::Exit,
-    gate::{Certificate, Tally},
+    gate::{Certificate, Read, Tally},
     report::{self, data::ReportData},
     task::Task,
 };
@@ -175,6 +175,9 @@ impl<'a> Outcome<'a> {
         if let Some(worst) = worst_slice(certificate) {
             say(&format!("  weakest  {} ({} points, {} rows)", worst.name, points(worst.lead), worst.rows));
         }
+        for line in record.read.iter().flat_map(Read::told) {
+            say(&format!("  read     {line}"));
+        }
         for earlier in &record.earlier {
             say(&format!("  refused  {}: {}", earlier.finalist.name, earlier.verdict.sentence()));
         }
@@ -189,6 +192,10 @@ impl<'a> Outcome<'a> {
             let lead =
                 shown.lead.map(|lead| format!(", lead about {} points", points(lead))).unwrap_or_default();
             say(&format!("  tried    {}{lead}: {}", shown.finalist.name, shown.sentence));
+            let found = shown.read.iter().filter(|read| !read.findings.is_empty());
+            for line in found.flat_map(Read::told) {
+                say(&format!("  read     {line}"));
+            }
         }
         for standing in self.compiled.finalists.iter().take(1) {
             say(&format!(

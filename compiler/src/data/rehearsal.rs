@@ -109,6 +109,7 @@ impl<'t> Stage<'t> {
             must_pass: given.must_pass,
             mined_by: given.mined_by.clone(),
             natural: None,
+            shifts: vec![],
         }
     }
 }

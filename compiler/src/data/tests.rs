@@ -103,7 +103,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn nothing_that_belongs_together_is_separated(rows in messy()) {
+    fn acceptance_10_nothing_that_belongs_together_is_separated(rows in messy()) {
         let rows: Vec<_> = rows.into_iter().enumerate().map(|(id, mut row)| { row["id"] = id.into(); row }).collect();
         let data = "file = \"rows.jsonl\"\nid = \"id\"\ngroup = \"customer\"\nslices = [\"channel\"]";
         let (_folder, task) = task(&[("rows.jsonl", &lines(rows.clone()))], data);

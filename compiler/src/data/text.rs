@@ -12,7 +12,7 @@ pub(super) const SHORT: usize = 100;
 const GRAM: usize = 5;
 
 /// NFKC, lower case, every run of white space and punctuation as one space. A text of nothing else stays as it is.
-pub(super) fn plain(text: &str) -> String {
+pub(crate) fn plain(text: &str) -> String {
     let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
     let words: Vec<_> =
         folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     look::{Lead, LookRecord},
     policy::Policy,
+    reading::Read,
     statistics::interval::wilson,
     verdict::Verdict,
 };
@@ -65,6 +66,9 @@ pub struct CertificateRecord {
     pub intraclass: Option<f64>,
     /// Finalists that were tried before.
     pub earlier: Vec<Earlier>,
+    /// What the text that it adds was read for, and what was found; none for a score table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
 }
 
 /// A finalist.

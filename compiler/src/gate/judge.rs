@@ -15,25 +15,27 @@ use super::{
     contrast::{Contrast, Pair, pairs_of},
     diagnosis::Evidence,
     judgement::{Heard, Judgement},
-    ledger::{Ledger, LedgerError, Look, price},
+    ledger::{Ledger, LedgerError, Look, next_price},
     look::{Answers, score},
     measure::Measure,
     policy::{Policy, SHARES},
+    reading::{Read, Reading},
     sealed::Sealed,
     statistics::spread::{discordance, intraclass},
     trial::{Accused, Court, Sheet, Trial},
-    verdict::{Kind, Verdict},
+    verdict::Verdict,
 };
 
 /// A finalist.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Finalist {
     /// Its name for people.
     pub name: String,
     /// Its content hash.
     pub id: Digest,
-    /// What is wrong with it apart from its answers (a leak, unreadable text, a limit exceeded); then no row is measured.
-    pub objection: Option<Kind>,
+    /// Its prompt, read; without one (a score table) nothing is read. A finalist with a grave flaw is refused before a row
+    /// is measured.
+    pub reading: Reading,
 }
 
 /// A question to sealed rows.
@@ -96,22 +98,25 @@ impl Gate {
         if let Some(look) = ledger.looks(holdout)?.iter().find(|look| look.unsealed) {
             return Err(GateError::Unsealed { t: look.t });
         }
-        let look = ledger.take(holdout, self.question(sealed, finalists), &|before| self.price(before))?;
+        let look = ledger.take(holdout, self.question(sealed, finalists), &|before| {
+            next_price(self.policy.alpha(), before)
+        })?;
 
         let court = Court::new(sealed, self.policy, &self.evidence, self.order(sealed));
         let mut sheet = Sheet::new(sealed, finalists.len());
         let mut trials: Vec<Heard> = vec![];
         for (position, (finalist, share)) in finalists.iter().zip(shares).enumerate() {
             let accused = Accused { position, id: finalist.id, alpha: look.alpha * share, share: *share };
-            let Trial { verdict, lead, looks } = match &finalist.objection {
-                Some(kind) => {
-                    Trial { verdict: Verdict::Reject { kind: kind.clone() }, lead: None, looks: vec![] }
-                }
+            let read = finalist.reading.against(sealed);
+            let Trial { verdict, lead, looks } = match read.as_ref().and_then(Read::objection) {
+                Some(kind) => Trial { verdict: Verdict::Reject { kind }, lead: None, looks: vec![] },
                 None => court.hear(accused, &mut sheet, measure)?,
             };
             let accepted = verdict == Verdict::Accept;
             let named = Named { name: finalist.name.clone(), id: finalist.id };
-            trials.push(Heard { finalist: named, verdict, alpha: accused.alpha, lead, looks });
+            let read =
+                read.map(|read| read.with_lead(lead.filter(|_| accepted).map_or(0.0, |lead| lead.estimate)));
+            trials.push(Heard { finalist: named, verdict, alpha: accused.alpha, lead, looks, read });
             if accepted {
                 break;
             }
@@ -128,16 +133,10 @@ impl Gate {
         })
     }
 
-    /// The error of the next look, told the looks before it.
-    pub fn price(&self, before: &[Look]) -> f64 {
-        let accepts = before.iter().filter(|look| look.accepted == Some(true)).count();
-        let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX - 1);
-        price(self.policy.alpha(), count(before.len()) + 1, count(accepts))
-    }
-
     fn question(&self, sealed: &Sealed, finalists: &[Finalist]) -> Digest {
         let ids: Vec<_> = finalists.iter().map(|finalist| finalist.id).collect();
-        digest(&("gate 1", self.policy, self.context, self.seed, sealed.design(), ids))
+        let rows = (sealed.design(), sealed.division());
+        digest(&("gate 2", self.policy, self.context, self.seed, rows, ids))
     }
 
     /// All seeds in the random order in which they are used.
@@ -184,6 +183,7 @@ impl Gate {
             discordance: discordance(&differences),
             intraclass: intraclass(&differences),
             earlier: earlier.iter().map(before).collect(),
+            read: accepted.read.clone(),
         }))
     }
 }

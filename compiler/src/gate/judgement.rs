@@ -10,6 +10,7 @@ use super::{
     certificate::{Certificate, Named},
     ledger::{Ledger, LedgerError, Look},
     look::{Lead, LookRecord},
+    reading::Read,
     sealed::Holdout,
     verdict::{Kind, Verdict},
 };
@@ -38,6 +39,9 @@ pub struct Heard {
     pub lead: Option<Lead>,
     /// Every look at it.
     pub looks: Vec<LookRecord>,
+    /// What its text was read for, and what was found; none for a score table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
 }
 
 /// A finalist as it may be shown.
@@ -57,6 +61,9 @@ pub struct Shown {
     pub lead: Option<f64>,
     /// The lower bound of the lead, 95 % over all looks and finalists, if it may be shown.
     pub lower95: Option<f64>,
+    /// What its text was read for, and what was found; none for a score table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
 }
 
 impl Judgement {
@@ -111,6 +118,13 @@ impl Judgement {
 }
 
 impl Heard {
+    /// What the verdict means, with the text in question where a reader refused it.
+    fn sentence(&self) -> String {
+        let grave = self.read.iter().flat_map(|read| &read.findings).find(|finding| finding.grave);
+        let found = grave.map(|finding| format!(" {}.", finding.sentence())).unwrap_or_default();
+        format!("{}{found}", self.verdict.sentence())
+    }
+
     fn shown(&self, open: bool) -> Shown {
         let fine = open || self.verdict == Verdict::Accept;
         let last = self.looks.last();
@@ -118,11 +132,12 @@ impl Heard {
         Shown {
             finalist: self.finalist.clone(),
             verdict: self.verdict.clone(),
-            sentence: self.verdict.sentence(),
+            sentence: self.sentence(),
             looks: self.looks.len(),
             p: last.filter(|_| fine).map(|look| look.p),
             lead: self.lead.map(|lead| if fine { lead.estimate } else { coarse(lead.estimate) }),
             lower95: self.lead.filter(|_| fine).map(|lead| lead.lower),
+            read: self.read.clone(),
         }
     }
 }

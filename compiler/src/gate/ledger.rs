@@ -95,6 +95,13 @@ pub fn price(alpha: f64, t: u32, accepts: u32) -> f64 {
     alpha * 0.5_f64.powi(accepts.cast_signed()) / (turns * histories.max(1.0))
 }
 
+/// The level of the look after these, when fresh rows get `alpha`.
+pub fn next_price(alpha: f64, before: &[Look]) -> f64 {
+    let count = |n: usize| u32::try_from(n).unwrap_or(u32::MAX - 1);
+    let accepts = before.iter().filter(|look| look.accepted == Some(true)).count();
+    price(alpha, count(before.len()) + 1, count(accepts))
+}
+
 /// A record in memory: for score tables that are judged once, and for tests.
 #[derive(Clone, Debug, Default)]
 pub struct MemoryLedger {
@@ -165,11 +172,7 @@ mod tests {
     }
 
     fn ask(ledger: &mut MemoryLedger, rows: &Holdout, question: &str, accepted: bool) -> Look {
-        let price = |before: &[Look]| {
-            let accepts = before.iter().filter(|look| look.accepted == Some(true)).count();
-            price(0.05, u32::try_from(before.len()).unwrap() + 1, u32::try_from(accepts).unwrap())
-        };
-        let look = ledger.take(rows, digest(question), &price).unwrap();
+        let look = ledger.take(rows, digest(question), &|before| next_price(0.05, before)).unwrap();
         ledger.answer(rows, digest(question), accepted).unwrap();
         look
     }

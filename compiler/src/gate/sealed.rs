@@ -42,6 +42,8 @@ pub struct GateRow {
     pub mined_by: Option<String>,
     /// For a natural adversarial row: the name of its family.
     pub natural: Option<String>,
+    /// Slices that it belongs to by what it is, not by a column: `longest inputs`, `rare label`.
+    pub shifts: Vec<String>,
 }
 
 /// Why rows cannot be sealed.
@@ -105,6 +107,8 @@ pub(in crate::gate) struct Row {
     pub(in crate::gate) variant: String,
     /// The seed it belongs to; none for rows that are only must-pass.
     pub(in crate::gate) seed: Option<usize>,
+    /// Whether somebody wrote it, rather than a perturbation family.
+    pub(in crate::gate) original: bool,
 }
 
 /// One unit of the tests, as positions of its rows.
@@ -129,7 +133,7 @@ impl GateRow {
     /// A row that stands for itself.
     pub fn new(example: Example) -> Self {
         let group = example.id.0.clone();
-        Self { example, group, must_pass: false, mined_by: None, natural: None }
+        Self { example, group, must_pass: false, mined_by: None, natural: None, shifts: vec![] }
     }
 
     /// A row that stands for itself, from the JSON of an [`Example`].
@@ -189,9 +193,14 @@ impl Sealed {
         &self.holdout
     }
 
-    /// The hash of rows, variants and units: everything that the outcome of a trial depends on.
+    /// The hash of rows, variants and units: everything that the outcome of a trial depends on, but for the slices.
     pub fn design(&self) -> Digest {
         self.design
+    }
+
+    /// The hash of what the rows are divided into.
+    pub(in crate::gate) fn division(&self) -> Digest {
+        digest(&("slices", &self.slices, &self.must_pass))
     }
 }
 
@@ -226,8 +235,10 @@ pub(in crate::gate) struct Plan {
 struct Planned {
     variant: String,
     must_pass: bool,
+    original: bool,
     hash: Digest,
     example: Example,
+    shifts: Vec<String>,
 }
 
 impl Plan {
@@ -241,10 +252,12 @@ impl Plan {
             }
             example.slices.clone_from(&row.example.slices);
             let hash = content(&example);
-            seed.push(Planned { variant: family, must_pass: false, hash, example });
+            let shifts = row.shifts.clone();
+            seed.push(Planned { variant: family, must_pass: false, original: false, hash, example, shifts });
         }
         let variant = row.natural.unwrap_or_else(|| CLEAN.to_owned());
-        seed.push(Planned { variant, must_pass: row.must_pass, hash, example: row.example });
+        let GateRow { must_pass, example, shifts, .. } = row;
+        seed.push(Planned { variant, must_pass, original: true, hash, example, shifts });
         Ok(())
     }
 
@@ -252,7 +265,8 @@ impl Plan {
     pub(in crate::gate) fn add_bare(&mut self, seed: &str, variant: &str, example: Example) {
         let hash = digest(&(seed, variant));
         self.originals.push(hash);
-        let planned = Planned { variant: variant.to_owned(), must_pass: false, hash, example };
+        let variant = variant.to_owned();
+        let planned = Planned { variant, must_pass: false, original: true, hash, example, shifts: vec![] };
         self.seeds.entry(seed.to_owned()).or_default().push(planned);
     }
 
@@ -290,7 +304,7 @@ impl Plan {
 impl Sealed {
     fn push_seed(&mut self, key: String, rows: Vec<Planned>) {
         let mut seed = Seed { key, ..Seed::default() };
-        for Planned { variant, must_pass, example, .. } in rows {
+        for Planned { variant, must_pass, original, example, shifts, .. } in rows {
             let index = self.rows.len();
             if must_pass {
                 self.must_pass.push(index);
@@ -300,25 +314,25 @@ impl Sealed {
             }
             if variant != CLEAN || self.plain {
                 seed.primary.push(index);
-                self.slice(index, &variant, &example);
+                self.slice((index, &variant), &example, shifts);
             }
-            self.rows.push(Row { example, variant, seed: Some(self.seeds.len()) });
+            self.rows.push(Row { example, variant, seed: Some(self.seeds.len()), original });
         }
         self.seeds.push(seed);
     }
 
-    /// Files a row of the primary test under its family and the values of its slice columns.
-    fn slice(&mut self, index: usize, variant: &str, example: &Example) {
+    /// Files a row of the primary test under its family, the values of its slice columns, and what else it is.
+    fn slice(&mut self, (index, variant): (usize, &str), example: &Example, shifts: Vec<String>) {
         let columns = example.slices.iter().map(|(column, value)| format!("{column}={value}"));
         let family = (variant != CLEAN).then(|| variant.to_owned());
-        for name in columns.chain(family) {
+        for name in columns.chain(family).chain(shifts) {
             self.slices.entry(name).or_default().push(index);
         }
     }
 
     fn push_must_pass(&mut self, example: Example) {
         self.must_pass.push(self.rows.len());
-        self.rows.push(Row { example, variant: CLEAN.to_owned(), seed: None });
+        self.rows.push(Row { example, variant: CLEAN.to_owned(), seed: None, original: true });
     }
 }
 

@@ -4,6 +4,7 @@
 //! of size and power with that many runs per cell; without it every test is small enough for daily use.
 
 mod planted;
+mod policies;
 mod probit;
 mod replay;
 mod size;

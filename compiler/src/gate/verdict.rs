@@ -29,8 +29,16 @@ pub enum Verdict {
 pub enum Kind {
     /// The prompt contains text of sealed rows.
     Leak,
+    /// The prompt holds characters that a reader cannot see, or letters that pose as others.
+    HiddenCharacters,
     /// The prompt is not readable text.
     Unreadable,
+    /// The prompt gives orders to the machine around it.
+    Injection,
+    /// The prompt tells which answer is the most common.
+    LabelPrior,
+    /// The prompt recites rows that it was built from.
+    Recited,
     /// A declared limit (cost, length, latency) is exceeded.
     OverLimit,
     /// It gives fewer usable answers.
@@ -79,7 +87,11 @@ impl Kind {
     pub fn name(&self) -> &'static str {
         match self {
             Self::Leak => "leak",
+            Self::HiddenCharacters => "hidden_characters",
             Self::Unreadable => "unreadable",
+            Self::Injection => "injection",
+            Self::LabelPrior => "label_prior",
+            Self::Recited => "recited",
             Self::OverLimit => "over_limit",
             Self::Invalid => "invalid",
             Self::MustPass => "must_pass",
@@ -100,8 +112,22 @@ impl Kind {
             Self::Leak => {
                 "The prompt contains text of the rows it is tested on, so its score means nothing.".into()
             }
+            Self::HiddenCharacters => {
+                "The prompt contains characters that a reader cannot see or that pose as others.".into()
+            }
             Self::Unreadable => {
                 "The prompt contains text that no person would write; it exploits the model.".into()
+            }
+            Self::Injection => {
+                "The prompt gives orders to the machine around it instead of saying how to do the task.".into()
+            }
+            Self::LabelPrior => {
+                "The prompt tells the model which answer is the most common instead of how to find the right one; \
+                 that fails as soon as the mix of inputs changes."
+                    .into()
+            }
+            Self::Recited => {
+                "The prompt recites rows that it was built from instead of saying how to answer.".into()
             }
             Self::OverLimit => "The prompt exceeds a limit that the task declares.".into(),
             Self::Invalid => "The new prompt gives fewer answers that can be used at all.".into(),

@@ -283,6 +283,9 @@ fn facts(compiled: &Compiled) -> Vec<Fact> {
         fact("model", format!("{} ({})", artifact.model().name, artifact.model().fingerprint)),
         fact("seed", parts.seed.to_string()),
     ];
+    let shown = compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
+    let read = shown.iter().filter_map(|shown| shown.read.as_ref()).map(|read| read.told().join("; "));
+    facts.extend(read.map(|told| fact("what was read", told)));
     facts.extend(parts.data.iter().map(|split| {
         fact(&format!("{} rows", split.name), format!("{}, {}", split.rows, split.fingerprint))
     }));

@@ -1,3 +1,5 @@
+use proptest::prelude::*;
+
 use super::*;
 
 fn contrast(seeds: &[&[Pair]]) -> Contrast {
@@ -21,9 +23,9 @@ fn every_seed_counts_the_same_whatever_its_rows() {
 }
 
 #[test]
-fn graded_scores_count_in_hundredths() {
+fn graded_scores_count_in_twelve_hundredths() {
     let found = contrast(&[&[(0.25, 0.5), (0.5, 0.5)], &[(0.333, 0.0), (0.0, 0.0)]]);
-    assert_eq!((found.scores.as_slice(), found.unit), ([25, -33].as_slice(), 200));
+    assert_eq!((found.scores.as_slice(), found.unit), ([150, -200].as_slice(), 1200));
 }
 
 #[test]
@@ -46,5 +48,44 @@ fn equal_seeds_still_leave_room_for_others() {
 fn many_different_sizes_stay_within_bounds() {
     let rows: Vec<Vec<Pair>> = (1..=29).map(|m| vec![(0.0, 1.0); m]).collect();
     let found = Contrast::of(&rows);
-    assert!(found.unit <= MOST_ROWS && found.scores.iter().all(|score| *score == found.unit));
+    assert!(found.unit <= MOST_STEPS && found.scores.iter().all(|score| *score == found.unit));
+}
+
+proptest! {
+    #[test]
+    fn rounding_moves_a_seed_by_half_a_step_and_keeps_symmetry(
+        seeds in prop::collection::vec(prop::collection::vec((0.0..=1.0_f64, 0.0..=1.0_f64), 1..9), 1..20),
+    ) {
+        let found = Contrast::of(&seeds);
+        let mirrored = seeds.iter().map(|rows| rows.iter().map(|(b, c)| (*c, *b)).collect()).collect::<Vec<_>>();
+        for ((score, mean), other) in found.scores.iter().zip(&found.means).zip(Contrast::of(&mirrored).scores) {
+            prop_assert!((*score as f64 / found.unit as f64 - mean).abs() <= 0.5 / found.unit as f64 + 1e-12);
+            prop_assert_eq!(*score, -other);
+        }
+    }
+
+    /// The shifted test against the enumeration of all signs of `difference + margin`, at any number of rows per seed.
+    #[test]
+    fn a_margin_shifts_exactly(
+        seeds in prop::collection::vec((prop::sample::select(vec![1_usize, 2, 3, 4, 5, 6]), -3_i32..=3), 1..12), hundredths in 1_u8..=20,
+    ) {
+        let rows = |(m, wins): &(usize, i32)| (0..*m).map(|i| match (i as i32) < wins.abs() {
+            true if *wins > 0 => (0.0, 1.0),
+            true => (1.0, 0.0),
+            false => (1.0, 1.0),
+        }).collect::<Vec<_>>();
+        let found = Contrast::of(&seeds.iter().map(rows).collect::<Vec<_>>());
+        let margin = f64::from(hundredths) / 100.0;
+        let shifted: Vec<_> = found.means.iter().map(|mean| mean + margin).collect();
+        let sum = |pattern: u32| -> f64 {
+            shifted.iter().enumerate().map(|(i, x)| if pattern >> i & 1 == 1 { -x } else { *x }).sum()
+        };
+        let weight = |pattern| {
+            let more = sum(pattern) - sum(0);
+            if more.abs() < 1e-9 { 0.5 } else { f64::from(more > 0.0) }
+        };
+        let patterns = 1_u32 << shifted.len();
+        let p = (0..patterns).map(weight).sum::<f64>() / f64::from(patterns);
+        prop_assert!((found.p_better(margin) - p).abs() < 1e-9);
+    }
 }

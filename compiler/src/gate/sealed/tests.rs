@@ -71,9 +71,8 @@ fn natural_rows_are_perturbed_rows_of_their_own() {
     assert!(sealed.slices().any(|slice| slice == ("noisy", 1)));
 }
 
-/// Acceptance test 4 of the specification.
 #[test]
-fn rows_mined_from_a_contender_are_refused() {
+fn acceptance_4_rows_mined_from_a_contender_are_refused() {
     for by in CONTENDERS {
         let mut rows: Vec<_> = (0..4).map(row).collect();
         rows[2].mined_by = Some(by.into());

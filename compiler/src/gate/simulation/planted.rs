@@ -12,7 +12,7 @@ fn verdicts(name: &str, evidence: bool, chance: impl Fn(usize, usize, bool) -> f
     let world = World::new(SEEDS);
     let run = |run| {
         let mut normals = Normals::new(name, run);
-        let evidence = if evidence { seen(&mut normals, 0.25) } else { Evidence::default() };
+        let evidence = if evidence { seen(&mut normals, TRAIN, 0.25) } else { Evidence::default() };
         let drawn = world.answers(&mut normals, 2, chance);
         judge(&world, drawn, Gate { evidence, ..gate(Policy::Strict) }).verdict()
     };
@@ -24,12 +24,12 @@ fn judge(world: &World, mut drawn: Drawn, gate: Gate) -> Judgement {
 }
 
 /// What the search saw: ten candidates, of which the finalist leads by `lead` and the others by nothing.
-fn seen(normals: &mut Normals, lead: f64) -> Evidence {
-    let right = normals.answers((11, TRAIN, 1), |prompt, _, _| if prompt == 1 { 0.62 + lead } else { 0.62 });
+fn seen(normals: &mut Normals, train: usize, lead: f64) -> Evidence {
+    let right = normals.answers((11, train, 1), |prompt, _, _| if prompt == 1 { 0.62 + lead } else { 0.62 });
     let difference = |prompt: usize, row: usize| f64::from(right[prompt][row]) - f64::from(right[0][row]);
     let leads = (1..=10).map(|prompt| {
         let id = if prompt == 1 { finalists(1)[0].id } else { proofmark_runtime::digest(&prompt) };
-        (id, (0..TRAIN).map(|row| difference(prompt, row)).collect())
+        (id, (0..train).map(|row| difference(prompt, row)).collect())
     });
     Evidence { leads: leads.collect() }
 }
@@ -53,6 +53,34 @@ fn a_memoriser_is_rejected_by_name() {
     let verdicts = verdicts("memoriser", true, |prompt, _, _| 0.62 - 0.02 * prompt as f64);
     assert!(share(&verdicts, rejected(Kind::Memorised)) >= 0.8, "{verdicts:?}");
     assert!(share(&verdicts, |verdict| *verdict == Verdict::Accept) < 0.1, "{verdicts:?}");
+}
+
+/// The rule that names memory was set on the draws of the test above. These are others: other streams, numbers of rows,
+/// leads on visible rows and on sealed ones.
+#[test]
+fn memory_is_named_on_fresh_draws_and_nothing_else_is_called_so() {
+    let share_named = |name: &str, (train, seeds): (usize, usize), (seen_lead, lead): (f64, f64)| {
+        let world = World::new(seeds);
+        let run = |run| {
+            let mut normals = Normals::new(name, run);
+            let evidence = seen(&mut normals, train, seen_lead);
+            let drawn = world.answers(&mut normals, 2, |prompt, _, _| 0.62 + lead * prompt as f64);
+            judge(&world, drawn, Gate { evidence, ..gate(Policy::Strict) }).verdict()
+        };
+        let verdicts: Vec<_> = (0..RUNS).map(run).collect();
+        let named = share(&verdicts, |verdict| named(verdict) == Some(Kind::Memorised));
+        let accepted = share(&verdicts, |verdict| *verdict == Verdict::Accept);
+        println!("{name}: {:.0} % named, {:.0} % accepted", 100.0 * named, 100.0 * accepted);
+        (named, accepted)
+    };
+    for (rows, leads) in [((60, 120), (0.30, 0.0)), ((150, 150), (0.20, -0.03)), ((80, 100), (0.35, -0.05))] {
+        let (named, accepted) = share_named(&format!("fresh memory {rows:?}"), rows, leads);
+        assert!(named >= 0.6 && accepted <= 0.2, "{rows:?} {leads:?}: {named} named, {accepted} accepted");
+    }
+    for (rows, lead) in [((60, 120), 0.08), ((150, 150), 0.12), ((80, 100), 0.15)] {
+        let (named, _) = share_named(&format!("fresh honesty {rows:?}"), rows, (lead, lead));
+        assert!(named <= 0.1, "{rows:?} {lead}: {named} of honest prompts are called memorised");
+    }
 }
 
 #[test]
@@ -95,17 +123,20 @@ fn a_lucky_one_of_equal_prompts_is_never_called_memorised() {
         judge(&world, drawn, Gate { evidence, ..gate(Policy::Strict) }).verdict()
     };
     let verdicts: Vec<_> = (0..RUNS).map(run).collect();
-    let kind = |verdict: &Verdict| match verdict {
+    assert!(share(&verdicts, |verdict| named(verdict) == Some(Kind::Memorised)) <= 0.1, "{verdicts:?}");
+    assert!(share(&verdicts, |verdict| named(verdict) == Some(Kind::SelectionNoise)) >= 0.6, "{verdicts:?}");
+}
+
+fn named(verdict: &Verdict) -> Option<Kind> {
+    match verdict {
         Verdict::Accept => None,
         Verdict::Reject { kind } | Verdict::Inconclusive { kind, .. } => Some(kind.clone()),
-    };
-    assert!(share(&verdicts, |verdict| kind(verdict) == Some(Kind::Memorised)) <= 0.1, "{verdicts:?}");
-    assert!(share(&verdicts, |verdict| kind(verdict) == Some(Kind::SelectionNoise)) >= 0.6, "{verdicts:?}");
+    }
 }
 
 /// The best on visible rows of ten equal candidates is the finalist.
 fn lucky(normals: &mut Normals) -> Evidence {
-    let mut evidence = seen(normals, 0.0);
+    let mut evidence = seen(normals, TRAIN, 0.0);
     let sum = |lead: &Vec<f64>| lead.iter().sum::<f64>();
     evidence.leads.sort_by(|a, b| sum(&b.1).total_cmp(&sum(&a.1)));
     evidence.leads.iter_mut().enumerate().for_each(|(i, (id, _))| *id = proofmark_runtime::digest(&i));

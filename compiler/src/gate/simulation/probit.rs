@@ -12,7 +12,7 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use crate::{
     attack::{Class, Variant},
     gate::{
-        Cell, Contender, Evidence, Finalist, Gate, GateRow, Measure, Measured, Policy, Sealed,
+        Cell, Contender, Evidence, Finalist, Gate, GateRow, Measure, Measured, Policy, Reading, Sealed,
         statistics::normal::upper_quantile,
     },
 };
@@ -94,6 +94,12 @@ impl World {
         Self::of((0..n).map(|i| GateRow::new(example(i, format!("row {i}")))).collect())
     }
 
+    /// The same, and the first rows must pass.
+    pub(super) fn with_must_pass(n: usize, must_pass: usize) -> Self {
+        let row = |i| GateRow { must_pass: i < must_pass, ..GateRow::new(example(i, format!("row {i}"))) };
+        Self::of((0..n).map(row).collect())
+    }
+
     /// The same rows under other names and in another order.
     pub(super) fn renamed(n: usize) -> Self {
         let renamed = |i: usize| {
@@ -142,8 +148,11 @@ fn example(i: usize, text: String) -> Example {
 }
 
 pub(super) fn finalists(count: usize) -> Vec<Finalist> {
-    let finalist =
-        |i| Finalist { name: format!("candidate {i}"), id: digest(&("finalist", i)), objection: None };
+    let finalist = |i| Finalist {
+        name: format!("candidate {i}"),
+        id: digest(&("finalist", i)),
+        reading: Reading::default(),
+    };
     (0..count).map(finalist).collect()
 }
 

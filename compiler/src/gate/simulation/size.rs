@@ -24,9 +24,8 @@ fn null_run(run: u64, k: usize, world: &World) -> bool {
     judgement.certificate().is_some()
 }
 
-/// Acceptance test 2 of the specification.
 #[test]
-fn equal_prompts_are_accepted_at_most_as_often_as_alpha_says() {
+fn acceptance_2_equal_prompts_are_accepted_at_most_as_often_as_alpha_says() {
     let runs = runs().unwrap_or(2000);
     let world = World::new(SEEDS);
     let accepted = (0..runs).filter(|run| null_run(*run, 20, &world)).count();

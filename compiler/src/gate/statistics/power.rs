@@ -69,7 +69,7 @@ mod tests {
 
     /// Section 2.6 of the specification, exact power in whole percent.
     #[test]
-    fn power_is_that_of_the_specification() {
+    fn acceptance_7_power_is_that_of_the_specification() {
         for (psi, lead, powers) in [
             (0.10, 0.02, [8, 14, 22]),
             (0.10, 0.05, [22, 45, 74]),
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn pairs_needed_are_those_of_the_specification() {
+    fn acceptance_7_pairs_needed_are_those_of_the_specification() {
         for (psi, lead, power, expected) in [
             (0.10, 0.02, 0.8, 1544),
             (0.10, 0.05, 0.9, 339),
@@ -99,7 +99,7 @@ mod tests {
     }
 
     #[test]
-    fn detectable_leads_are_those_of_the_specification() {
+    fn acceptance_7_detectable_leads_are_those_of_the_specification() {
         for (pairs, points) in [(100.0, 11.0), (200.0, 7.8), (500.0, 5.0), (1000.0, 3.5), (2000.0, 2.5)] {
             let found = 100.0 * detectable(pairs, 0.20, 0.05, 0.8);
             assert!((found - points).abs() < 0.06, "{pairs}: {found}");
@@ -108,7 +108,7 @@ mod tests {
 
     /// The planning table: m = 3, psi .20, ICC .45.
     #[test]
-    fn plans_are_those_of_the_specification() {
+    fn acceptance_7_plans_are_those_of_the_specification() {
         for (seeds, points) in [(36, 14.5), (60, 11.3), (120, 8.0), (180, 6.6), (300, 5.1), (650, 3.5)] {
             let found = 100.0 * detectable(effective_pairs(seeds, 3, 0.45), 0.20, 0.05, 0.8);
             assert!((found - points).abs() < 0.06, "{seeds}: {found}");

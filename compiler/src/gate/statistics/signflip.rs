@@ -114,12 +114,12 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn equals_enumeration_of_all_sign_patterns(scores in prop::collection::vec(-7_i64..=7, 0..=16)) {
+        fn acceptance_1_equals_enumeration_of_all_sign_patterns(scores in prop::collection::vec(-7_i64..=7, 0..=16)) {
             prop_assert!((p_greater(&scores) - brute_force(&scores)).abs() < 1e-12);
         }
 
         #[test]
-        fn equals_mid_p_mcnemar_for_one_row_per_seed(scores in prop::collection::vec(-1_i64..=1, 0..400)) {
+        fn acceptance_1_equals_mid_p_mcnemar_for_one_row_per_seed(scores in prop::collection::vec(-1_i64..=1, 0..400)) {
             let wins = scores.iter().filter(|x| **x == 1).count();
             let losses = scores.iter().filter(|x| **x == -1).count();
             prop_assert!((p_greater(&scores) - mid_p_mcnemar(wins, losses)).abs() < 1e-12);

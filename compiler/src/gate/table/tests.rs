@@ -1,7 +1,7 @@
 use proofmark_runtime::digest;
 
 use super::*;
-use crate::gate::{Evidence, Finalist, Gate, Kind, MemoryLedger, Policy, Verdict};
+use crate::gate::{Evidence, Finalist, Gate, Kind, MemoryLedger, Policy, Reading, Verdict};
 
 fn table(name: &str, score: impl Fn(usize) -> f64, n: usize) -> Table {
     let lines: Vec<_> = (0..n).map(|i| format!(r#"{{"seed":"{i}","score":{}}}"#, score(i))).collect();
@@ -13,7 +13,8 @@ fn judge(baseline: &Table, candidate: &Table) -> crate::gate::Judgement {
     let (sealed, mut scores) = paired.parts();
     let gate =
         Gate { policy: Policy::Strict, context: digest("tables"), seed: 0, evidence: Evidence::default() };
-    let finalist = Finalist { name: candidate.name().into(), id: digest(candidate.name()), objection: None };
+    let finalist =
+        Finalist { name: candidate.name().into(), id: digest(candidate.name()), reading: Reading::default() };
     gate.judge(sealed, &[finalist], &mut scores, &mut MemoryLedger::default()).unwrap()
 }
 
@@ -105,7 +106,7 @@ fn one_seed_and_few_seeds_are_never_accepted() {
 }
 
 #[test]
-fn graded_scores_are_judged_in_hundredths() {
+fn graded_scores_are_judged_in_fine_steps() {
     let old = table("old", |i| f64::from(u8::try_from(i % 7).unwrap()) / 10.0, 90);
     let new = table(
         "new",
@@ -114,5 +115,5 @@ fn graded_scores_are_judged_in_hundredths() {
     );
     let judgement = judge(&old, &new);
     assert_eq!(judgement.verdict(), Verdict::Accept);
-    assert_eq!(judgement.certificate().unwrap().look().unwrap().scores.unit, 100);
+    assert_eq!(judgement.certificate().unwrap().look().unwrap().scores.unit, 1200);
 }
