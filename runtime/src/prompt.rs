@@ -9,7 +9,6 @@
 //! field: each format neutralizes its own markers ([`Format::write`]). Reading what a format writes gives the same values
 //! back. The reading itself is [`crate::reply`]'s business.
 
-mod bare;
 mod fields;
 mod json;
 mod marker;
@@ -17,10 +16,9 @@ mod plain;
 mod template;
 mod xml;
 
-pub use bare::Bare;
 pub use fields::Fields;
 pub use json::JsonObject;
-pub use plain::Plain;
+pub use plain::{BARE, PLAIN, Plain};
 pub use template::{RenderError, Templates, label};
 pub use xml::Xml;
 
@@ -28,7 +26,7 @@ use crate::{
     candidate::Demonstration,
     model::{Abilities, Message, Role, Shape},
     reply::{Reading, ReplyError},
-    signature::{Signature, Type},
+    signature::Signature,
     value::{Record, Value},
 };
 
@@ -39,13 +37,17 @@ pub trait Format: Sync {
     /// One line for help and docs.
     fn about(&self) -> &'static str;
     /// Whether replies to this signature can be read.
-    fn fits(&self, signature: &Signature) -> bool;
+    fn fits(&self, signature: &Signature) -> bool {
+        !signature.outputs.is_empty()
+    }
     /// The Tera templates of its messages.
     fn templates(&self) -> &'static Templates;
     /// A value as it stands in a message of this role, with what could pass for a marker neutralized.
     fn write(&self, value: &Value, role: Role, signature: &Signature) -> String;
-    /// What the reply must look like.
-    fn shape(&self, signature: &Signature) -> Shape;
+    /// What the reply must look like, as far as a model can be made to keep to it.
+    fn shape(&self, _: &Signature) -> Shape {
+        Shape::Free
+    }
     /// Reads a reply.
     ///
     /// # Errors
@@ -65,7 +67,7 @@ pub struct Prompt<'a> {
 }
 
 /// Every format.
-pub const ALL: &[&dyn Format] = &[&Plain, &Bare, &Fields, &JsonObject, &Xml];
+pub const ALL: &[&dyn Format] = &[&PLAIN, &BARE, &Fields, &JsonObject, &Xml];
 
 /// The format of that name.
 pub fn find(name: &str) -> Option<&'static dyn Format> {
@@ -75,8 +77,8 @@ pub fn find(name: &str) -> Option<&'static dyn Format> {
 /// The format of a module that names none: `plain` where it fits, as small models do best with it; then `json` if the
 /// model enforces schemas, since a reply cannot go wrong; else `fields`.
 pub fn default_format(signature: &Signature, abilities: Abilities) -> &'static dyn Format {
-    if Plain.fits(signature) {
-        &Plain
+    if PLAIN.fits(signature) {
+        &PLAIN
     } else if abilities.enforces_schema {
         &JsonObject
     } else {
@@ -90,13 +92,6 @@ pub fn default_format(signature: &Signature, abilities: Abilities) -> &'static d
 /// If a template fails, which the tests rule out for the formats of this crate.
 pub fn render(format: &dyn Format, prompt: &Prompt<'_>) -> Result<Vec<Message>, RenderError> {
     template::render(format, prompt)
-}
-
-/// Whether a reply can be nothing but the value: one output, of a type whose text is the value.
-fn is_single_value(signature: &Signature) -> bool {
-    let plain =
-        |ty: &Type| matches!(ty, Type::Text | Type::Choice(_) | Type::Number | Type::Integer | Type::Boolean);
-    matches!(signature.outputs.as_slice(), [field] if plain(&field.ty))
 }
 
 #[cfg(test)]

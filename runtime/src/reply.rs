@@ -18,6 +18,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use reasoning::past_reasoning;
 pub use reasoning::without_reasoning;
 
 use crate::{
@@ -104,6 +105,12 @@ impl Repair {
 }
 
 impl ReplyError {
+    /// A reply in which nothing was found.
+    pub(crate) fn all_missing(signature: &Signature) -> Self {
+        let missing = signature.outputs.iter().map(|field| Misfit::Missing { field: field.name.clone() });
+        Self::Misfits(missing.collect())
+    }
+
     /// The first misfit, as one of a field inside `path`.
     pub(crate) fn first_misfit(self, path: &str) -> Option<Misfit> {
         match self {

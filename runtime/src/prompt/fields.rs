@@ -2,9 +2,9 @@
 
 use super::{Format, Templates, marker};
 use crate::{
-    model::{Role, Shape},
-    reply::{Action, Reading, Repair, ReplyError, read_texts, read_unmarked, without_reasoning},
-    signature::{Field, Misfit, Signature},
+    model::Role,
+    reply::{Action, Reading, Repair, ReplyError, past_reasoning, read_texts, read_unmarked},
+    signature::{Field, Signature},
     value::Value,
 };
 
@@ -39,10 +39,6 @@ impl Format for Fields {
         "every field under a marker line such as [[team]]"
     }
 
-    fn fits(&self, signature: &Signature) -> bool {
-        !signature.outputs.is_empty()
-    }
-
     fn templates(&self) -> &'static Templates {
         &TEMPLATES
     }
@@ -54,23 +50,14 @@ impl Format for Fields {
         }
     }
 
-    fn shape(&self, _: &Signature) -> Shape {
-        Shape::Free
-    }
-
     fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError> {
-        let (text, cut) = without_reasoning(text, &[])?;
-        let sections = Sections::of(text, signature);
-        let mut reading = if sections.found.is_empty() {
-            let missing = signature.outputs.iter().map(|field| Misfit::Missing { field: field.name.clone() });
-            read_unmarked(text, signature, ReplyError::Misfits(missing.collect()))?
-        } else {
-            sections.read(signature)?
-        };
-        if cut {
-            reading.repairs.insert(0, Repair::new("", Action::CutReasoning));
-        }
-        Ok(reading)
+        past_reasoning(text, &[], |text| {
+            let sections = Sections::of(text, signature);
+            match sections.found.is_empty() {
+                true => read_unmarked(text, signature, ReplyError::all_missing(signature)),
+                false => sections.read(signature),
+            }
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use super::{Format, Templates};
 use crate::{
     model::{Role, Shape},
-    reply::{Action, Reading, Repair, ReplyError, json, read_value, without_reasoning},
+    reply::{Action, Reading, Repair, ReplyError, json, past_reasoning, read_value},
     signature::{Field, Signature, Type},
     value::Value,
 };
@@ -32,10 +32,6 @@ impl Format for JsonObject {
         "a JSON object in, a JSON object out, under a schema"
     }
 
-    fn fits(&self, signature: &Signature) -> bool {
-        !signature.outputs.is_empty()
-    }
-
     fn templates(&self) -> &'static Templates {
         &TEMPLATES
     }
@@ -49,13 +45,10 @@ impl Format for JsonObject {
     }
 
     fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError> {
-        let (text, cut) = without_reasoning(text, &[])?;
-        let mut reading = json::read_object(text, &signature.outputs)
-            .or_else(|error| read_lone_value(text, signature).ok_or(error))?;
-        if cut {
-            reading.repairs.insert(0, Repair::new("", Action::CutReasoning));
-        }
-        Ok(reading)
+        past_reasoning(text, &[], |text| {
+            let object = json::read_object(text, &signature.outputs);
+            object.or_else(|error| read_lone_value(text, signature).ok_or(error))
+        })
     }
 }
 

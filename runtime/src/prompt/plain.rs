@@ -1,24 +1,47 @@
-//! `plain`: labelled inputs, and a reply that is nothing but the value. What small models do best with.
+//! `plain`: labelled inputs, and a reply that is nothing but the value. What small models do best with. `bare` is the same
+//! without a word added to the instruction.
 
-use super::{Format, Templates, is_single_value, label, marker};
+use super::{Format, Templates, label, marker};
 use crate::{
     model::{Role, Shape},
-    reply::{Action, Reading, Repair, ReplyError, read_value, without_reasoning},
-    signature::Signature,
+    reply::{Reading, ReplyError, past_reasoning, read_value},
+    signature::{Signature, Type},
     value::Value,
 };
 
 /// See the [module](self).
-pub struct Plain;
+pub struct Plain {
+    name: &'static str,
+    about: &'static str,
+    templates: &'static Templates,
+}
 
-const TEMPLATES: Templates = Templates {
-    system: "{{ instructions }}
+/// Says what to reply.
+pub const PLAIN: Plain = Plain {
+    name: "plain",
+    about: "labelled inputs; the reply is the value (one text, choice, number or truth value)",
+    templates: &Templates {
+        system: "{{ instructions }}
 {%- for field in described %}
 {{ field.label }}: {{ field.about }}
 {%- endfor %}
 {% for field in outputs %}
 Reply with nothing but {% if field.form %}{{ field.form }}{% else %}the {{ field.label | lower }}{% endif %}
 {%- endfor %}",
+        ..BARE_TEMPLATES
+    },
+};
+
+/// The instruction exactly as written: for prompts written by hand, and for models that score the choices and need not be
+/// told them.
+pub const BARE: Plain = Plain {
+    name: "bare",
+    about: "the instruction as written, labelled inputs; the reply is the value",
+    templates: &BARE_TEMPLATES,
+};
+
+const BARE_TEMPLATES: Templates = Templates {
+    system: "{{ instructions }}",
     user: "{% for field in fields %}{{ field.label }}: {{ field.value }}
 {% endfor %}",
     assistant: "{% for field in fields %}{{ field.value }}{% endfor %}",
@@ -26,66 +49,53 @@ Reply with nothing but {% if field.form %}{{ field.form }}{% else %}the {{ field
 
 impl Format for Plain {
     fn name(&self) -> &'static str {
-        "plain"
+        self.name
     }
 
     fn about(&self) -> &'static str {
-        "labelled inputs; the reply is the value (one text, choice, number or truth value)"
+        self.about
     }
 
+    /// One output, of a type whose text is the value.
     fn fits(&self, signature: &Signature) -> bool {
-        is_single_value(signature)
+        let plain = |ty: &Type| {
+            matches!(ty, Type::Text | Type::Choice(_) | Type::Number | Type::Integer | Type::Boolean)
+        };
+        matches!(signature.outputs.as_slice(), [field] if plain(&field.ty))
     }
 
     fn templates(&self) -> &'static Templates {
-        &TEMPLATES
+        self.templates
     }
 
+    /// A single input is everything after its label, and an output stands alone, so only several inputs can pass for one
+    /// another.
     fn write(&self, value: &Value, role: Role, signature: &Signature) -> String {
-        guard_labels(value, role, signature)
+        let text = value.to_string();
+        if role != Role::User || signature.inputs.len() < 2 {
+            return text;
+        }
+        let labels: Vec<_> = signature.inputs.iter().map(|field| label(&field.name)).collect();
+        let starts = |line: &str, label: &str| {
+            let head = line.get(..label.len());
+            head.is_some_and(|head| head.eq_ignore_ascii_case(label))
+                && line[label.len()..].trim_start().starts_with(':')
+        };
+        marker::guard(&text, |line| labels.iter().any(|label| starts(line, label)))
     }
 
+    /// A choice where the output is one, else anything.
     fn shape(&self, signature: &Signature) -> Shape {
-        shape(signature)
+        signature
+            .sole_choice()
+            .map_or(Shape::Free, |choices| Shape::Choice { choices: choices.to_vec(), content_free: vec![] })
     }
 
+    /// The whole reply as the value of the only output.
     fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError> {
-        read(text, signature)
+        past_reasoning(text, &[], |text| match signature.outputs.as_slice() {
+            [field] => read_value(text, field),
+            _ => Err(ReplyError::NoObject),
+        })
     }
-}
-
-/// A single input is everything after its label, and an output stands alone, so only several inputs can pass for one
-/// another.
-pub(super) fn guard_labels(value: &Value, role: Role, signature: &Signature) -> String {
-    let text = value.to_string();
-    if role != Role::User || signature.inputs.len() < 2 {
-        return text;
-    }
-    let labels: Vec<_> = signature.inputs.iter().map(|field| label(&field.name)).collect();
-    let starts = |line: &str, label: &str| {
-        let head = line.get(..label.len());
-        head.is_some_and(|head| head.eq_ignore_ascii_case(label))
-            && line[label.len()..].trim_start().starts_with(':')
-    };
-    marker::guard(&text, |line| labels.iter().any(|label| starts(line, label)))
-}
-
-/// A choice where the output is one, else anything.
-pub(super) fn shape(signature: &Signature) -> Shape {
-    signature
-        .sole_choice()
-        .map_or(Shape::Free, |choices| Shape::Choice { choices: choices.to_vec(), content_free: vec![] })
-}
-
-/// The whole reply as the value of the only output.
-pub(super) fn read(text: &str, signature: &Signature) -> Result<Reading, ReplyError> {
-    let (text, cut) = without_reasoning(text, &[])?;
-    let [field] = signature.outputs.as_slice() else {
-        return Err(ReplyError::NoObject);
-    };
-    let mut reading = read_value(text, field)?;
-    if cut {
-        reading.repairs.insert(0, Repair::new("", Action::CutReasoning));
-    }
-    Ok(reading)
 }

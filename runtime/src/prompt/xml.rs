@@ -2,9 +2,9 @@
 
 use super::{Format, Templates};
 use crate::{
-    model::{Role, Shape},
-    reply::{Action, Reading, Repair, ReplyError, read_texts, read_unmarked, without_reasoning},
-    signature::{Field, Misfit, Signature},
+    model::Role,
+    reply::{Action, Reading, Repair, ReplyError, past_reasoning, read_texts, read_unmarked},
+    signature::{Field, Signature},
     value::Value,
 };
 
@@ -40,10 +40,6 @@ impl Format for Xml {
         "every field between tags of its name"
     }
 
-    fn fits(&self, signature: &Signature) -> bool {
-        !signature.outputs.is_empty()
-    }
-
     fn templates(&self) -> &'static Templates {
         &TEMPLATES
     }
@@ -55,30 +51,21 @@ impl Format for Xml {
         }
     }
 
-    fn shape(&self, _: &Signature) -> Shape {
-        Shape::Free
-    }
-
     fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError> {
         let names: Vec<_> = signature.outputs.iter().map(|field| field.name.as_str()).collect();
-        let (text, cut) = without_reasoning(text, &names)?;
-        let found: Vec<_> = signature.outputs.iter().map(|field| (field, element(text, field))).collect();
-        let mut reading = if found.iter().all(|(_, element)| element.is_none()) {
-            let missing = signature.outputs.iter().map(|field| Misfit::Missing { field: field.name.clone() });
-            read_unmarked(text, signature, ReplyError::Misfits(missing.collect()))?
-        } else {
+        past_reasoning(text, &names, |text| {
+            let found: Vec<_> = signature.outputs.iter().map(|field| (field, element(text, field))).collect();
+            if found.iter().all(|(_, element)| element.is_none()) {
+                return read_unmarked(text, signature, ReplyError::all_missing(signature));
+            }
             let is_cut = found.iter().any(|(_, found)| found.as_ref().is_some_and(|element| !element.closed));
             let texts = found.iter().map(|(field, found)| (*field, found.as_ref().map(|e| e.text.as_str())));
             let mut reading = read_texts(texts)?;
             if is_cut {
                 reading.repairs.insert(0, Repair::new("", Action::MendedSyntax));
             }
-            reading
-        };
-        if cut {
-            reading.repairs.insert(0, Repair::new("", Action::CutReasoning));
-        }
-        Ok(reading)
+            Ok(reading)
+        })
     }
 }
 

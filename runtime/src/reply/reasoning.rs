@@ -1,6 +1,6 @@
 //! Reasoning blocks that some models write before their answer.
 
-use super::ReplyError;
+use super::{Action, Reading, Repair, ReplyError};
 
 /// Names of the tags, as open models write them.
 const TAGS: [&str; 5] = ["think", "thinking", "thought", "reasoning", "reflection"];
@@ -27,6 +27,23 @@ pub fn without_reasoning<'a>(text: &'a str, known: &[&str]) -> Result<(&'a str, 
         rest = rest[end + close.len()..].trim_start();
     }
     if rest.is_empty() { Err(ReplyError::Empty) } else { Ok((rest, rest.len() < whole.len())) }
+}
+
+/// Reads what follows the reasoning of a reply, and records that something was cut.
+///
+/// # Errors
+/// As [`without_reasoning`], and as `read`.
+pub(crate) fn past_reasoning(
+    text: &str,
+    known: &[&str],
+    read: impl FnOnce(&str) -> Result<Reading, ReplyError>,
+) -> Result<Reading, ReplyError> {
+    let (text, cut) = without_reasoning(text, known)?;
+    let mut reading = read(text)?;
+    if cut {
+        reading.repairs.insert(0, Repair::new("", Action::CutReasoning));
+    }
+    Ok(reading)
 }
 
 /// What follows the line that closes a block which the text never opens.
