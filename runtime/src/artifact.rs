@@ -20,7 +20,7 @@ use crate::{
     digest::Digest,
     model::{Abilities, Identity, Message, Model, Sampling, Shape, Usage},
     program::{BadCandidate, Program},
-    prompt::RenderError,
+    prompt::{self, RenderError},
     run::{Prepared, Runner},
     stamp::Stamp,
     value::{Record, Value},
@@ -44,7 +44,7 @@ pub struct Artifact {
 pub struct Parts {
     /// The name of the task.
     pub name: String,
-    /// The program as written.
+    /// The program as written; [`Artifact::emit`] lays down the formats that it leaves open.
     pub program: Program,
     /// What is laid over it; empty for the baseline.
     pub candidate: Candidate,
@@ -183,7 +183,9 @@ impl Artifact {
     /// # Errors
     /// If the candidate does not belong to the program, or a number is not finite.
     pub fn emit(parts: Parts, model: &dyn Model, stamp: Stamp) -> Result<Self, ArtifactError> {
-        let prompts = rendered(&parts.program.apply(&parts.candidate)?, model.abilities())?;
+        let program = with_default_formats(&parts.program, model.abilities())?;
+        let parts = Parts { program, ..parts };
+        let prompts = rendered(&parts.program.apply(&parts.candidate)?)?;
         let tool = format!("proofmark {}", env!("CARGO_PKG_VERSION"));
         let artifact = Self { parts, model: model.identity().clone(), prompts, stamp, tool };
         // What cannot be read back, such as a number that is not finite, is found before it is shipped.
@@ -200,7 +202,7 @@ impl Artifact {
     pub fn parse(text: &str) -> Result<Self, ArtifactError> {
         let artifact = file::parse(text)?;
         let stored = artifact.with_formats();
-        let rendered = rendered(&artifact.parts.program.apply(&stored)?, Abilities::default())?;
+        let rendered = rendered(&artifact.parts.program.apply(&stored)?)?;
         let differs = rendered.iter().zip(&artifact.prompts).find(|(now, then)| now != then);
         match differs {
             None if rendered.len() == artifact.prompts.len() => Ok(artifact),
@@ -260,7 +262,7 @@ impl Artifact {
     /// # Errors
     /// If the candidate does not belong to the program.
     pub fn rendered(&self, candidate: &Candidate) -> Result<Vec<ModulePrompt>, ArtifactError> {
-        rendered(&self.parts.program.apply(candidate)?, Abilities::default())
+        rendered(&self.parts.program.apply(candidate)?)
     }
 
     /// The same program with another candidate laid over it, which nobody has judged.
@@ -299,7 +301,8 @@ impl Artifact {
         &self.tool
     }
 
-    /// The candidate with every format said, so that the choice of a default cannot change what is sent.
+    /// The candidate with every format said, so that the choice of a default cannot change what is sent: artifacts of the
+    /// first days leave the program's formats open.
     fn with_formats(&self) -> Candidate {
         self.prompts.iter().fold(self.parts.candidate.clone(), |candidate, prompt| {
             let path = ParamPath::new(&prompt.module, Slot::Format);
@@ -308,10 +311,21 @@ impl Artifact {
     }
 }
 
+/// The program with the formats said that this model's abilities choose where the task says none, so that the baseline,
+/// too, is always shown and sent as it was measured.
+fn with_default_formats(program: &Program, abilities: Abilities) -> Result<Program, BadCandidate> {
+    let silent = program.modules().iter().filter(|module| module.format.is_none());
+    let formats = silent.fold(Candidate::baseline(), |candidate, module| {
+        let format = prompt::default_format(&module.effective(), abilities).name().to_owned();
+        candidate.with(ParamPath::new(&module.name, Slot::Format), Param::Format(format))
+    });
+    program.apply(&formats)
+}
+
 /// The prompts of a program's modules with placeholders for their inputs.
-fn rendered(program: &Program, abilities: Abilities) -> Result<Vec<ModulePrompt>, ArtifactError> {
+fn rendered(program: &Program) -> Result<Vec<ModulePrompt>, ArtifactError> {
     let modules = program.modules().iter().map(|module| {
-        let prepared = Prepared::new(module, abilities)?;
+        let prepared = Prepared::new(module, Abilities::default())?;
         let placeholders = module.signature.inputs.iter().map(|field| {
             let placeholder = format!("{{{{{}}}}}", field.name);
             (field.name.clone(), Value::Text(placeholder))

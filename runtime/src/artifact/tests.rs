@@ -136,14 +136,40 @@ fn numbers_that_are_not_finite_never_ship() {
     assert!(matches!(error, ArtifactError::NotFinite));
 }
 
+/// A model that enforces schemas.
+struct Strict(Scripted);
+
+impl Model for Strict {
+    fn identity(&self) -> &Identity {
+        self.0.identity()
+    }
+
+    fn abilities(&self) -> Abilities {
+        Abilities { enforces_schema: true, ..self.0.abilities() }
+    }
+
+    fn complete<'a>(
+        &'a self,
+        request: &'a crate::model::Request,
+    ) -> crate::model::Pending<'a, Result<crate::model::Reply, crate::model::CallError>> {
+        self.0.complete(request)
+    }
+}
+
 #[test]
-fn the_default_format_is_fixed_when_the_artifact_is_made() {
+fn the_default_formats_are_fixed_when_the_artifact_is_made() {
     let mut signature = parts().program.modules()[0].signature.clone();
     signature.outputs.push(Field::new("why", Type::Text));
     let program = Program::single("route", "predict", signature, vec![]).unwrap();
-    let parts = Parts { program, candidate: Candidate::baseline(), ..parts() };
-    let free = Artifact::emit(parts, &model(), Stamp::Unverified { reason: "a test".into() }).unwrap();
-    assert_eq!(free.prompts()[0].format, "fields");
-    assert!(!free.stamp().is_verified());
-    assert!(free.runner(Arc::new(model())).unwrap().program().module("route").unwrap().format.is_some());
+    let as_xml = Candidate::baseline().with("route.format".parse().unwrap(), Param::Format("xml".into()));
+    for (model, default) in [(&model() as &dyn Model, "fields"), (&Strict(model()), "json")] {
+        let parts = Parts { program: program.clone(), candidate: as_xml.clone(), ..parts() };
+        let made = Artifact::emit(parts, model, Stamp::Unverified { reason: "a test".into() }).unwrap();
+        assert_eq!(made.prompts()[0].format, "xml");
+        // The baseline, too, is shown as this model was asked.
+        let read = Artifact::parse(&made.to_json()).unwrap();
+        assert_eq!(read.rendered(&Candidate::baseline()).unwrap()[0].format, default);
+        assert_eq!(read.with_candidate(Candidate::baseline()).unwrap().prompts()[0].format, default);
+        assert!(!read.stamp().is_verified());
+    }
 }
