@@ -5,11 +5,7 @@ use std::collections::BTreeMap;
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
-use super::{
-    JudgeOutput, Measure, share,
-    text::{same, tokens},
-    whether,
-};
+use super::{JudgeOutput, Measure, text::overlap};
 use crate::task::{Problem, Reader};
 
 /// Token F1 (Rajpurkar et al. 2016, arXiv:1606.05250, section 6.1): twice the shared tokens, counted with
@@ -41,21 +37,22 @@ impl Measure for F1 {
 
 impl JudgeOutput for F1 {
     fn judge(&self, gold: &Value, given: &Value) -> Score {
-        let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
-            return whether(same(gold, given));
-        };
-        let (gold, given) = (tokens(gold), tokens(given));
-        let mut left = BTreeMap::new();
-        for token in &gold {
-            *left.entry(token).or_insert(0_usize) += 1;
-        }
-        let mut shared = 0;
-        for token in &given {
-            if let Some(count) = left.get_mut(token).filter(|count| **count > 0) {
-                *count -= 1;
-                shared += 1;
-            }
-        }
-        share(2 * shared, gold.len() + given.len())
+        overlap(gold, given, in_common)
     }
+}
+
+/// Tokens in common, with multiplicity.
+fn in_common(a: &[String], b: &[String]) -> usize {
+    let mut left = BTreeMap::new();
+    for token in a {
+        *left.entry(token).or_insert(0_usize) += 1;
+    }
+    let mut shared = 0;
+    for token in b {
+        if let Some(count) = left.get_mut(token).filter(|count| **count > 0) {
+            *count -= 1;
+            shared += 1;
+        }
+    }
+    shared
 }

@@ -3,11 +3,7 @@
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
-use super::{
-    JudgeOutput, Measure, share,
-    text::{same, tokens},
-    whether,
-};
+use super::{JudgeOutput, Measure, text::overlap};
 use crate::task::{Problem, Reader};
 
 /// Sentence-level ROUGE-L (Lin 2004, section 3.1) with equal weight on precision and recall: twice the longest common
@@ -39,11 +35,7 @@ impl Measure for RougeL {
 
 impl JudgeOutput for RougeL {
     fn judge(&self, gold: &Value, given: &Value) -> Score {
-        let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
-            return whether(same(gold, given));
-        };
-        let (gold, given) = (tokens(gold), tokens(given));
-        share(2 * longest_common_subsequence(&gold, &given), gold.len() + given.len())
+        overlap(gold, given, longest_common_subsequence)
     }
 }
 
@@ -64,6 +56,7 @@ fn longest_common_subsequence(a: &[String], b: &[String]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metric::text::tokens;
 
     #[test]
     fn subsequence_keeps_order() {

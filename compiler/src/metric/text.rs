@@ -1,7 +1,10 @@
 //! How measures look at text.
 
+use proofmark_optimizers::Score;
 use proofmark_runtime::Value;
 use unicode_normalization::UnicodeNormalization;
+
+use super::{share, whether};
 
 /// NFKC, lower case, runs of white space as one space, none at the ends. Punctuation stays: it may be the answer.
 pub(super) fn normalize(text: &str) -> String {
@@ -14,6 +17,16 @@ pub(super) fn normalize(text: &str) -> String {
 pub(super) fn tokens(text: &str) -> Vec<String> {
     let plain = normalize(text);
     plain.split(|c: char| !c.is_alphanumeric()).filter(|token| !token.is_empty()).map(str::to_owned).collect()
+}
+
+/// Twice the tokens that two texts share, counted by `shared`, over the tokens of both: the harmonic mean of precision and
+/// recall. Values that are no texts say the same or do not.
+pub(super) fn overlap(gold: &Value, given: &Value, shared: fn(&[String], &[String]) -> usize) -> Score {
+    let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
+        return whether(same(gold, given));
+    };
+    let (gold, given) = (tokens(gold), tokens(given));
+    share(2 * shared(&gold, &given), gold.len() + given.len())
 }
 
 /// Whether two values say the same: texts when normalized, numbers by value, lists and records item by item.
