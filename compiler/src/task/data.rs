@@ -176,8 +176,8 @@ fn path(table: Reader<'_>, key: &str, folder: &Path, problems: &mut Vec<Problem>
 fn beside(path: &Path) -> Option<String> {
     let wanted = path.file_name()?.to_str()?;
     let entries = std::fs::read_dir(path.parent()?).ok()?;
-    let mut names: Vec<_> =
-        entries.flatten().filter_map(|entry| entry.file_name().into_string().ok()).collect();
+    let files = entries.flatten().filter(|entry| entry.path().is_file());
+    let mut names: Vec<_> = files.filter_map(|entry| entry.file_name().into_string().ok()).collect();
     names.sort();
     nearest(wanted, names.iter().map(String::as_str)).map(|meant| format!("did you mean `{meant}`?"))
 }

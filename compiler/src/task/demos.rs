@@ -1,6 +1,6 @@
 //! Demonstrations written in a task file: one flat table each, inputs and outputs side by side.
 
-use proofmark_runtime::{Demonstration, Origin, Record, Signature, kind};
+use proofmark_runtime::{Demonstration, Origin, Record, Signature, Type, Value, kind};
 use toml::{Spanned, de::DeValue};
 
 use super::{
@@ -40,7 +40,17 @@ fn demonstration(
         };
         let given = read::value(value.get_ref());
         if let Err(misfit) = field.check(Some(&given)) {
-            problems.push(Problem::new(value.span(), misfit.to_string(), "does not fit"));
+            let problem = Problem::new(value.span(), misfit.to_string(), "does not fit");
+            let meant = match (&field.ty, &given) {
+                (Type::Choice(choices), Value::Text(text)) => {
+                    nearest(text, choices.iter().map(String::as_str))
+                }
+                _ => None,
+            };
+            problems.push(match meant {
+                Some(meant) => problem.hint(format!("did you mean `{meant}`?")),
+                None => problem,
+            });
         }
         let side =
             if signature.inputs.iter().any(|input| input.name == name) { &mut inputs } else { &mut outputs };

@@ -118,6 +118,11 @@ fn choices(name: &str, table: Reader<'_>, span: Range<usize>, problems: &mut Vec
         let problem = Problem::new(span, format!("choice `{name}` has nothing to choose from"), "choice");
         problems.push(problem.hint("{ type = \"choice\", choices = [\"...\", \"...\"] }"));
     }
+    if let [only] = choices.as_slice() {
+        let message = format!("choice `{name}` has a single choice, so there is nothing to choose");
+        problems
+            .push(Problem::new(only.span(), message, "the only one").hint("name all that may be answered"));
+    }
     let plain = |text: &str| text.trim().to_lowercase();
     for (i, choice) in choices.iter().enumerate() {
         let text = choice.get_ref();

@@ -1,10 +1,16 @@
 //! `[model]` and `[proposer]`: who answers, and who writes instructions.
 
+use std::ops::Range;
+
+use proofmark_runtime::model::{local::registry::ModelName, providers};
+
 use super::{
+    nearest::suggest,
     problem::Problem,
     read::Reader,
     shape::{Key, Section, Shape},
 };
+use crate::models;
 
 /// The model that is used where the task names none.
 pub const DEFAULT_MODEL: &str = "local/smollm2-135m-instruct";
@@ -48,10 +54,9 @@ impl Default for ModelConfig {
 /// Reads `[model]` or `[proposer]`; nothing where it is absent.
 pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Option<ModelConfig> {
     let name = table.string("name")?;
-    if !name.contains(['/', ':']) {
-        let span = table.span("name").unwrap_or_default();
-        let problem = Problem::new(span, format!("`{name}` names no provider"), "which provider's?");
-        problems.push(problem.hint(format!("provider/model, such as \"{DEFAULT_MODEL}\"")));
+    // A server that is named by its address takes any name.
+    if table.get("base_url").is_none() {
+        check_name(&name, table.span("name").unwrap_or_default(), problems);
     }
     if let (Some(url), Some(span)) = (table.text("base_url"), table.span("base_url"))
         && !url.starts_with("http://")
@@ -75,6 +80,20 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Option<Mod
         temperature: table.number("temperature").unwrap_or(default.temperature),
         max_tokens: table.whole("max_tokens").unwrap_or(default.max_tokens),
     })
+}
+
+fn check_name(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) {
+    if models::is_local(name) {
+        if let Err(error) = name.parse::<ModelName>() {
+            problems.push(Problem::new(span, error.to_string(), "no such model"));
+        }
+    } else if providers::find(name).is_none() {
+        let known: Vec<_> = providers::ALL.iter().flat_map(|provider| provider.prefixes()).copied().collect();
+        let end = name.find(['/', ':']).map_or(name.len(), |mark| mark + 1);
+        let problem = Problem::new(span, format!("`{name}` names no provider"), "which provider's?");
+        let meant = suggest(&name[..end], &known);
+        problems.push(problem.hint(format!("{meant} A server of your own takes any name, with `base_url`")));
+    }
 }
 
 fn is_variable(name: &str) -> bool {

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Who searches, and for how much.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptimizerConfig {
     /// The name of an optimizer.
     pub name: String,
@@ -15,12 +15,10 @@ pub struct OptimizerConfig {
 }
 
 /// What a search may spend. The gate is not part of it.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Most model calls.
     pub calls: u64,
-    /// Most US dollars.
-    pub usd: Option<f64>,
 }
 
 /// `[optimizer]`
@@ -34,12 +32,15 @@ pub(crate) static OPTIMIZER: Section = Section {
     variants: None,
 };
 
+const NO_PRICES: &str =
+    "the prices of models are not known here; say calls = ..., `proofmark check` tells how many a run makes";
+
 static BUDGET: Section = Section {
     name: "budget",
     about: "What a search may spend.",
     keys: &[
         Key::new("calls", Shape::Integer(1, i64::MAX), "most model calls; 3000 if left out"),
-        Key::new("usd", Shape::Number(0.0, f64::INFINITY), "most US dollars; no limit if left out"),
+        Key::new("usd", Shape::Refused(NO_PRICES), "most US dollars"),
     ],
     variants: None,
 };
@@ -47,7 +48,7 @@ static BUDGET: Section = Section {
 impl Default for OptimizerConfig {
     /// The optimizer that chooses for itself, with 3000 calls.
     fn default() -> Self {
-        Self { name: "auto".into(), budget: Budget { calls: 3000, usd: None } }
+        Self { name: "auto".into(), budget: Budget { calls: 3000 } }
     }
 }
 
@@ -61,9 +62,6 @@ pub(crate) fn read(table: Reader<'_>) -> OptimizerConfig {
     let budget = table.table("budget");
     OptimizerConfig {
         name: table.string("name").unwrap_or(default.name),
-        budget: Budget {
-            calls: budget.whole("calls").unwrap_or(default.budget.calls),
-            usd: budget.number("usd"),
-        },
+        budget: Budget { calls: budget.whole("calls").unwrap_or(default.budget.calls) },
     }
 }

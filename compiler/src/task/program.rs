@@ -3,7 +3,8 @@
 use std::{collections::BTreeMap, ops::Range};
 
 use proofmark_runtime::{
-    Calibration, Field, Module, Output, Program, Signature, Source, Type, kind, program::Parts,
+    Calibration, Field, Module, Output, Program, Signature, Source, Type, kind,
+    program::{Parts, Unsound},
 };
 use toml::{Spanned, de::DeValue};
 
@@ -92,10 +93,11 @@ pub(crate) fn read(root: Reader<'_>, problems: &mut Vec<Problem>) -> Option<Prog
     }
     // What is left for the program itself to find is about the whole: modules in a circle.
     let span = root.key_span("module").or_else(|| root.key_span("signature")).unwrap_or_default();
-    let report = |unsound: Vec<_>| {
-        problems.extend(unsound.iter().map(|found: &proofmark_runtime::program::Unsound| {
-            Problem::new(span.clone(), found.to_string(), "in this program")
-        }));
+    let report = |unsound: Vec<Unsound>| {
+        // Unknown kinds are reported where they stand.
+        let unsound = unsound.iter().filter(|found| !matches!(found, Unsound::UnknownKind { .. }));
+        let problem = |found: &Unsound| Problem::new(span.clone(), found.to_string(), "in this program");
+        problems.extend(unsound.map(problem));
     };
     Program::new(parts).map_err(report).ok()
 }
@@ -139,6 +141,10 @@ fn module(
         problems.push(Problem::new(span, message, "used twice").hint("give one of them another name"));
     }
     let instructions = table.string("instructions").unwrap_or_default();
+    if let Some(span) = table.span("instructions").filter(|_| instructions.trim().is_empty()) {
+        let problem = Problem::new(span, format!("the instructions of `{name}` are empty"), "empty");
+        problems.push(problem.hint("say in a sentence what the model shall do"));
+    }
     let signature = Signature { instructions, inputs, outputs };
     let kind = table.text("kind").unwrap_or("predict");
     let demonstrations = demos::read(shown, &signature, kind, problems);

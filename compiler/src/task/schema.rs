@@ -62,7 +62,7 @@ fn section(of: &'static Section, definitions: &mut Definitions) -> Json {
 
 fn object(keys: impl Iterator<Item = &'static Key>, definitions: &mut Definitions) -> Json {
     let (mut properties, mut required) = (Map::new(), Vec::new());
-    for key in keys {
+    for key in keys.filter(|key| !matches!(key.shape, Shape::Refused(_))) {
         let mut schema = shape(&key.shape, definitions);
         schema["description"] = key.about.into();
         properties.insert(key.name.into(), schema);
@@ -103,6 +103,7 @@ fn shape(of: &'static Shape, definitions: &mut Definitions) -> Json {
         }
         Shape::Free => json!({ "type": "object" }),
         Shape::Frees => json!({ "type": "array", "items": { "type": "object" } }),
+        Shape::Refused(_) => json!(false),
     }
 }
 

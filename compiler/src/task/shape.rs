@@ -82,6 +82,8 @@ pub(crate) enum Shape {
     Free,
     /// Any number of such tables: `[[demos]]`.
     Frees,
+    /// Nothing: what people may well write, but what would not be kept. The text says what to write instead.
+    Refused(&'static str),
 }
 
 impl Key {
@@ -144,6 +146,7 @@ impl Shape {
             Self::Table(_) | Self::Map(_) | Self::Free => "a table".into(),
             Self::Tables(_) | Self::Frees => "a list of tables".into(),
             Self::Either(short, _) => format!("{} or a table", short.phrase()),
+            Self::Refused(_) => "left out".into(),
         }
     }
 }
@@ -156,7 +159,8 @@ pub(crate) fn check_table(
     problems: &mut Vec<Problem>,
 ) {
     let keys = section.keys_for(table);
-    let names: Vec<_> = keys.iter().map(|(key, _)| key.name).collect();
+    let taken = keys.iter().filter(|(key, _)| !matches!(key.shape, Shape::Refused(_)));
+    let names: Vec<_> = taken.map(|(key, _)| key.name).collect();
     let mut meant = Vec::new();
     for (key, value) in table {
         let path = join(place, key.get_ref());
@@ -223,6 +227,10 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
             table.iter().for_each(|(key, value)| check(shape, value, &join(path, key.get_ref()), problems));
         }
         (Shape::Free, DeValue::Table(_)) => {}
+        (Shape::Refused(instead), _) => {
+            let problem = Problem::new(span, format!("`{path}` cannot be kept"), "not supported");
+            problems.push(problem.hint(*instead));
+        }
         (Shape::Frees, DeValue::Array(items)) => {
             items.iter().for_each(|item| check(&Shape::Free, item, path, problems));
         }
@@ -303,6 +311,7 @@ fn example(shape: &Shape) -> String {
         Shape::Table(_) | Shape::Map(_) | Shape::Free => "{ ... }".into(),
         Shape::Tables(_) | Shape::Frees => "[{ ... }]".into(),
         Shape::Either(short, _) => example(short),
+        Shape::Refused(_) => "...".into(),
     }
 }
 

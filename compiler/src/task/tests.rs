@@ -170,10 +170,11 @@ const BROKEN: &[Broken] = &[
     (
         MINIMAL,
         "[data]",
-        "[optimizer]\nbudget = { calls = \"many\", euro = 3 }\n[data]",
+        "[optimizer]\nbudget = { calls = \"many\", euro = 3, usd = 2 }\n[data]",
         &[
             "9: `optimizer.budget.calls` is a text, but must be a whole number, at least 1 (such as 1)",
-            "9: `optimizer.budget` has no key `euro` (known: `calls`, `usd`)",
+            "9: `optimizer.budget` has no key `euro` (known: `calls`)",
+            "9: `optimizer.budget.usd` cannot be kept (the prices of models are not known here; say calls = ..., `proofmark check` tells how many a run makes)",
         ],
     ),
     (
@@ -241,6 +242,23 @@ const BROKEN: &[Broken] = &[
         "{ type = \"record\", fields = {} }",
         &["5: record `message` has no fields (fields = { city = \"text\", ... })"],
     ),
+    (
+        MINIMAL,
+        "[\"a\", \"b\"]",
+        "[\"a\"]",
+        &[
+            "6: choice `team` has a single choice, so there is nothing to choose (name all that may be answered)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "\"Route.\"",
+        "\" \"\nkind = \"predictt\"",
+        &[
+            "4: the instructions of `main` are empty (say in a sentence what the model shall do)",
+            "5: there is no kind of module `predictt` (did you mean `predict`?)",
+        ],
+    ),
     // Demonstrations.
     (
         MINIMAL,
@@ -282,9 +300,17 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[model]\nname = \"gpt-5\"\nkey_env = \"sk-123-456\"\nbase_url = \"localhost\"\n[data]",
         &[
-            "9: `gpt-5` names no provider (provider/model, such as \"local/smollm2-135m-instruct\")",
             "10: `key_env` is not the name of an environment variable (the name of the variable that holds the key, never the key itself)",
             "11: `localhost` is no web address (such as \"http://localhost:11434/v1\")",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[model]\nname = \"opnai/gpt-5\"\n[proposer]\nname = \"local/smolm\"\n[data]",
+        &[
+            "9: `opnai/gpt-5` names no provider (did you mean `openai/`? A server of your own takes any name, with `base_url`)",
+            "11: there is no model `local/smolm`; known: `local/smollm2-135m-instruct`; a file of your own is `local:/path/to/model.gguf`",
         ],
     ),
     // Metrics.
