@@ -6,49 +6,20 @@
 //! Resume is replay: the engine keeps no state that a rerun could not rebuild, since every call it makes goes through
 //! the call store.
 
-use std::{collections::BTreeMap, sync::Arc};
+mod crew;
 
-use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Stop, Trial, outcome::Step};
+use std::collections::{BTreeMap, BTreeSet};
+
+use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Stop, Trial};
 use proofmark_runtime::{
-    Candidate, CandidateId, Digest, Example, ExampleId, Program, Record, digest,
-    model::{Abilities, CallError, Message, Model, Request, Role, Sampling, Shape, Usage},
-    run::{Run, RunError, Runner},
-    store::{Cached, Store},
-};
-use tokio::{runtime::Handle, task::JoinSet};
-
-use crate::{
-    cancel::Cancel,
-    metric::Metric,
-    watch::{Calls, Watcher},
+    Candidate, Digest, Example, ExampleId, Program, digest,
+    model::{Abilities, Model, Usage},
+    store::Store,
 };
 
-/// Longest reply of a proposer, in tokens.
-const PROPOSAL_TOKENS: u32 = 1_200;
-
-/// A model behind the call store.
-pub type StoredModel = Arc<Cached<Arc<dyn Model>>>;
-
-/// Who does the work: models, metric, threads, and who watches.
-#[derive(Clone)]
-pub struct Crew {
-    /// Answers the task's requests.
-    pub model: StoredModel,
-    /// How it decodes.
-    pub sampling: Sampling,
-    /// Writes instructions, if one was named.
-    pub proposer: Option<StoredModel>,
-    /// Judges answers.
-    pub metric: Arc<Metric>,
-    /// Where calls are awaited.
-    pub runtime: Handle,
-    /// Told of progress.
-    pub watch: Watcher,
-    /// Says when to stop.
-    pub cancel: Cancel,
-    /// Calls in flight at most.
-    pub parallel: usize,
-}
+use self::crew::Job;
+pub use self::crew::{Crew, StoredModel};
+use crate::watch::Calls;
 
 /// Serves a search.
 pub struct Engine<'a> {
@@ -60,6 +31,8 @@ pub struct Engine<'a> {
     left: u64,
     spent: Spent,
     events: Vec<Event>,
+    /// Rows that did not fit the model's context with some prompt; each is said once.
+    too_long: BTreeSet<ExampleId>,
 }
 
 /// Logical calls and their tokens: what the work costs when nothing is replayed.
@@ -88,12 +61,6 @@ pub trait Bench: Effects {
     fn spent(&self) -> Spent;
 }
 
-/// One record for one candidate.
-struct Job<'j> {
-    candidate: &'j Candidate,
-    example: &'j Example,
-}
-
 impl<'a> Engine<'a> {
     /// An engine over a program and the rows that a search may see, with a budget of logical calls.
     pub fn new(
@@ -103,7 +70,8 @@ impl<'a> Engine<'a> {
         (store, run, budget): (Store, String, u64),
     ) -> Self {
         let rows = rows.into_iter().map(|example| (&example.id, example)).collect();
-        Self { crew, program, rows, store, run, left: budget, spent: Spent::default(), events: vec![] }
+        let (spent, events, too_long) = (Spent::default(), vec![], BTreeSet::new());
+        Self { crew, program, rows, store, run, left: budget, spent, events, too_long }
     }
 
     /// What the search told, in order.
@@ -128,6 +96,15 @@ impl<'a> Engine<'a> {
         Ok(outcomes)
     }
 
+    /// Says of every row that is new in this, once, that it does not fit the model's context.
+    fn tell_too_long<'o>(&mut self, rows: impl Iterator<Item = &'o ExampleId>, outcomes: &'o [Outcome]) {
+        for (id, message) in too_long(rows, outcomes) {
+            if self.too_long.insert(id.clone()) {
+                self.note(Event::Remark { text: format!("row {id} counts as wrong: {message}") });
+            }
+        }
+    }
+
     fn reserve(&mut self, calls: u64) -> Result<(), Stop> {
         self.left = self.left.checked_sub(calls).ok_or(Stop::Budget)?;
         self.crew.watch.batch(calls, Some(self.left));
@@ -141,7 +118,15 @@ impl Bench for Engine<'_> {
         let calls = (jobs.len() * self.program.calls_per_record()) as u64;
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
-        self.outcomes(&jobs)
+        let outcomes = self.outcomes(&jobs)?;
+        let rows = jobs.iter().map(|job| &job.example.id);
+        let longer = too_long(rows, &outcomes).filter(|(id, _)| self.too_long.insert((*id).clone())).count();
+        if longer > 0 {
+            // Sealed rows are counted, not named.
+            let text = format!("too long for the model, so they count as wrong: {longer} sealed rows");
+            self.note(Event::Remark { text });
+        }
+        Ok(outcomes)
     }
 
     fn spent(&self) -> Spent {
@@ -163,7 +148,9 @@ impl Effects for Engine<'_> {
         let calls = (jobs.len() * self.program.calls_per_record()) as u64;
         self.reserve(calls)?;
         self.spent.task += calls;
-        let mut outcomes = self.outcomes(&jobs)?.into_iter();
+        let outcomes = self.outcomes(&jobs)?;
+        self.tell_too_long(jobs.iter().map(|job| &job.example.id), &outcomes);
+        let mut outcomes = outcomes.into_iter();
         Ok(batch.iter().map(|trial| outcomes.by_ref().take(trial.rows.len()).collect()).collect())
     }
 
@@ -207,161 +194,16 @@ impl Effects for Engine<'_> {
     }
 }
 
-impl Crew {
-    /// Calls that reached a model and calls answered from the store.
-    pub fn calls(&self) -> Calls {
-        let sum = |count: fn(&Cached<Arc<dyn Model>>) -> u64| {
-            count(&self.model) + self.proposer.as_ref().map_or(0, |proposer| count(proposer))
-        };
-        Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
-    }
-
-    /// Runs jobs and judges their answers, in order.
-    fn outcomes(&self, program: &Program, jobs: &[Job<'_>]) -> Result<(Vec<Outcome>, Usage), Stop> {
-        let runners = self.runners(program, jobs)?;
-        let work =
-            jobs.iter().map(|job| (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone()));
-        let runs = self.run_all(work.collect())?;
-        let mut usage = Usage::default();
-        let mut outcomes = Vec::with_capacity(jobs.len());
-        for (job, run) in jobs.iter().zip(runs) {
-            usage += run.as_ref().map(|run| run.usage).unwrap_or_default();
-            outcomes.push(self.judge(job.example, run)?);
-        }
-        Ok((outcomes, usage))
-    }
-
-    fn runners(
-        &self,
-        program: &Program,
-        jobs: &[Job<'_>],
-    ) -> Result<BTreeMap<CandidateId, Arc<Runner>>, Stop> {
-        let mut runners = BTreeMap::new();
-        for job in jobs {
-            if let std::collections::btree_map::Entry::Vacant(entry) = runners.entry(job.candidate.id()) {
-                let model: Arc<dyn Model> = Arc::clone(&self.model) as Arc<dyn Model>;
-                let runner = Runner::new(program, job.candidate, model, self.sampling.clone());
-                let runner = runner.map_err(|error| Stop::Broken { message: error.to_string() })?;
-                entry.insert(Arc::new(runner));
-            }
-        }
-        Ok(runners)
-    }
-
-    /// Awaits all runs, at most `parallel` at a time, and gives them in order. The first failure that is nobody's answer
-    /// ends the batch; what was answered until then is in the store.
-    fn run_all(&self, work: Vec<(Arc<Runner>, Record)>) -> Result<Vec<Result<Run, RunError>>, Stop> {
-        let mut results: Vec<Option<Result<Run, RunError>>> = work.iter().map(|_| None).collect();
-        self.runtime.block_on(async {
-            let mut waiting = work.into_iter().enumerate();
-            let mut running = JoinSet::new();
-            loop {
-                while running.len() < self.parallel
-                    && let Some((index, (runner, inputs))) = waiting.next()
-                {
-                    running.spawn(async move { (index, runner.run(&inputs, 0).await) });
-                }
-                let joined = tokio::select! {
-                    biased;
-                    () = self.cancel.cancelled() => return Err(Stop::Cancelled),
-                    joined = running.join_next() => joined,
-                };
-                match joined {
-                    None => return Ok(()),
-                    Some(Err(panic)) => {
-                        return Err(Stop::Broken { message: format!("a call broke off: {panic}") });
-                    }
-                    Some(Ok((_, Err(RunError::Call { module, error })))) if !is_answer(&error) => {
-                        return Err(Stop::Broken { message: format!("module `{module}`: {error}") });
-                    }
-                    Some(Ok((index, result))) => results[index] = Some(result),
-                }
-                self.watch.done(self.calls());
-            }
-        })?;
-        results.into_iter().map(|result| result.ok_or(Stop::Cancelled)).collect()
-    }
-
-    fn judge(&self, example: &Example, run: Result<Run, RunError>) -> Result<Outcome, Stop> {
-        let failed = |failure, error: &RunError| Outcome::Failed { failure, message: error.to_string() };
-        match run {
-            Ok(run) => {
-                let judged = self.metric.score(example, &run.outputs);
-                let judged = judged.map_err(|error| Stop::Broken { message: error.to_string() })?;
-                let steps = run.steps.into_iter();
-                let trace = steps.map(|step| Step {
-                    module: step.module,
-                    inputs: step.inputs,
-                    outputs: step.outputs,
-                });
-                Ok(Outcome::Scored { score: judged.score, feedback: judged.feedback, trace: trace.collect() })
-            }
-            Err(error @ RunError::Reply { .. }) => Ok(failed(Failure::Unreadable, &error)),
-            Err(error @ RunError::Filtered { .. }) => Ok(failed(Failure::Filtered, &error)),
-            Err(error @ RunError::Call { error: CallError::TooLong { .. }, .. }) => {
-                Ok(failed(Failure::TooLong, &error))
-            }
-            Err(error) => Err(Stop::Broken { message: format!("row {}: {error}", example.id) }),
-        }
-    }
-
-    fn ask(&self, asks: &[Ask]) -> Result<(Vec<Option<String>>, Usage), Stop> {
-        let model = self.proposer.as_ref().unwrap_or(&self.model);
-        let mut answers = Vec::with_capacity(asks.len());
-        let mut usage = Usage::default();
-        self.runtime.block_on(async {
-            let mut running = JoinSet::new();
-            for (index, ask) in asks.iter().enumerate() {
-                let (model, request) = (Arc::clone(model), request(ask));
-                running.spawn(async move { (index, model.complete(&request).await) });
-            }
-            let mut replies: Vec<_> = asks.iter().map(|_| None).collect();
-            loop {
-                let joined = tokio::select! {
-                    biased;
-                    () = self.cancel.cancelled() => return Err(Stop::Cancelled),
-                    joined = running.join_next() => joined,
-                };
-                match joined {
-                    None => break,
-                    Some(Err(panic)) => {
-                        return Err(Stop::Broken { message: format!("a call broke off: {panic}") });
-                    }
-                    Some(Ok((_, Err(error)))) if !is_answer(&error) => {
-                        return Err(Stop::Broken { message: format!("the proposer: {error}") });
-                    }
-                    Some(Ok((index, reply))) => replies[index] = reply.ok(),
-                }
-                self.watch.done(self.calls());
-            }
-            for reply in replies {
-                usage += reply.as_ref().map(|reply| reply.usage).unwrap_or_default();
-                answers.push(reply.map(|reply| reply.text));
-            }
-            Ok(())
-        })?;
-        Ok((answers, usage))
-    }
+/// The rows whose prompt did not fit the model's context, and what was said about it.
+fn too_long<'o>(
+    rows: impl Iterator<Item = &'o ExampleId>,
+    outcomes: &'o [Outcome],
+) -> impl Iterator<Item = (&'o ExampleId, &'o str)> {
+    rows.zip(outcomes).filter_map(|(id, outcome)| match outcome {
+        Outcome::Failed { failure: Failure::TooLong, message } => Some((id, message.as_str())),
+        _ => None,
+    })
 }
 
-/// Whether an error is the candidate's own doing, so that it counts as its answer.
-fn is_answer(error: &CallError) -> bool {
-    matches!(error, CallError::TooLong { .. })
-}
-
-fn request(ask: &Ask) -> Request {
-    Request {
-        messages: vec![
-            Message::new(Role::System, ask.system.as_str()),
-            Message::new(Role::User, ask.user.as_str()),
-        ],
-        sampling: Sampling {
-            temperature: ask.temperature,
-            max_tokens: PROPOSAL_TOKENS,
-            seed: u64::from(ask.replicate),
-            ..Sampling::default()
-        },
-        shape: Shape::Free,
-        replicate: ask.replicate,
-    }
-}
+#[cfg(test)]
+mod tests;

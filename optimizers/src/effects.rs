@@ -82,12 +82,31 @@ pub enum Stop {
     /// The user asked to stop.
     #[error("cancelled")]
     Cancelled,
-    /// The world is broken: a provider or a metric failed for good.
+    /// Something that a search needs failed for good.
     #[error("{message}")]
-    Broken {
-        /// What failed.
+    Failed {
+        /// What it was.
+        culprit: Culprit,
+        /// What happened.
         message: String,
     },
+    /// A rule that always holds was broken: a mistake in Proofmark.
+    #[error("{message}")]
+    Broken {
+        /// Which one.
+        message: String,
+    },
+}
+
+/// What can fail a search for good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Culprit {
+    /// The model or the proposer.
+    Model,
+    /// The metric, such as a program of the user's.
+    Metric,
+    /// The call store: a disk that is full or a file that is damaged.
+    Store,
 }
 
 /// All that a search can do to the world.

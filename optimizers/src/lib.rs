@@ -45,7 +45,7 @@ pub mod wording;
 pub mod words;
 
 pub use board::{Board, Standing};
-pub use effects::{Ask, Effects, Event, Lineage, Stop, Trial};
+pub use effects::{Ask, Culprit, Effects, Event, Lineage, Stop, Trial};
 pub use lab::Lab;
 pub use outcome::{Failure, Outcome, Score, Step, Trace};
 pub use visible::Visible;

@@ -1,0 +1,214 @@
+//! The crew: models, metric and threads, and how they answer a batch.
+//!
+//! **Invariant:** what comes back stands in the order of what was asked, whatever order the calls finish in.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use proofmark_optimizers::{Ask, Culprit, Failure, Outcome, Stop, outcome::Step};
+use proofmark_runtime::{
+    Candidate, CandidateId, Example, Program, Record,
+    model::{CallError, Message, Model, Request, Role, Sampling, Shape, Usage},
+    run::{Run, RunError, Runner},
+    store::Cached,
+};
+use tokio::{runtime::Handle, task::JoinSet};
+
+use crate::{
+    cancel::Cancel,
+    metric::Metric,
+    watch::{Calls, Watcher},
+};
+
+/// Longest reply of a proposer, in tokens.
+const PROPOSAL_TOKENS: u32 = 1_200;
+
+/// A model behind the call store.
+pub type StoredModel = Arc<Cached<Arc<dyn Model>>>;
+
+/// Who does the work: models, metric, threads, and who watches.
+#[derive(Clone)]
+pub struct Crew {
+    /// Answers the task's requests.
+    pub model: StoredModel,
+    /// How it decodes.
+    pub sampling: Sampling,
+    /// Writes instructions, if one was named.
+    pub proposer: Option<StoredModel>,
+    /// Judges answers.
+    pub metric: Arc<Metric>,
+    /// Where calls are awaited.
+    pub runtime: Handle,
+    /// Told of progress.
+    pub watch: Watcher,
+    /// Says when to stop.
+    pub cancel: Cancel,
+    /// Calls in flight at most.
+    pub parallel: usize,
+}
+
+/// One record for one candidate.
+pub(super) struct Job<'j> {
+    pub(super) candidate: &'j Candidate,
+    pub(super) example: &'j Example,
+}
+
+impl Crew {
+    /// Calls that reached a model and calls answered from the store.
+    pub fn calls(&self) -> Calls {
+        let sum = |count: fn(&Cached<Arc<dyn Model>>) -> u64| {
+            count(&self.model) + self.proposer.as_ref().map_or(0, |proposer| count(proposer))
+        };
+        Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
+    }
+
+    /// Runs jobs and judges their answers, in order.
+    pub(super) fn outcomes(
+        &self,
+        program: &Program,
+        jobs: &[Job<'_>],
+    ) -> Result<(Vec<Outcome>, Usage), Stop> {
+        let runners = self.runners(program, jobs)?;
+        let work =
+            jobs.iter().map(|job| (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone()));
+        let runs = self.run_all(work.collect())?;
+        let mut usage = Usage::default();
+        let mut outcomes = Vec::with_capacity(jobs.len());
+        for (job, run) in jobs.iter().zip(runs) {
+            usage += run.as_ref().map(|run| run.usage).unwrap_or_default();
+            outcomes.push(self.judge(job.example, run)?);
+        }
+        Ok((outcomes, usage))
+    }
+
+    fn runners(
+        &self,
+        program: &Program,
+        jobs: &[Job<'_>],
+    ) -> Result<BTreeMap<CandidateId, Arc<Runner>>, Stop> {
+        let mut runners = BTreeMap::new();
+        for job in jobs {
+            if let std::collections::btree_map::Entry::Vacant(entry) = runners.entry(job.candidate.id()) {
+                let model: Arc<dyn Model> = Arc::clone(&self.model) as Arc<dyn Model>;
+                let runner = Runner::new(program, job.candidate, model, self.sampling.clone());
+                let runner = runner.map_err(|error| Stop::Broken { message: error.to_string() })?;
+                entry.insert(Arc::new(runner));
+            }
+        }
+        Ok(runners)
+    }
+
+    /// Awaits all runs and gives them in order. The first failure that is nobody's answer ends the batch; what was answered
+    /// until then is in the store.
+    fn run_all(&self, work: Vec<(Arc<Runner>, Record)>) -> Result<Vec<Result<Run, RunError>>, Stop> {
+        let work = work.into_iter().map(|(runner, inputs)| async move { runner.run(&inputs, 0).await });
+        self.all(work, |run| match run {
+            Err(RunError::Call { module, error }) if !is_answer(error) => {
+                Err(failed(error, format!("module `{module}`: {error}")))
+            }
+            _ => Ok(()),
+        })
+    }
+
+    /// Awaits all work, at most `parallel` at a time, and gives what came of it in order, unless `check` ends it.
+    fn all<T: Send + 'static>(
+        &self,
+        work: impl ExactSizeIterator<Item = impl Future<Output = T> + Send + 'static>,
+        check: impl Fn(&T) -> Result<(), Stop>,
+    ) -> Result<Vec<T>, Stop> {
+        let mut results: Vec<Option<T>> = (0..work.len()).map(|_| None).collect();
+        let mut waiting = work.enumerate();
+        self.runtime.block_on(async {
+            let mut running = JoinSet::new();
+            loop {
+                while running.len() < self.parallel
+                    && let Some((index, call)) = waiting.next()
+                {
+                    running.spawn(async move { (index, call.await) });
+                }
+                let joined = tokio::select! {
+                    biased;
+                    () = self.cancel.cancelled() => return Err(Stop::Cancelled),
+                    joined = running.join_next() => joined,
+                };
+                let Some(joined) = joined else { return Ok(()) };
+                let broken = |panic| Stop::Broken { message: format!("a call broke off: {panic}") };
+                let (index, result) = joined.map_err(broken)?;
+                check(&result)?;
+                results[index] = Some(result);
+                self.watch.done(self.calls());
+            }
+        })?;
+        results.into_iter().map(|result| result.ok_or(Stop::Cancelled)).collect()
+    }
+
+    fn judge(&self, example: &Example, run: Result<Run, RunError>) -> Result<Outcome, Stop> {
+        let failed = |failure, error: &RunError| Outcome::Failed { failure, message: error.to_string() };
+        match run {
+            Ok(run) => {
+                let judged = self.metric.score(example, &run.outputs);
+                let judged = judged
+                    .map_err(|error| Stop::Failed { culprit: Culprit::Metric, message: error.to_string() })?;
+                let steps = run.steps.into_iter();
+                let trace = steps.map(|step| Step {
+                    module: step.module,
+                    inputs: step.inputs,
+                    outputs: step.outputs,
+                });
+                Ok(Outcome::Scored { score: judged.score, feedback: judged.feedback, trace: trace.collect() })
+            }
+            Err(error @ RunError::Reply { .. }) => Ok(failed(Failure::Unreadable, &error)),
+            Err(error @ RunError::Filtered { .. }) => Ok(failed(Failure::Filtered, &error)),
+            Err(error @ RunError::Call { error: CallError::TooLong { .. }, .. }) => {
+                Ok(failed(Failure::TooLong, &error))
+            }
+            Err(error) => Err(Stop::Broken { message: format!("row {}: {error}", example.id) }),
+        }
+    }
+
+    /// Asks the proposer, or the model itself where none was named; `None` where the question was too long.
+    pub(super) fn ask(&self, asks: &[Ask]) -> Result<(Vec<Option<String>>, Usage), Stop> {
+        let model = self.proposer.as_ref().unwrap_or(&self.model);
+        let work = asks.iter().map(|ask| {
+            let (model, request) = (Arc::clone(model), request(ask));
+            async move { model.complete(&request).await }
+        });
+        let replies = self.all(work, |reply| match reply {
+            Err(error) if !is_answer(error) => Err(failed(error, format!("the proposer: {error}"))),
+            _ => Ok(()),
+        })?;
+        let mut usage = Usage::default();
+        for reply in replies.iter().flatten() {
+            usage += reply.usage;
+        }
+        Ok((replies.into_iter().map(|reply| reply.ok().map(|reply| reply.text)).collect(), usage))
+    }
+}
+
+/// The end of a run whose call failed for good.
+fn failed(error: &CallError, message: String) -> Stop {
+    let culprit =
+        if matches!(error, CallError::StoreFailed { .. }) { Culprit::Store } else { Culprit::Model };
+    Stop::Failed { culprit, message }
+}
+
+/// Whether an error is the candidate's own doing, so that it counts as its answer.
+fn is_answer(error: &CallError) -> bool {
+    matches!(error, CallError::TooLong { .. })
+}
+
+fn request(ask: &Ask) -> Request {
+    Request {
+        messages: vec![
+            Message::new(Role::System, ask.system.as_str()),
+            Message::new(Role::User, ask.user.as_str()),
+        ],
+        sampling: Sampling {
+            temperature: ask.temperature,
+            max_tokens: PROPOSAL_TOKENS,
+            seed: u64::from(ask.replicate),
+            ..Sampling::default()
+        },
+        shape: Shape::Free,
+        replicate: ask.replicate,
+    }
+}
