@@ -9,6 +9,8 @@ use serde::Serialize;
 pub struct ReportData {
     /// The name of the task.
     pub task: String,
+    /// Whether answers can be partly right, so that scores are means of grades and not shares of right answers.
+    pub graded: bool,
     /// What was concluded.
     pub conclusion: Conclusion,
     /// The lead on the rows that the search could see, of the best candidate.
@@ -40,6 +42,8 @@ pub struct Conclusion {
     pub verdict: Verdict,
     /// Its name in JSON, such as `memorised`; none for acceptance.
     pub kind: Option<String>,
+    /// Whether any candidate came before the gate.
+    pub tried: bool,
     /// What it means, in a sentence or two.
     pub sentence: String,
     /// What to do next.
@@ -76,7 +80,7 @@ pub struct VisibleLead {
 /// The lead on sealed rows.
 #[derive(Clone, Debug, Serialize)]
 pub struct SealedLead {
-    /// Rows with all their variants.
+    /// Rows and variants that were used until it was decided; where that may not be shown, all there are.
     pub rows: usize,
     /// As observed; rounded to five points where `bounds` is absent.
     pub estimate: f64,

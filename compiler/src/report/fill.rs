@@ -3,9 +3,9 @@
 //! **Invariant:** of sealed rows only what the gate allows to be shown gets here: the certificate of an accepted
 //! candidate, or coarse lines. Single rows come from the rows that the search could see.
 
-use proofmark_optimizers::{Event, Outcome, Score};
+use proofmark_optimizers::{Event, Outcome, Score, Step};
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, Stamp, Verdict as Judged,
+    Candidate, CandidateId, Example, Output, Program, Record, Source, Stamp, Value, Verdict as Judged,
     artifact::{ArtifactError, ModulePrompt},
 };
 
@@ -22,8 +22,12 @@ use crate::{
 
 /// Cases of each sort that are shown.
 const CASES: usize = 8;
+/// Characters of a value that are shown.
+const LONGEST: usize = 600;
 /// Contestants that are listed.
 const CONTESTANTS: usize = 40;
+/// The tables of all clean rows and of all perturbed ones.
+const WHOLES: [&str; 2] = ["clean", "primary"];
 /// Looks that the gate plans.
 const LOOKS: usize = 4;
 
@@ -38,6 +42,7 @@ impl ReportData {
         let record = judgement.as_ref().and_then(|judgement| judgement.certificate()).map(|c| c.record());
         Ok(Self {
             task: artifact.parts().name.clone(),
+            graded: compiled.is_graded(),
             conclusion: conclusion(compiled),
             visible: visible(compiled, best.id()),
             sealed: sealed(compiled),
@@ -76,6 +81,10 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
                     "About {needed} sealed seeds would settle it; there are {}. Label more rows and compile again.",
                     compiled.sealed.seeds
                 ),
+                None if compiled.finalists.is_empty() => {
+                    "Keep the old prompt. More rows to learn from, a larger budget or a stronger model may find more."
+                        .to_owned()
+                }
                 None => "Keep the old prompt. More varied training rows are the usual cure.".to_owned(),
             };
             (verdict, Some(kept.kind.clone()), kept.reason.clone(), advice)
@@ -87,7 +96,7 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
             "Try a larger budget or a stronger model.".to_owned(),
         ),
     };
-    Conclusion { verdict, kind, sentence, advice, how }
+    Conclusion { verdict, kind, tried: !compiled.finalists.is_empty(), sentence, advice, how }
 }
 
 fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {
@@ -99,13 +108,14 @@ fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {
 
 fn sealed(compiled: &Compiled) -> Option<SealedLead> {
     let judgement = compiled.judgement.as_ref()?;
-    let rows = compiled.sealed.rows;
     if let Some(certificate) = judgement.certificate() {
-        let lead = certificate.record().lead;
+        let CertificateRecord { lead, tables, .. } = certificate.record();
+        let wholes = tables.iter().filter(|tally| WHOLES.contains(&tally.name.as_str()));
+        let rows = wholes.map(|tally| tally.rows).sum();
         return Some(SealedLead { rows, estimate: lead.estimate, bounds: Some([lead.lower, lead.upper]) });
     }
     let first = judgement.shown().into_iter().next()?;
-    Some(SealedLead { rows, estimate: first.lead?, bounds: None })
+    Some(SealedLead { rows: compiled.sealed.rows, estimate: first.lead?, bounds: None })
 }
 
 fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
@@ -151,7 +161,7 @@ fn groups(record: &CertificateRecord) -> Vec<Group> {
             lead: tally.lead,
         }
     };
-    let mut groups: Vec<_> = record.tables.iter().map(group).collect();
+    let mut groups: Vec<_> = record.tables.iter().filter(|tally| tally.rows > 0).map(group).collect();
     // What was decided on comes first.
     groups.sort_by_key(|group| group.name != "attacked");
     groups
@@ -197,12 +207,13 @@ fn effects(compiled: &Compiled, best: CandidateId) -> Effects {
         let (Some(before), Some(after)) = outcomes else { continue };
         effects.rows += 1;
         let (old, new): (Score, Score) = (before.worth(), after.worth());
+        let program = &compiled.artifact.parts().program;
         if new > old {
             effects.fixed += 1;
-            effects.fixed_cases.push(case(example, before, after));
+            effects.fixed_cases.push(case(program, example, (before, after)));
         } else if new < old {
             effects.broken += 1;
-            effects.broken_cases.push(case(example, before, after));
+            effects.broken_cases.push(case(program, example, (before, after)));
         }
     }
     effects.fixed_cases.truncate(CASES);
@@ -210,22 +221,52 @@ fn effects(compiled: &Compiled, best: CandidateId) -> Effects {
     effects
 }
 
-fn case(example: &Example, before: &Outcome, after: &Outcome) -> Case {
+fn case(program: &Program, example: &Example, (before, after): (&Outcome, &Outcome)) -> Case {
     let told = |outcome: &Outcome| match outcome {
-        Outcome::Scored { trace, .. } => trace.last().map(|step| values(&step.outputs)).unwrap_or_default(),
+        Outcome::Scored { trace, .. } => values(&outputs(program, example, trace), ", "),
         Outcome::Failed { message, .. } => message.clone(),
     };
     Case {
         id: example.id.to_string(),
-        input: values(&example.inputs),
-        expected: values(&example.outputs),
+        input: values(&example.inputs, "\n"),
+        expected: values(&example.outputs, ", "),
         before: told(before),
         after: told(after),
     }
 }
 
-fn values(record: &proofmark_runtime::Record) -> String {
-    record.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" | ")
+/// What a program gave: its outputs, without what its modules only think or hand on. Outputs that no row labels are
+/// left out, as nothing is expected of them.
+fn outputs(program: &Program, example: &Example, trace: &[Step]) -> Record {
+    let labelled = program.outputs().iter().filter(|output| example.outputs.get(&output.name).is_some());
+    let value = |source: &Source| match source {
+        Source::Input(name) => example.inputs.get(name),
+        Source::Output { module, field } => {
+            trace.iter().find(|step| step.module == *module).and_then(|step| step.outputs.get(field))
+        }
+    };
+    let given =
+        |output: &Output| (output.name.clone(), value(&output.source).cloned().unwrap_or(Value::Null));
+    labelled.map(given).collect()
+}
+
+/// The only value, or all with their names; long ones are cut.
+fn values(record: &Record, separator: &str) -> String {
+    let short = |value: &Value| {
+        let text = value.to_string();
+        match text.char_indices().nth(LONGEST) {
+            Some((end, _)) => format!("{} …", &text[..end]),
+            None => text,
+        }
+    };
+    match record.len() {
+        1 => record.iter().map(|(_, value)| short(value)).collect(),
+        _ => record
+            .iter()
+            .map(|(name, value)| format!("{name}: {}", short(value)))
+            .collect::<Vec<_>>()
+            .join(separator),
+    }
 }
 
 fn moment(event: &Event) -> Option<Moment> {

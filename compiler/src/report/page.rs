@@ -17,6 +17,7 @@ const LEAST_REACH: f64 = 0.1;
 #[derive(Serialize)]
 pub(super) struct Page<'a> {
     task: &'a str,
+    graded: bool,
     word: &'static str,
     headline: String,
     conclusion: &'a super::data::Conclusion,
@@ -118,7 +119,8 @@ impl<'a> Page<'a> {
     pub(super) fn new(data: &'a ReportData) -> Self {
         Self {
             task: &data.task,
-            word: word(data.conclusion.verdict),
+            graded: data.graded,
+            word: word(data),
             headline: headline(data),
             conclusion: &data.conclusion,
             figures: figures(data),
@@ -128,7 +130,7 @@ impl<'a> Page<'a> {
             groups: parts(&data.groups),
             prompts: &data.prompts,
             effects: &data.effects,
-            cases: cases(&data.effects),
+            cases: cases(&data.effects, data.graded),
             course: course(&data.course),
             contestants: !data.contestants.is_empty(),
             tables: tables(&data.contestants),
@@ -139,8 +141,9 @@ impl<'a> Page<'a> {
     }
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
+fn word(data: &ReportData) -> &'static str {
+    match data.conclusion.verdict {
+        Verdict::Reject if !data.conclusion.tried => "nothing found",
         Verdict::Accept => "accepted",
         Verdict::Reject => "refused",
         Verdict::Inconclusive => "undecided",
@@ -155,6 +158,9 @@ fn headline(data: &ReportData) -> String {
             format!("The new prompt is better, by at least {} points", points(lower).replace('+', ""))
         }
         (Verdict::Accept, None) => "The new prompt is better".into(),
+        (Verdict::Reject, _) if !data.conclusion.tried => {
+            "Nothing better was found; the old prompt stays".into()
+        }
         (Verdict::Reject, _) => "The new prompt was refused; the old one stays".into(),
         (Verdict::Inconclusive, _) => "Not decided; the old prompt stays".into(),
         (Verdict::Unverified, _) => "Nobody has checked whether this prompt is better".into(),
@@ -166,10 +172,22 @@ fn figures(data: &ReportData) -> Vec<Figure> {
     let mut figures = Vec::new();
     if let Some(attacked) = data.groups.iter().find(|group| group.kind == GroupKind::Whole) {
         let change = format!("{} → {}", percent(attacked.baseline.mean), percent(attacked.best.mean));
-        figures.push(figure(change, "right on sealed, attacked rows"));
+        figures.push(figure(
+            change,
+            match data.graded {
+                true => "mean score on sealed rows under attack, old → new",
+                false => "right on sealed rows under attack, old → new",
+            },
+        ));
     } else if let Some(visible) = &data.visible {
         let change = format!("{} → {}", percent(visible.baseline), percent(visible.best));
-        figures.push(figure(change, "right on rows the search could see"));
+        figures.push(figure(
+            change,
+            match data.graded {
+                true => "mean score on rows the search could see, old → new",
+                false => "right on rows the search could see, old → new",
+            },
+        ));
     }
     if let Some(sealed) = &data.sealed {
         let lead = match sealed.bounds {
@@ -201,7 +219,10 @@ fn leads(data: &ReportData) -> Vec<LeadRow> {
     });
     let judged = sealed.map(|sealed| LeadRow {
         name: "Sealed rows",
-        about: format!("{} rows with their rewritten variants", thousands(sealed.rows as u64)),
+        about: match sealed.bounds {
+            Some(_) => format!("{} rows and rewritten variants", thousands(sealed.rows as u64)),
+            None => format!("up to {} rows and rewritten variants", thousands(sealed.rows as u64)),
+        },
         told: match sealed.bounds {
             Some(_) => format!("{} points", points(sealed.estimate)),
             None => format!("about {} points", points(sealed.estimate).replace(".0", "")),
@@ -246,10 +267,13 @@ impl<'a> GroupRow<'a> {
     }
 }
 
-fn cases(effects: &Effects) -> [CasePart<'_>; 2] {
+fn cases(effects: &Effects, graded: bool) -> [CasePart<'_>; 2] {
+    let titles = if graded { ["Better", "Worse"] } else { ["Fixed", "Broken"] };
+    // A grade that fell is not wrong, so nothing is struck out.
+    let [good, bad] = if graded { ["better", "worse"] } else { ["yes", "no"] };
     [
-        CasePart { title: "Fixed", cases: &effects.fixed_cases, before: "no", after: "yes" },
-        CasePart { title: "Broken", cases: &effects.broken_cases, before: "yes", after: "no" },
+        CasePart { title: titles[0], cases: &effects.fixed_cases, before: bad, after: good },
+        CasePart { title: titles[1], cases: &effects.broken_cases, before: good, after: bad },
     ]
 }
 

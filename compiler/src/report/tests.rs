@@ -34,9 +34,11 @@ fn accepted() -> ReportData {
     let sentence = "The new prompt is better than the old one on rows nobody could tune to.".to_owned();
     ReportData {
         task: "support-triage".into(),
+        graded: false,
         conclusion: Conclusion {
             verdict: Verdict::Accept,
             kind: None,
+            tried: true,
             sentence,
             advice: "Ship artifact.json. Judge again when the model or the kind of messages changes.".into(),
             how: Some("16 demonstrations, two per choice, draw 5; contextual calibration".into()),
@@ -151,6 +153,7 @@ fn refused() -> ReportData {
     data.conclusion = Conclusion {
         verdict: Verdict::Reject,
         kind: Some("memorised".into()),
+        tried: true,
         sentence: "The new prompt learned the rows it was built from: the lead it has there is gone on rows it never saw.".into(),
         advice: "The old prompt was emitted. More varied rows to learn from are the usual cure.".into(),
         how: Some("a clause about reference codes that begin with B".into()),
@@ -202,7 +205,18 @@ fn a_run_that_found_nothing_still_has_a_page() {
         course: vec![],
         contestants: vec![],
         facts: vec![],
+        conclusion: Conclusion { tried: false, ..refused().conclusion },
         ..refused()
     };
-    assert!(html(&empty).unwrap().contains("stays"));
+    let page = html(&empty).unwrap();
+    assert!(page.contains("Nothing better was found") && page.contains("NOTHING FOUND"));
+}
+
+#[test]
+fn grades_are_not_called_right_or_wrong() {
+    let [shares, grades] = [false, true].map(|graded| html(&ReportData { graded, ..accepted() }).unwrap());
+    assert!(shares.contains("41 right that were") && shares.contains("right on sealed rows"));
+    assert!(grades.contains("better on 41") && grades.contains("mean score on sealed rows"));
+    let body = grades.split("</style>").last().unwrap();
+    assert!(!body.contains("right</div>") && !body.contains("right answers") && !body.contains("wrong"));
 }
