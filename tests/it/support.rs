@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    io::Write as _,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -53,8 +54,20 @@ impl TaskFolder {
         fs::write(folder.path().join("task.toml"), TASK.replace("SCRIPT", &script.display().to_string()))
             .unwrap();
         fs::write(script, SCRIPT).unwrap();
-        fs::write(folder.path().join("rows.jsonl"), rows(240)).unwrap();
+        fs::write(folder.path().join("rows.jsonl"), rows(240, 8)).unwrap();
         Self { folder }
+    }
+
+    /// A small task on the embedded model.
+    pub(crate) fn embedded() -> Self {
+        let task = Self::new();
+        let script = format!("scripted:{}", task.path().join("script.json").display());
+        task.edit(&script, "local/smollm2-135m-instruct");
+        task.edit("\"auto\"", "\"labeled\"");
+        task.edit("calls = 600", "calls = 48");
+        task.edit("[optimizer]", "[gate]\nvariants = 1\n\n[optimizer]");
+        fs::write(task.path().join("rows.jsonl"), rows(30, 2)).unwrap();
+        task
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -93,17 +106,29 @@ pub(crate) fn json(output: &Output) -> serde_json::Value {
     })
 }
 
+/// Whether the embedded model can be had. If not, it is said so past the test harness, and `PROOFMARK_REQUIRE_MODEL=1`
+/// makes it a failure.
+pub(crate) fn has_model() -> bool {
+    let pulled = proofmark().args(["model", "pull"]).output().unwrap();
+    if !pulled.status.success() {
+        let problem = String::from_utf8_lossy(&pulled.stderr).into_owned();
+        assert!(!std::env::var("PROOFMARK_REQUIRE_MODEL").is_ok_and(|value| value == "1"), "{problem}");
+        let _ = writeln!(std::io::stderr(), "SKIPPED, for want of the embedded model: {problem}");
+    }
+    pulled.status.success()
+}
+
 /// The only artifact of a task.
 pub(crate) fn artifact(json: &serde_json::Value) -> PathBuf {
     json["artifact"].as_str().unwrap().into()
 }
 
-/// Rows of unlike words, each with one word that gives its label away.
-fn rows(n: usize) -> String {
+/// Rows of so many unlike words, each with one word that gives its label away.
+fn rows(n: usize, words: usize) -> String {
     let topics = [("faucet", "water"), ("pothole", "street"), ("garbage", "bins")];
     let row = |i: usize| {
         let (topic, crew) = topics[i % 3];
-        let noise: Vec<_> = (0..8).map(|word| digest(&(i, word)).short()[..6].to_owned()).collect();
+        let noise: Vec<_> = (0..words).map(|word| digest(&(i, word)).short()[..6].to_owned()).collect();
         format!(
             "{{\"id\": \"r{i}\", \"message\": \"the {topic} {}\", \"crew\": \"{crew}\"}}\n",
             noise.join(" ")
