@@ -62,6 +62,22 @@ pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result
     Ok(pull::pull(&name, &Places::from_env(), watch)?)
 }
 
+/// Whether a model can be used, in words, as far as can be told without asking or fetching anything.
+///
+/// # Errors
+/// Why it cannot.
+pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
+    if config.base_url.is_none() && is_local(&config.name) {
+        let found = pull::find(&config.name.parse()?, &Places::from_env())?;
+        return Ok(match found {
+            Some(file) => format!("on this machine, {}", file.path.display()),
+            None => "not on this machine yet; the first run fetches it".to_owned(),
+        });
+    }
+    providers::open(&config.name, &settings(config))?;
+    Ok("can be asked; nothing was sent to it yet".to_owned())
+}
+
 /// Opens a model.
 ///
 /// # Errors
@@ -75,8 +91,11 @@ pub fn open(
         let model = LocalModel::open(&config.name, &file)?;
         return Ok(Opened { model: Arc::new(model), parallel: LOCAL_CALLS });
     }
-    let settings = Settings { base_url: config.base_url.clone(), key_env: config.key_env.clone() };
-    let model = providers::open(&config.name, &settings)?;
+    let model = providers::open(&config.name, &settings(config))?;
     let patient: Arc<dyn Model> = Arc::new(Retry::new(Limit::new(model, SERVER_CALLS), Patience::default()));
     Ok(Opened { model: patient, parallel: SERVER_CALLS })
+}
+
+fn settings(config: &ModelConfig) -> Settings {
+    Settings { base_url: config.base_url.clone(), key_env: config.key_env.clone() }
 }

@@ -1,20 +1,26 @@
 //! `proofmark check TASK`: everything that can be known without a call.
 
+mod split;
+
+use std::collections::BTreeMap;
+
 use clap::Args;
 use proofmark_runtime::store::Store;
 use serde_json::json;
 
+pub(crate) use self::split::told;
 use super::{Common, Failure, TaskArg, compile, screen};
 use crate::{
-    data::{Counts, SplitReport, Splits},
+    data::{SplitReport, Splits},
     exit::Exit,
     gate::{
-        GateError, Ledger,
+        GateError, Ledger, Sealed,
         ledger::next_price,
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
         statistics::power,
     },
     ledger::StoredLedger,
+    models,
     task::Task,
     workplace::Workplace,
 };
@@ -37,94 +43,128 @@ pub(crate) struct Check {
     common: Common,
 }
 
+/// What can be known before a run.
+struct Outlook {
+    /// Units of the test; near-duplicates are one.
+    seeds: usize,
+    /// Sealed rows with their variants, for each prompt.
+    rows: usize,
+    /// The lead that would be shown with a chance of [`POWER`].
+    detectable: f64,
+    /// Calls of the gate for each prompt.
+    gate_calls: usize,
+    /// Looks that were taken at these rows.
+    looks: usize,
+    /// Whether details of these rows were shown, so that they prove nothing any more.
+    spoilt: bool,
+    /// The error that the next look is granted, if there may be one.
+    alpha: Option<f64>,
+    /// Whether the model can be used, or why not.
+    model: Result<String, String>,
+}
+
 impl Check {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let task = Task::load(&self.task.task)?;
         compile::find(&task.optimizer.name)?;
         let (splits, report) = Splits::load(&task)?;
-        let visible = (splits.train.len(), splits.val.len());
-        let sealed = splits.gate;
-        let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, ASSUMED_ICC);
-        let detectable = power::detectable(pairs, ASSUMED_DISCORDANCE, CLAIM_ALPHA, POWER);
-        let per_record = task.program.calls_per_record();
-        let gate_calls = sealed.calls() * per_record;
-        let place = Workplace::of(&self.task.task);
-        let taken = match place.calls().exists() {
-            true => StoredLedger::new(&Store::open(place.calls())?, "check").looks(sealed.holdout()),
-            false => Ok(vec![]),
-        };
-        let taken = taken.map_err(GateError::from)?;
-        let (looks, spoiled) = (taken.len(), taken.iter().any(|look| look.unsealed));
-        let alpha = task.gate.policy.unwrap_or_default().alpha();
-        let next = (!spoiled).then(|| next_price(alpha, &taken));
+        let outlook = self.outlook(&task, &splits.gate)?;
         if self.common.json {
             return screen::document(&json!({
-                "task": task.name, "rows": report.rows, "splits": report, "seeds": sealed.seeds(),
-                "detectable_lead": detectable, "assumed": {"discordance": ASSUMED_DISCORDANCE, "icc": ASSUMED_ICC},
-                "calls": {"search": task.optimizer.budget.calls, "gate_per_prompt": gate_calls},
-                "looks_taken": looks, "next_alpha": next,
-                "slices": sealed.slices().collect::<std::collections::BTreeMap<_, _>>(),
+                "task": task.name, "rows": report.rows, "splits": report, "seeds": outlook.seeds,
+                "detectable_lead": outlook.detectable,
+                "assumed": {"discordance": ASSUMED_DISCORDANCE, "icc": ASSUMED_ICC},
+                "calls": {"search": task.optimizer.budget.calls, "gate_per_prompt": outlook.gate_calls},
+                "looks_taken": outlook.looks, "next_alpha": outlook.alpha,
+                "slices": splits.gate.slices().collect::<BTreeMap<_, _>>(),
+                "model": {
+                    "name": task.model.name, "ready": outlook.model.is_ok(),
+                    "problem": outlook.model.as_ref().err(),
+                },
             }));
         }
-        let line = |text: String| screen::line(&text);
-        line(format!("{}: {}", task.name, told(&report)))?;
-        findings(&report)?;
-        line(format!(
-            "gate      {} seeds, {} rows with their perturbed variants",
-            sealed.seeds(),
-            sealed.calls()
-        ))?;
-        line(if sealed.seeds() < LEAST_SEEDS {
-            format!("claim     none possible: at least {LEAST_SEEDS} seeds are needed")
-        } else {
-            format!(
-                "claim     a lead of {} points would be shown four times out of five (assumed: prompts differ on {} of rows)",
-                screen::points(detectable),
-                screen::percent(ASSUMED_DISCORDANCE)
-            )
-        })?;
-        line(match next {
-            Some(next) => format!(
-                "looks     these sealed rows were asked {looks} times; the next question is tested at {next:.4}{}",
-                if next < TOO_STRICT { ": fresh rows would show more" } else { "" }
-            ),
-            None => "looks     details of these sealed rows were shown, so they prove nothing any more: use fresh rows".into(),
-        })?;
-        line(format!(
-            "cost      at most {} calls for the search ({} train and {} val rows), at most {gate_calls} for each prompt at the gate",
-            task.optimizer.budget.calls, visible.0, visible.1
-        ))?;
-        line(format!("model     {}", task.model.name))?;
+        lines(&task, &report, &outlook).iter().try_for_each(|line| screen::line(line))?;
         Ok(Exit::Ok)
     }
+
+    fn outlook(&self, task: &Task, sealed: &Sealed) -> Result<Outlook, Failure> {
+        let calls = Workplace::of(&self.task.task).calls();
+        let looks = match calls.exists() {
+            true => StoredLedger::new(&Store::open(calls)?, "check").looks(sealed.holdout()),
+            false => Ok(vec![]),
+        };
+        let looks = looks.map_err(|error| Failure::from(&GateError::from(error)))?;
+        let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
+        let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, ASSUMED_ICC);
+        Ok(Outlook {
+            seeds: sealed.seeds(),
+            rows: sealed.calls(),
+            detectable: power::detectable(pairs, ASSUMED_DISCORDANCE, CLAIM_ALPHA, POWER),
+            gate_calls: sealed.calls() * task.program.calls_per_record(),
+            looks: looks.len(),
+            spoilt: looks.iter().any(|look| look.unsealed),
+            alpha: policy.map(|policy| next_price(policy.alpha(), &looks)),
+            model: models::ready(&task.model).map_err(|error| error.to_string()),
+        })
+    }
 }
 
-/// The split in one line.
-pub(crate) fn told(report: &SplitReport) -> String {
-    let Counts { train, val, gate } = report.rows;
-    let joined = report.duplicates.count + report.near_duplicates.count;
-    let joined = if joined == 0 {
-        String::new()
-    } else {
-        format!("; {joined} pairs of near-duplicates kept together")
+/// Why no claim is possible with so few sealed rows, if it is not.
+pub(crate) fn too_few(seeds: usize) -> Option<String> {
+    (seeds < LEAST_SEEDS).then(|| {
+        format!("{seeds} sealed rows cannot show anything: at least {LEAST_SEEDS} are needed, 100 are better")
+    })
+}
+
+/// One screen.
+fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
+    let mut lines = vec![format!("{}: {}", task.name, told(report))];
+    let mut tell = |name: &str, texts: Vec<String>| {
+        lines.extend(texts.into_iter().map(|text| format!("{name:<9} {text}")));
     };
-    format!("{train} rows to learn from, {val} to rank on, {gate} sealed{joined}")
+    tell("together", split::joined(report, task.data.columns.group.as_deref()));
+    tell("warning", split::warnings(report, &task.program));
+    tell("", split::table(report));
+    let Outlook { seeds, rows, gate_calls, .. } = outlook;
+    tell("sealed", vec![format!("{seeds} independent rows, {rows} with their rewritten variants")]);
+    tell("claim", vec![too_few(*seeds).unwrap_or_else(|| claim(outlook))]);
+    tell("looks", vec![looks(outlook)]);
+    let budget = task.optimizer.budget.calls;
+    let cost = format!(
+        "at most {budget} calls for the search, then at most {gate_calls} for each prompt that is judged"
+    );
+    tell("cost", vec![cost + " (the old one and up to 3 new ones)"]);
+    let (name, model) = (&task.model.name, &outlook.model);
+    tell(
+        "model",
+        vec![model.as_ref().map_or_else(|problem| problem.clone(), |state| format!("{name}: {state}"))],
+    );
+    lines
 }
 
-fn findings(report: &SplitReport) -> Result<(), Failure> {
-    for contradiction in &report.contradictions {
-        let rows: Vec<_> =
-            contradiction.rows.iter().map(|(place, label)| format!("{place} says {label}")).collect();
-        screen::line(&format!("warning   the same text has different labels: {}", rows.join(", ")))?;
+fn claim(outlook: &Outlook) -> String {
+    let (lead, differ) = (100.0 * outlook.detectable, screen::percent(ASSUMED_DISCORDANCE));
+    format!(
+        "if the new prompt is {lead:.1} points better, this is shown four times out of five (assumed: the two differ on \
+         {differ} of rows)"
+    )
+}
+
+fn looks(outlook: &Outlook) -> String {
+    let taken = match outlook.looks {
+        0 => "nobody has looked at these sealed rows yet".to_owned(),
+        1 => "these sealed rows were looked at once".to_owned(),
+        looks => format!("these sealed rows were looked at {looks} times"),
+    };
+    match outlook.alpha {
+        Some(alpha) => {
+            let percent = 100.0 * alpha;
+            let strict = if alpha < TOO_STRICT { ": fresh rows would show more" } else { "" };
+            format!("{taken}; a new prompt that is no better passes with a chance of at most {percent:.2} %{strict}")
+        }
+        None if outlook.spoilt => {
+            "details of these sealed rows were shown, so they prove nothing any more: use fresh rows".to_owned()
+        }
+        None => format!("{taken}; the policy `explore` does not look"),
     }
-    for moved in &report.moved_out {
-        screen::line(&format!(
-            "warning   {} is left out: nearly the same as {}",
-            moved.place, moved.because_of
-        ))?;
-    }
-    for output in &report.unlabelled {
-        screen::line(&format!("warning   no row labels `{output}`, so it is not judged"))?;
-    }
-    Ok(())
 }

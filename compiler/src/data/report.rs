@@ -15,6 +15,8 @@ use crate::task::Task;
 /// What was found and how it was split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SplitReport {
+    /// Rows that were read.
+    pub read: usize,
     /// Rows of each split.
     pub rows: Counts,
     /// Groups of rows that stay together, rows that stand alone included.
@@ -90,6 +92,7 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
         rows: members.iter().map(|at| (rows[*at].place.to_string(), rows[*at].example.label())).collect(),
     };
     let mut report = SplitReport {
+        read: rows.len(),
         groups: found.groups.len(),
         largest_group: found.groups.iter().map(Vec::len).max().unwrap_or(0),
         duplicates: joins(&found.joined.exact),
@@ -100,7 +103,7 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
     };
     for (row, role) in rows.iter().zip(roles) {
         let Some(role) = role else { continue };
-        report.rows.add(*role);
+        report.rows.count(*role);
         for (field, value) in row.example.outputs.iter() {
             let value = if *value == Value::Null { NO_VALUE.to_owned() } else { value.to_string() };
             count(&mut report.labels, field, value, *role);
@@ -130,11 +133,26 @@ fn moved_out(rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> Vec<Move
 }
 
 fn count(table: &mut BTreeMap<String, BTreeMap<String, Counts>>, column: &str, value: String, role: Role) {
-    table.entry(column.to_owned()).or_default().entry(value).or_default().add(role);
+    table.entry(column.to_owned()).or_default().entry(value).or_default().count(role);
+}
+
+impl SplitReport {
+    /// How often rows that were apart were joined because of the user's group column.
+    pub fn joined_by_key(&self) -> usize {
+        self.read - self.groups - self.duplicates.count - self.near_duplicates.count
+    }
+}
+
+impl std::ops::Add for Counts {
+    type Output = Self;
+
+    fn add(self, other: Self) -> Self {
+        Self { train: self.train + other.train, val: self.val + other.val, gate: self.gate + other.gate }
+    }
 }
 
 impl Counts {
-    fn add(&mut self, role: Role) {
+    fn count(&mut self, role: Role) {
         match role {
             Role::Train => self.train += 1,
             Role::Val => self.val += 1,

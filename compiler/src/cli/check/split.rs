@@ -1,0 +1,121 @@
+//! What is known about the rows of a task, as text: how many, what was joined and why, what each split holds.
+
+use std::collections::BTreeMap;
+
+use proofmark_runtime::{Program, Type};
+
+use crate::data::{Counts, Joins, MovedOut, SplitReport};
+
+/// Values of one label or slice that are tabled; the rest are counted.
+const VALUES: usize = 8;
+/// Labels and slices that are tabled.
+const COLUMNS: usize = 4;
+/// Examples of one finding.
+const EXAMPLES: usize = 3;
+
+/// The split in one line.
+pub(crate) fn told(report: &SplitReport) -> String {
+    let Counts { train, val, gate } = report.rows;
+    let joined = match report.duplicates.count + report.near_duplicates.count {
+        0 => String::new(),
+        1 => "; 1 pair of near-duplicates kept together".to_owned(),
+        joined => format!("; {joined} pairs of near-duplicates kept together"),
+    };
+    format!("{train} rows to learn from, {val} to rank on, {gate} sealed{joined}")
+}
+
+/// What was joined into groups that stay in one split, and why: one line for each reason.
+pub(super) fn joined(report: &SplitReport, key: Option<&str>) -> Vec<String> {
+    let text = |what: &str, Joins { count, examples }: &Joins| {
+        let shown: Vec<_> = examples.iter().take(EXAMPLES).map(|(a, b)| format!("{a} and {b}")).collect();
+        let more = if *count > shown.len() { ", ..." } else { "" };
+        (*count > 0).then(|| format!("{count} pairs with {what} text: {}{more}", shown.join(", ")))
+    };
+    let by_key = report.joined_by_key();
+    let by_key =
+        key.filter(|_| by_key > 0).map(|column| format!("{by_key} rows with others of the same `{column}`"));
+    let texts = [text("the same", &report.duplicates), text("nearly the same", &report.near_duplicates)];
+    texts.into_iter().flatten().chain(by_key).collect()
+}
+
+/// What a user should look at before paying.
+pub(super) fn warnings(report: &SplitReport, program: &Program) -> Vec<String> {
+    let contradictions = report.contradictions.iter().map(|contradiction| {
+        let rows: Vec<_> =
+            contradiction.rows.iter().map(|(place, label)| format!("{place} says {label}")).collect();
+        format!("the same text has different labels: {}", rows.join(", "))
+    });
+    let moved = |MovedOut { place, because_of }: &MovedOut| {
+        format!("{place} is left out: nearly the same as {because_of}, which is judged on")
+    };
+    let unlabelled =
+        report.unlabelled.iter().map(|output| format!("no row labels `{output}`, so it is not judged"));
+    [shortened(contradictions.collect()), shortened(report.moved_out.iter().map(moved).collect())]
+        .into_iter()
+        .flatten()
+        .chain(unlabelled)
+        .chain(absent(report, program))
+        .collect()
+}
+
+fn shortened(mut findings: Vec<String>) -> Vec<String> {
+    let more = findings.len().saturating_sub(EXAMPLES);
+    findings.truncate(EXAMPLES);
+    if more > 0 {
+        findings.push(format!("... and {more} more like this; --json lists them"));
+    }
+    findings
+}
+
+/// Choices that a split has no row of.
+fn absent(report: &SplitReport, program: &Program) -> Vec<String> {
+    let mut found = Vec::new();
+    for field in program.output_fields() {
+        let (Type::Choice(choices), Some(values)) = (&field.ty, report.labels.get(&field.name)) else {
+            continue;
+        };
+        let without = |rows: fn(&Counts) -> usize, what: &str| {
+            let there = |choice: &&String| values.get(*choice).is_some_and(|counts| rows(counts) > 0);
+            let missing: Vec<_> =
+                choices.iter().filter(|choice| !there(choice)).map(|choice| format!("`{choice}`")).collect();
+            let missing = (!missing.is_empty()).then(|| missing.join(", "));
+            missing.map(|missing| format!("{missing} of `{}` has no row {what}", field.name))
+        };
+        found.extend(without(|counts| counts.train, "to learn from: no demonstration can show it"));
+        found.extend(without(|counts| counts.gate, "sealed: nothing is proven about it"));
+    }
+    found
+}
+
+/// How often each value of the labels and slices occurs in each split.
+pub(super) fn table(report: &SplitReport) -> Vec<String> {
+    let columns: Vec<_> = report.labels.iter().chain(&report.slices).collect();
+    let names = columns
+        .iter()
+        .flat_map(|(name, values)| values.keys().map(|value| value.len() + 2).chain([name.len()]));
+    let width = names.max().unwrap_or(0).clamp(8, 32);
+    let mut lines = vec![format!("{:width$}  {:>6} {:>6} {:>6}", "", "train", "val", "sealed")];
+    for (name, values) in columns.iter().take(COLUMNS) {
+        lines.push((*name).clone());
+        lines.extend(rows(values, width));
+    }
+    if columns.len() > COLUMNS {
+        lines.push(format!("and {} more columns; --json has all", columns.len() - COLUMNS));
+    }
+    if columns.is_empty() { vec![] } else { lines }
+}
+
+fn rows(values: &BTreeMap<String, Counts>, width: usize) -> Vec<String> {
+    let mut order: Vec<_> = values.iter().map(|(value, counts)| (value.clone(), *counts)).collect();
+    order.sort_by_key(|(_, counts)| std::cmp::Reverse(counts.total()));
+    if order.len() > VALUES {
+        let rest = order.split_off(VALUES - 1);
+        let sum = rest.iter().fold(Counts::default(), |sum, (_, counts)| sum + *counts);
+        order.push((format!("{} others", rest.len()), sum));
+    }
+    let row = |(value, counts): (String, Counts)| {
+        let value: String = value.chars().take(width - 2).collect();
+        format!("  {value:<0$}  {1:>6} {2:>6} {3:>6}", width - 2, counts.train, counts.val, counts.gate)
+    };
+    order.into_iter().map(row).collect()
+}
