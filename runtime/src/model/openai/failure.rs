@@ -74,15 +74,19 @@ impl Failure {
 
 /// No answer at all: connection, time-out, cut off in the middle.
 pub(super) fn unavailable(model: &str, error: reqwest::Error) -> CallError {
+    // The host alone: a URL may hold a key.
+    let host =
+        error.url().map(|url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default()));
+    let at = host.map(|(host, port)| format!(" to {host}:{}", port.unwrap_or_default())).unwrap_or_default();
     let error = error.without_url();
     let mut cause: &dyn Error = &error;
     while let Some(deeper) = cause.source() {
         cause = deeper;
     }
     let what = match () {
-        () if error.is_timeout() => "it took too long",
-        () if error.is_connect() => "cannot connect",
-        () => "the connection broke",
+        () if error.is_timeout() => "it took too long".to_owned(),
+        () if error.is_connect() => format!("cannot connect{at}"),
+        () => "the connection broke".to_owned(),
     };
     CallError::Unavailable { model: model.to_owned(), message: shorten(&format!("{what}: {cause}")) }
 }
