@@ -75,6 +75,12 @@ impl Compiled {
         self.finalists.get(accepted).map_or_else(Candidate::baseline, |standing| standing.candidate.clone())
     }
 
+    /// Whether answers can be partly right: some score on visible rows is neither 0 nor 1.
+    pub fn is_graded(&self) -> bool {
+        let outcomes = self.board.entries().flat_map(|entry| entry.outcomes().values());
+        outcomes.map(|outcome| outcome.worth().get()).any(|score| score > 0.0 && score < 1.0)
+    }
+
     /// What a candidate is made of, in words: how its ancestors and it were made, in order.
     pub fn how(&self, id: CandidateId) -> Option<String> {
         how(&self.board, id)
@@ -127,7 +133,7 @@ pub fn compile(
     let stopped = setting.optimizer.search(&mut lab).err();
     let board = lab.into_board();
     match stopped {
-        Some(stop @ (Stop::Cancelled | Stop::Broken { .. })) => return Err(stop.into()),
+        Some(stop @ (Stop::Cancelled | Stop::Failed { .. } | Stop::Broken { .. })) => return Err(stop.into()),
         Some(Stop::Budget) if engine.spent().task == 0 => return Err(Stop::Budget.into()),
         _ => {}
     }
@@ -185,7 +191,12 @@ fn judge(
         return Ok(None);
     }
     engine.note(Event::Stage {
-        name: format!("Judging {} finalists on {} sealed rows", finalists.len(), sealed.calls()),
+        name: format!(
+            "Judging {} finalists on {} sealed rows, {} with their rewritten variants",
+            finalists.len(),
+            sealed.seeds(),
+            sealed.calls()
+        ),
     });
     let gate = Gate { policy, context: engine.context(), seed: setting.seed, evidence: evidence(board) };
     let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();

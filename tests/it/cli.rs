@@ -1,6 +1,6 @@
 //! The command line as a contract: exit codes, stdout, JSON documents, messages.
 
-use std::{fs, process::Output};
+use std::{collections::BTreeSet, fs, process::Output};
 
 use proofmark_runtime::artifact::Artifact;
 
@@ -35,6 +35,41 @@ fn a_true_improvement_is_accepted_and_runs() {
     assert_eq!((&eval["n"], &eval["verdict"]), (&240.into(), &"pass".into()));
 }
 
+/// The names in a JSON object, without their values.
+fn names(object: &serde_json::Value) -> BTreeSet<&str> {
+    object.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn documents_hold_the_names_that_scripts_rely_on() {
+    let task = TaskFolder::new();
+    let compiled = json(&task.command("compile").arg("--json").output().unwrap());
+    let promised =
+        ["verdict", "kind", "artifact", "report", "baseline", "lead", "finalists", "calls", "seconds"];
+    assert_eq!(names(&compiled), promised.into());
+    assert_eq!(names(&compiled["lead"]), ["estimate", "lower95"].into());
+    assert_eq!(names(&compiled["calls"]), ["made", "replayed", "task", "proposer", "gate"].into());
+    let candidate = ["name", "id", "verdict", "kind", "p", "lead", "n_needed"];
+    assert_eq!(names(&compiled["finalists"][0]), candidate.into());
+
+    let artifact = artifact(&compiled);
+    let mut gate = proofmark();
+    gate.args(["gate", "--json", "--task"]).arg(task.path()).arg("--candidate").arg(&artifact);
+    let judged = json(&gate.output().unwrap());
+    assert_eq!(names(&judged), ["verdict", "alpha", "look", "candidates"].into());
+    assert_eq!((&judged["verdict"], &judged["look"]), (&"accept".into(), &2.into()), "{judged}");
+    assert_eq!(names(&judged["candidates"][0]), candidate.into());
+    assert_eq!(names(&judged["candidates"][0]["lead"]), ["estimate", "lower95"].into());
+
+    let mut eval = proofmark();
+    // The task is found above the artifact, also where its path is relative.
+    eval.args(["eval", "--json"]).arg(artifact.strip_prefix(task.path()).unwrap()).arg("rows.jsonl");
+    let scored = json(&eval.current_dir(task.path()).output().unwrap());
+    let promised = ["n", "score", "interval", "verdict", "calls", "rows_per_second", "failures"];
+    assert_eq!(names(&scored), promised.into());
+    assert_eq!((&scored["n"], &scored["verdict"]), (&240.into(), &serde_json::Value::Null));
+}
+
 #[test]
 fn a_model_that_no_prompt_helps_keeps_the_baseline() {
     let task = TaskFolder::new();
@@ -42,7 +77,10 @@ fn a_model_that_no_prompt_helps_keeps_the_baseline() {
     let output = task.command("compile").arg("--json").output().unwrap();
     let document = json(&output);
     assert_eq!(output.status.code(), Some(10), "{document}\n{}", stderr(&output));
-    assert_eq!(document["verdict"], "reject");
+    assert_eq!((&document["verdict"], &document["kind"]), (&"reject".into(), &"nothing_found".into()));
+    assert_eq!(names(&document["lead"]), ["estimate", "lower95"].into());
+    let report = fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
+    assert!(report.contains("Nothing better was found"));
     let artifact = Artifact::read(&artifact(&document)).unwrap();
     assert!(!artifact.stamp().is_verified() && artifact.parts().candidate.is_baseline());
 }
@@ -64,7 +102,19 @@ fn check_tells_splits_and_detectable_lead_without_a_call() {
     let task = TaskFolder::new();
     let document = json(&task.command("check").arg("--json").output().unwrap());
     assert_eq!(document["rows"]["gate"], 144);
+    assert_eq!(document["model"]["ready"], true);
     assert!(document["detectable_lead"].as_f64().unwrap() > 0.01, "{document}");
+    let screen = task.command("check").output().unwrap();
+    let screen = String::from_utf8_lossy(&screen.stdout).into_owned();
+    for part in
+        ["60 rows to learn from", "train    val sealed", "  water ", "nobody has looked", "at most 600 calls"]
+    {
+        assert!(screen.contains(part), "{part} is not in\n{screen}");
+    }
+    assert!(
+        screen.lines().count() <= 24 && screen.lines().all(|line| line.len() <= 160),
+        "one screen:\n{screen}"
+    );
     assert!(!task.path().join(".proofmark").exists());
 }
 

@@ -6,9 +6,15 @@ use clap::Args;
 use proofmark_runtime::{
     Record,
     artifact::{Artifact, ArtifactError},
+    model::CallError,
     run::{Run, RunError, Runner},
 };
-use tokio::task::JoinSet;
+#[cfg(unix)]
+use tokio::signal::unix::SignalKind;
+use tokio::{
+    runtime::{Builder, Runtime},
+    task::JoinSet,
+};
 
 use super::{Common, Failure, opening, say};
 use crate::{exit::Exit, task::ModelConfig};
@@ -29,7 +35,10 @@ pub(crate) struct OtherModel {
 
 /// Reads an artifact.
 pub(crate) fn read(path: &Path) -> Result<Artifact, Failure> {
-    Ok(Artifact::read(path)?)
+    Artifact::read(path).map_err(|error| match error {
+        ArtifactError::Io { .. } => Failure::from(error),
+        error => Failure::new(Exit::Invalid, format!("{}: {error}", path.display())),
+    })
 }
 
 /// The artifact's runner, on its own model unless another is named, and how many calls may be in flight.
@@ -82,14 +91,32 @@ pub(crate) async fn run_all(
     results.into_iter().flatten().collect()
 }
 
-/// Threads to await calls on.
-pub(crate) fn runtime() -> Result<tokio::runtime::Runtime, Failure> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|error| Failure::new(Exit::Internal, format!("the system gave no threads: {error}")))
+/// Whether an error is the provider's doing, not that of the record or of the prompt.
+pub(crate) fn of_provider(error: &RunError) -> bool {
+    matches!(error, RunError::Call { error, .. } if !matches!(error, CallError::TooLong { .. }))
 }
+
+/// Threads to await calls on.
+pub(crate) fn runtime() -> Result<Runtime, Failure> {
+    let none = |error| Failure::new(Exit::Internal, format!("the system gave no threads: {error}"));
+    let runtime = Builder::new_multi_thread().worker_threads(2).enable_all().build().map_err(none)?;
+    fail_writes_beyond_the_limit(&runtime);
+    Ok(runtime)
+}
+
+/// Makes a write beyond the limit on file sizes (`ulimit -f`) fail with an error that is told, instead of killing the
+/// process: whoever listens for a signal is not killed by it.
+#[cfg(unix)]
+fn fail_writes_beyond_the_limit(runtime: &Runtime) {
+    /// SIGXFSZ on Linux and macOS.
+    const FILE_SIZE_LIMIT: i32 = 25;
+    let listen = || tokio::signal::unix::signal(SignalKind::from_raw(FILE_SIZE_LIMIT));
+    // Listening stays in force when the listener is dropped. Without it, things are as they were.
+    let _ = runtime.block_on(async { listen().map(drop) });
+}
+
+#[cfg(not(unix))]
+fn fail_writes_beyond_the_limit(_: &Runtime) {}
 
 impl From<ArtifactError> for Failure {
     fn from(error: ArtifactError) -> Self {

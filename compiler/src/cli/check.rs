@@ -93,7 +93,7 @@ impl Check {
             true => StoredLedger::new(&Store::open(calls)?, "check").looks(sealed.holdout()),
             false => Ok(vec![]),
         };
-        let looks = looks.map_err(|error| Failure::from(&GateError::from(error)))?;
+        let looks = looks.map_err(GateError::from)?;
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
         let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, ASSUMED_ICC);
         Ok(Outlook {
@@ -160,10 +160,13 @@ fn looks(outlook: &Outlook) -> String {
         Some(alpha) => {
             let percent = 100.0 * alpha;
             let strict = if alpha < TOO_STRICT { ": fresh rows would show more" } else { "" };
-            format!("{taken}; a new prompt that is no better passes with a chance of at most {percent:.2} %{strict}")
+            format!(
+                "{taken}; a new prompt that is no better passes with a chance of at most {percent:.2} %{strict}"
+            )
         }
         None if outlook.spoilt => {
-            "details of these sealed rows were shown, so they prove nothing any more: use fresh rows".to_owned()
+            "details of these sealed rows were shown, so they prove nothing any more: use fresh rows"
+                .to_owned()
         }
         None => format!("{taken}; the policy `explore` does not look"),
     }

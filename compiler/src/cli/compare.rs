@@ -83,12 +83,12 @@ impl Compare {
             ));
         }
         let place = Workplace::of(&self.task.task);
-        let store = opening::store(&place.calls())?;
         let runtime = artifacts::runtime()?;
+        let store = opening::store(&place.calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
 
-        let command = std::env::args().collect::<Vec<_>>().join(" ");
+        let command = opening::command_line();
         let id = self.id(&task, &optimizers, &crew);
         let (name, config) = (task.name.clone(), digest(&id));
         store.begin_run(&NewRun { id: id.clone(), task: name, command: command.clone(), seed: 1, config })?;
@@ -280,11 +280,11 @@ fn verdict(trial: &Trial) -> &'static str {
 }
 
 fn write(folder: &Path, [page, csv, json]: [&str; 3]) -> Result<Files, Failure> {
-    fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+    fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
     let at = |name: &str| folder.join(name);
     let files = Files { page: at("comparison.html"), csv: at("comparison.csv"), json: at("comparison.json") };
     for (path, text) in [(&files.page, page), (&files.csv, csv), (&files.json, json)] {
-        fs::write(path, text).map_err(|error| Failure::file(path, &error))?;
+        fs::write(path, text).map_err(|error| Failure::unwritable(path, &error))?;
     }
     Ok(files)
 }

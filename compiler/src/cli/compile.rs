@@ -5,14 +5,12 @@ use std::{path::PathBuf, time::Instant};
 use clap::Args;
 use proofmark_optimizers::{Optimizer, Stop};
 use proofmark_runtime::{
-    Program, Verdict,
-    artifact::Artifact,
-    digest,
+    Program, Verdict, digest,
     model::Model,
     store::{NewRun, RunState},
 };
 
-use super::{Common, Failure, TaskArg, artifacts, opening, outcome, say, screen};
+use super::{Common, Failure, TaskArg, artifacts, check, opening, outcome, say, screen};
 use crate::{
     compile::{CompileError, Compiled, Setting, compile},
     data::Splits,
@@ -58,11 +56,14 @@ impl Compile {
         let program = self.program(&task)?;
         let (splits, report) = Splits::load(&task)?;
         if !self.common.quiet {
-            say(&format!("{}: {}", task.name, super::check::told(&report)));
+            say(&format!("{}: {}", task.name, check::told(&report)));
+            if let Some(warning) = task.gate.policy.and_then(|_| check::too_few(splits.gate.seeds())) {
+                say(&format!("warning: {warning}"));
+            }
         }
         let place = Workplace::of(&self.task.task);
-        let store = opening::store(&place.calls())?;
         let runtime = artifacts::runtime()?;
+        let store = opening::store(&place.calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
 
@@ -70,7 +71,7 @@ impl Compile {
         store.begin_run(&NewRun {
             id: id.clone(),
             task: task.name.clone(),
-            command: std::env::args().collect::<Vec<_>>().join(" "),
+            command: opening::command_line(),
             seed: self.seed,
             config: digest(&id),
         })?;
@@ -86,9 +87,14 @@ impl Compile {
         drop(crew);
         match compiled {
             Ok(compiled) => {
-                let folder = place.run(&id);
                 let result = outcome::Outcome::new(&task, &compiled, begun.elapsed());
-                let files = result.write(&folder)?;
+                let files = match result.write(&place.run(&id)) {
+                    Ok(files) => files,
+                    Err(failure) => {
+                        store.end_run(&id, RunState::Failed, "its files could not be written")?;
+                        return Err(failure);
+                    }
+                };
                 store.end_run(&id, RunState::Done, &result.summary())?;
                 if self.common.json {
                     screen::document(&result.json(&files))?;
@@ -127,7 +133,7 @@ impl Compile {
     /// The program that is to be beaten.
     fn program(&self, task: &Task) -> Result<Program, Failure> {
         let Some(path) = &self.baseline else { return Ok(task.program.clone()) };
-        let artifact = Artifact::read(path)?;
+        let artifact = artifacts::read(path)?;
         let (fits, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
         if fits.inputs() != task.program.inputs() || fits.output_fields() != task.program.output_fields() {
             return Err(Failure::new(
@@ -171,7 +177,8 @@ pub(crate) fn failure(error: &CompileError) -> (RunState, Failure) {
     match error {
         CompileError::Stopped(stop) => (state(stop), Failure::from(stop)),
         CompileError::Gate(GateError::Stopped(stop)) => (state(stop), Failure::from(stop)),
-        error => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
+        CompileError::Gate(error) => (RunState::Failed, Failure::from(error)),
+        CompileError::Artifact(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
     }
 }
 

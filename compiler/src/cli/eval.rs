@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use proofmark_runtime::{Candidate, model::CallError, run::RunError};
+use proofmark_runtime::{Candidate, ExampleId};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, say, screen};
@@ -15,8 +15,11 @@ use crate::{
     data,
     exit::Exit,
     gate::statistics::interval::{self, Bounds},
-    task::{TASK_FILE, Task},
+    task::{Columns, TASK_FILE, Task},
 };
+
+/// How many rows without a usable answer are listed.
+const LISTED: usize = 20;
 
 /// Score an artifact on a data file.
 #[derive(Debug, Args)]
@@ -50,7 +53,10 @@ impl Eval {
             artifact = artifact.with_candidate(Candidate::baseline())?;
         }
         let task = self.task()?;
-        let examples = data::read_rows(&artifact.parts().program, &task.data.columns, &self.data)?;
+        // What only matters for splitting need not be there.
+        let Columns { id, inputs, outputs, .. } = task.data.columns.clone();
+        let columns = Columns { id, inputs, outputs, ..Columns::default() };
+        let examples = data::read_rows(&artifact.parts().program, &columns, &self.data)?;
         let (runner, parallel) = artifacts::runner(&artifact, &self.other, &self.common)?;
         let runtime = artifacts::runtime()?;
         let begun = Instant::now();
@@ -67,12 +73,12 @@ impl Eval {
                     let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
                     scores.push(judged.score.get());
                 }
-                Err(error @ RunError::Call { .. }) if !too_long(&error) => {
+                Err(error) if artifacts::of_provider(&error) => {
                     return Err(Failure::new(Exit::Provider, format!("row {}: {error}", example.id)));
                 }
                 Err(error) => {
                     scores.push(0.0);
-                    failures.push(json!({"row": example.id, "error": error.to_string()}));
+                    failures.push((&example.id, error.to_string()));
                 }
             }
         }
@@ -82,7 +88,7 @@ impl Eval {
     fn tell(
         &self,
         scores: &[f64],
-        failures: &[serde_json::Value],
+        failures: &[(&ExampleId, String)],
         (calls, seconds): (u64, f64),
     ) -> Result<Exit, Failure> {
         let (score, Bounds { lower, upper }) = interval::mean_of_scores(scores);
@@ -96,7 +102,8 @@ impl Eval {
         if self.common.json {
             screen::document(&json!({
                 "n": scores.len(), "score": score, "interval": [lower, upper], "verdict": verdict, "calls": calls,
-                "rows_per_second": rate, "failures": failures,
+                "rows_per_second": rate,
+                "failures": failures.iter().map(|(row, error)| json!({"row": row, "error": error})).collect::<Vec<_>>(),
             }))?;
         } else {
             let percent = screen::percent;
@@ -111,10 +118,13 @@ impl Eval {
                 screen::line(&format!("target {}: {verdict}", percent(target)))?;
             }
             if !self.common.quiet && !failures.is_empty() {
-                say(&format!(
-                    "{} rows gave no usable answer and count as 0; --json lists them",
-                    failures.len()
-                ));
+                say(&format!("{} rows gave no usable answer and count as 0:", failures.len()));
+                for (row, problem) in failures.iter().take(LISTED) {
+                    say(&format!("  {row}: {problem}"));
+                }
+                if failures.len() > LISTED {
+                    say(&format!("  and {} more; --json lists them all", failures.len() - LISTED));
+                }
             }
         }
         Ok(match verdict {
@@ -127,15 +137,11 @@ impl Eval {
     /// The task whose columns and metric apply.
     fn task(&self) -> Result<Task, Failure> {
         let is_task = |folder: &&Path| folder.join(TASK_FILE).is_file();
-        let above = || self.artifact.ancestors().skip(1).find(is_task).map(Path::to_owned);
+        let above = || self.artifact.canonicalize().ok()?.ancestors().find(is_task).map(Path::to_owned);
         let path = self.task.clone().or_else(above).ok_or_else(|| {
             Failure::new(Exit::Usage, "no task stands above this artifact, so it is not known how to score")
                 .hint("name the task with --task FOLDER: its columns and metric are used")
         })?;
         Ok(Task::load(&path)?)
     }
-}
-
-fn too_long(error: &RunError) -> bool {
-    matches!(error, RunError::Call { error: CallError::TooLong { .. }, .. })
 }

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
+use super::screen;
 use crate::{data::DataError, exit::Exit, task::TaskError};
 
 /// Something that ends a command.
@@ -39,6 +40,13 @@ impl Failure {
         Self::new(Exit::Invalid, format!("cannot use {}: {error}", path.display()))
     }
 
+    /// A file that could not be written: the fault of a disk, not of the input.
+    pub(crate) fn unwritable(path: &Path, error: &std::io::Error) -> Self {
+        Self::new(Exit::Internal, format!("cannot write {}: {error}", path.display())).hint(
+            "make room, or let the folder be written; the same command goes on and pays for no call twice",
+        )
+    }
+
     /// What the process tells its caller.
     pub fn exit(&self) -> Exit {
         self.exit
@@ -67,7 +75,11 @@ impl Failure {
 
 impl From<DataError> for Failure {
     fn from(error: DataError) -> Self {
-        Self::new(Exit::Invalid, error.to_string())
+        let failure = Self::new(Exit::Invalid, error.to_string());
+        match error.hint() {
+            Some(hint) => failure.hint(hint),
+            None => failure,
+        }
     }
 }
 
@@ -83,7 +95,8 @@ impl From<TaskError> for Failure {
     }
 }
 
-fn missing_task(path: &Path, source: &std::io::Error) -> Failure {
+/// A task that is not there.
+pub(crate) fn missing_task(path: &Path, source: &std::io::Error) -> Failure {
     Failure::new(Exit::Invalid, format!("cannot read the task file {}: {source}", path.display()))
-        .hint("name a folder with a task.toml, or make one with `proofmark init FOLDER`")
+        .hint(format!("name a folder with a task.toml, or make one with `{} init FOLDER`", screen::program()))
 }

@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, artifact::Artifact, digest};
+use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, opening, say, screen};
@@ -113,8 +113,8 @@ impl Gate {
         };
         let finalists: Vec<_> = candidates.iter().map(finalist).collect();
         let baseline = overlay(&baseline);
-        let store = opening::store(&Workplace::of(path).calls())?;
         let runtime = artifacts::runtime()?;
+        let store = opening::store(&Workplace::of(path).calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
 
@@ -220,15 +220,17 @@ fn word(verdict: &Verdict) -> &'static str {
     }
 }
 
-fn candidate(shown: &Shown) -> serde_json::Value {
+/// A candidate as JSON documents tell of it.
+pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
     let (kind, needed) = match &shown.verdict {
         Verdict::Accept => (None, None),
         Verdict::Reject { kind } => (Some(kind.name()), None),
         Verdict::Inconclusive { kind, n_needed } => (Some(kind.name()), Some(*n_needed)),
     };
     json!({
-        "name": shown.finalist.name, "verdict": word(&shown.verdict), "kind": kind, "p": shown.p,
-        "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed, "read": shown.read,
+        "name": shown.finalist.name, "id": shown.finalist.id, "verdict": word(&shown.verdict), "kind": kind,
+        "p": shown.p, "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
+        "read": shown.read,
     })
 }
 
@@ -236,7 +238,7 @@ fn candidate(shown: &Shown) -> serde_json::Value {
 fn applied(program: &Program, path: &Path) -> Result<Program, Failure> {
     let invalid = |message: String| Failure::new(Exit::Invalid, message);
     if path.extension().is_some_and(|suffix| suffix == "json") {
-        let artifact = Artifact::read(path)?;
+        let artifact = artifacts::read(path)?;
         let (own, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
         let applied = own.apply(candidate).map_err(|error| invalid(error.to_string()))?;
         // Every parameter of the artifact must be one of the task's program, or it answers another question.
@@ -245,6 +247,12 @@ fn applied(program: &Program, path: &Path) -> Result<Program, Failure> {
                 .hint("the artifact must come from a task with the same modules and fields")
         })?;
         return Ok(applied);
+    }
+    if !path.extension().is_some_and(|suffix| suffix == "txt" || suffix == "md") {
+        let message = format!("{} is neither an artifact nor a prompt file", path.display());
+        return Err(Failure::new(Exit::Usage, message).hint(
+            "artifacts end in .json, instructions in .txt or .md; score tables are judged without --task",
+        ));
     }
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
     let [module] = program.modules() else {

@@ -4,7 +4,7 @@ use std::{fs, path::PathBuf};
 
 use clap::Args;
 
-use super::{Failure, progress::say};
+use super::{Failure, progress::say, screen};
 use crate::exit::Exit;
 
 const TASK: &str = include_str!("init/task.toml");
@@ -31,8 +31,9 @@ impl Init {
         let folder = self.folder.display();
         say(&format!("Wrote {folder}/task.toml and {folder}/rows.jsonl."));
         say("Replace the rows with your own (200 or more make a claim possible), then:");
-        say(&format!("  proofmark check {folder}"));
-        say(&format!("  proofmark compile {folder}"));
+        let program = screen::program();
+        say(&format!("  {program} check {folder}"));
+        say(&format!("  {program} compile {folder}"));
         Ok(Exit::Ok)
     }
 }

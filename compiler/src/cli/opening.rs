@@ -7,9 +7,9 @@ use std::{
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use proofmark_optimizers::Stop;
+use proofmark_optimizers::{Culprit, Stop};
 use proofmark_runtime::{
-    model::{Sampling, local::pull::Progress},
+    model::{Sampling, local::pull::Progress, providers::OpenError},
     store::{Cached, Store, StoreError},
 };
 use tokio::runtime::Handle;
@@ -102,10 +102,15 @@ pub(crate) fn plain(config: &ModelConfig, common: &Common) -> Result<Opened, Fai
     Ok(models::open(config, &|progress| download.tell(progress))?)
 }
 
+/// The command as it was given, for the record of runs.
+pub(crate) fn command_line() -> String {
+    std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>().join(" ")
+}
+
 /// Opens the call store.
 pub(crate) fn store(path: &Path) -> Result<Store, Failure> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+        std::fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
     }
     Ok(Store::open(path)?)
 }
@@ -147,24 +152,44 @@ impl From<&Stop> for Failure {
                 .hint("the same command goes on where it stopped and pays for no call twice"),
             Stop::Budget => Self::new(Exit::Budget, "the budget was spent before anything could be measured")
                 .hint("raise [optimizer] budget.calls or --budget-calls"),
-            Stop::Broken { message } => Self::new(Exit::Provider, message.clone())
-                .hint("every answered call is kept; the same command goes on from there"),
+            Stop::Failed { culprit, message } => {
+                let exit = match culprit {
+                    Culprit::Model => Exit::Provider,
+                    Culprit::Metric => Exit::Invalid,
+                    Culprit::Store => Exit::Internal,
+                };
+                Self::new(exit, message.clone())
+                    .hint("every answered call is kept; the same command goes on from there")
+            }
+            Stop::Broken { message } => Self::new(Exit::Internal, message.clone())
+                .hint("this is a mistake in Proofmark: please report it with the command that led to it"),
+        }
+    }
+}
+
+impl From<&GateError> for Failure {
+    fn from(error: &GateError) -> Self {
+        match error {
+            GateError::Stopped(stop) => Self::from(stop),
+            GateError::Ledger(ledger) => Self::new(Exit::Internal, ledger.to_string()),
+            other => Self::new(Exit::Invalid, other.to_string()),
         }
     }
 }
 
 impl From<GateError> for Failure {
     fn from(error: GateError) -> Self {
-        match &error {
-            GateError::Stopped(stop) => Self::from(stop),
-            other => Self::new(Exit::Invalid, other.to_string()),
-        }
+        Self::from(&error)
     }
 }
 
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
-        Self::new(Exit::Provider, error.to_string())
+        let exit = match &error {
+            ModelError::Name(_) | ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
+            _ => Exit::Provider,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 

@@ -6,12 +6,12 @@ use std::{
     time::Duration,
 };
 
-use proofmark_runtime::{Stamp, Verdict};
+use proofmark_runtime::{Stamp, Verdict, artifact::ArtifactError};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Failure, say,
-    screen::{percent, points},
+    Failure, gate, say,
+    screen::{self, percent, points},
 };
 use crate::{
     compile::Compiled,
@@ -50,9 +50,12 @@ impl<'a> Outcome<'a> {
 
     /// Writes artifact, report and journal into the folder of the run.
     pub(crate) fn write(&self, folder: &Path) -> Result<Files, Failure> {
-        fs::create_dir_all(folder).map_err(|error| Failure::file(folder, &error))?;
+        fs::create_dir_all(folder).map_err(|error| Failure::unwritable(folder, &error))?;
         let files = Files { artifact: folder.join("artifact.json"), report: folder.join("report.html") };
-        self.compiled.artifact.write(&files.artifact)?;
+        self.compiled.artifact.write(&files.artifact).map_err(|error| match error {
+            ArtifactError::Io { path, error } => Failure::unwritable(&path, &error),
+            error => Failure::from(error),
+        })?;
         let html = report::html(&ReportData::of(self.compiled)?)
             .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
         let events = self.compiled.events.iter().filter_map(|event| serde_json::to_string(event).ok());
@@ -62,7 +65,7 @@ impl<'a> Outcome<'a> {
             (&folder.join("events.jsonl"), &events),
             (&folder.join("config.toml"), &self.task.text),
         ] {
-            fs::write(path, text).map_err(|error| Failure::file(path, &error))?;
+            fs::write(path, text).map_err(|error| Failure::unwritable(path, &error))?;
         }
         Ok(files)
     }
@@ -81,12 +84,14 @@ impl<'a> Outcome<'a> {
     /// The `--json` document.
     pub(crate) fn json(&self, files: &Files) -> Json {
         let Compiled { artifact, judgement, spent, calls, board, .. } = self.compiled;
+        let shown = judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
         let (kind, lead) = match artifact.stamp() {
-            Stamp::Accepted(accepted) => {
-                (Json::Null, json!({"estimate": accepted.lead, "lower95": accepted.lower95}))
+            Stamp::Accepted(accepted) => (None, (Some(accepted.lead), Some(accepted.lower95))),
+            Stamp::Kept(kept) => {
+                let first = shown.first();
+                (Some(&kept.kind), first.map_or((None, None), |first| (first.lead, first.lower95)))
             }
-            Stamp::Kept(kept) => (json!(kept.kind), self.coarse_lead()),
-            Stamp::Unverified { .. } => (Json::Null, Json::Null),
+            Stamp::Unverified { .. } => (None, (None, None)),
         };
         let name = |verdict| match verdict {
             Verdict::Accept => "accept",
@@ -99,20 +104,14 @@ impl<'a> Outcome<'a> {
             "artifact": files.artifact,
             "report": files.report,
             "baseline": {"visible": board.mean(proofmark_runtime::Candidate::baseline().id())},
-            "lead": lead,
-            "finalists": judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default(),
+            "lead": {"estimate": lead.0, "lower95": lead.1},
+            "finalists": shown.iter().map(gate::candidate).collect::<Vec<_>>(),
             "calls": {
                 "made": calls.made, "replayed": calls.replayed,
                 "task": spent.task, "proposer": spent.proposer, "gate": spent.gate,
             },
             "seconds": self.time.as_secs_f64(),
         })
-    }
-
-    fn coarse_lead(&self) -> Json {
-        let shown = self.compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
-        let first = shown.into_iter().next();
-        first.map_or(Json::Null, |first| json!({"estimate": first.lead, "lower95": first.lower95}))
     }
 
     /// The last screen: what was found, what was rejected and why, what it means, what to do next.
@@ -136,9 +135,10 @@ impl<'a> Outcome<'a> {
         let (artifact, report) = (files.artifact.display(), files.report.display());
         say(&format!("  prompt   {artifact}"));
         say(&format!("  report   {report}"));
-        say(&format!("  next     proofmark show {artifact} --diff"));
+        let program = screen::program();
+        say(&format!("  next     {program} show {artifact} --diff"));
         if let Some(field) = self.task.program.inputs().first() {
-            say(&format!("           proofmark run {artifact} {}=\"...\"", field.name));
+            say(&format!("           {program} run {artifact} {}=\"...\"", field.name));
         }
     }
 
@@ -154,27 +154,29 @@ impl<'a> Outcome<'a> {
             points(record.lead.lower),
             points(record.lead.estimate)
         ));
-        for (label, name) in [("attacked", "primary"), ("clean", "clean")] {
+        let unit = if self.compiled.is_graded() { "mean score" } else { "right answers" };
+        for (label, name, rows) in [
+            ("attacked", "primary", "rewritten variants of sealed rows"),
+            ("clean", "clean", "sealed rows as they are"),
+        ] {
             if let Some(tally) = find(certificate, name) {
-                say(&format!(
-                    "  {label:<8} old {}   new {}   ({} rows)",
-                    percent(tally.baseline.mean),
-                    percent(tally.finalist.mean),
-                    tally.rows
-                ));
+                let (old, new) = (percent(tally.baseline.mean), percent(tally.finalist.mean));
+                say(&format!("  {label:<8} {unit}: old {old}, new {new}, on {} {rows}", tally.rows));
             }
         }
+        if let Some(worst) = worst_slice(certificate) {
+            say(&format!("  weakest  {}: {} points on {} rows", worst.name, points(worst.lead), worst.rows));
+        }
         say(&format!(
-            "  proof    exact sign-flip p = {:.2e} <= {:.2e} at look {} of 4, {} of {} sealed seeds used",
-            look.p,
-            look.level,
+            "  proof    by luck alone p = {:.2e} (at most {:.2e} was allowed), exact sign-flip test",
+            look.p, look.level
+        ));
+        say(&format!(
+            "           decided at look {} of 4, after {} of {} sealed rows; near-duplicates count once",
             record.looks.len(),
             look.seeds,
             record.seeds
         ));
-        if let Some(worst) = worst_slice(certificate) {
-            say(&format!("  weakest  {} ({} points, {} rows)", worst.name, points(worst.lead), worst.rows));
-        }
         for line in record.read.iter().flat_map(Read::told) {
             say(&format!("  read     {line}"));
         }
@@ -185,32 +187,43 @@ impl<'a> Outcome<'a> {
 
     fn tell_kept(&self) {
         let Stamp::Kept(kept) = self.compiled.artifact.stamp() else { return };
-        say(&format!("{} ({}): {}", word(kept.verdict).to_uppercase(), kept.kind, kept.reason));
+        let finalists = &self.compiled.finalists;
+        match finalists.is_empty() {
+            true => say(&format!("NOTHING FOUND: {}", kept.reason)),
+            false => say(&format!("{} ({}): {}", word(kept.verdict).to_uppercase(), kept.kind, kept.reason)),
+        }
         say("  The old prompt was kept. Nothing that was not shown to be better is emitted.");
         say("");
         for shown in self.compiled.judgement.iter().flat_map(|judgement| judgement.shown()) {
-            let lead =
-                shown.lead.map(|lead| format!(", lead about {} points", points(lead))).unwrap_or_default();
-            say(&format!("  tried    {}{lead}: {}", shown.finalist.name, shown.sentence));
+            say(&format!("  tried    {}", shown.finalist.name));
+            if let Some(lead) = shown.lead {
+                say(&format!(
+                    "           lead about {} points on sealed rows, to the nearest five",
+                    points(lead)
+                ));
+            }
+            if shown.sentence != kept.reason {
+                say(&format!("           {}", shown.sentence));
+            }
             let found = shown.read.iter().filter(|read| !read.findings.is_empty());
             for line in found.flat_map(Read::told) {
                 say(&format!("  read     {line}"));
             }
         }
-        for standing in self.compiled.finalists.iter().take(1) {
+        for standing in finalists.iter().take(1) {
+            let lead = points(standing.lead);
             say(&format!(
-                "  visible  on the {} rows that the search could see, the best led by {} points",
-                standing.rows,
-                points(standing.lead)
+                "  visible  lead {lead} points on the {} rows that the search could see",
+                standing.rows
             ));
         }
         match kept.n_needed {
             Some(needed) => say(&format!(
-                "  needed   about {needed} sealed seeds would settle it; there are {}. Label more rows and compile again",
+                "  advice   label more rows and compile again: about {needed} sealed rows would settle it, there are {}",
                 self.compiled.sealed.seeds
             )),
-            None if self.compiled.finalists.is_empty() => {
-                say("  advice   a larger budget, a stronger model, or a named proposer may find more");
+            None if finalists.is_empty() => {
+                say("  advice   more rows to learn from, a larger budget or a stronger model may find more");
             }
             None => say("  advice   read the report; more varied training rows are the usual cure"),
         }

@@ -64,7 +64,8 @@ impl Run {
         if failed > 0 && !self.common.quiet {
             say(&format!("{failed} of {} records gave no outputs; their lines say why", results.len()));
         }
-        let provider = results.iter().any(|result| matches!(result, Err(RunError::Call { .. })));
+        let mut errors = results.iter().filter_map(|result| result.as_ref().err());
+        let provider = errors.any(artifacts::of_provider);
         Ok(if provider {
             Exit::Provider
         } else if failed > 0 {

@@ -1,10 +1,12 @@
 //! `proofmark runs TASK`: what was run, when, and how it ended.
 
+use std::io::ErrorKind;
+
 use clap::Args;
 use proofmark_runtime::store::Store;
 use serde_json::json;
 
-use super::{Common, Failure, TaskArg, say, screen};
+use super::{Common, Failure, TaskArg, failure, say, screen};
 use crate::{exit::Exit, workplace::Workplace};
 
 /// List the runs of a task.
@@ -18,6 +20,9 @@ pub(crate) struct Runs {
 
 impl Runs {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
+        if !self.task.task.exists() {
+            return Err(failure::missing_task(&self.task.task, &ErrorKind::NotFound.into()));
+        }
         let place = Workplace::of(&self.task.task);
         let runs = if place.calls().exists() { Store::open(place.calls())?.runs()? } else { vec![] };
         if self.common.json {

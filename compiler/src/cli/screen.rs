@@ -20,6 +20,11 @@ pub(crate) fn document(json: &serde_json::Value) -> Result<Exit, Failure> {
     line(&format!("{json:#}")).map(|()| Exit::Ok)
 }
 
+/// How this program was called, so that a command which is suggested works when it is copied, also under `cargo run`.
+pub(crate) fn program() -> String {
+    std::env::args_os().next().map_or_else(|| "proofmark".into(), |word| word.to_string_lossy().into_owned())
+}
+
 /// A share as percent with one decimal: `61.3 %`.
 pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)

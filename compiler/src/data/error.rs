@@ -105,6 +105,30 @@ pub struct BadRow {
     pub message: String,
 }
 
+impl DataError {
+    /// What to do about it, where the message does not say.
+    pub fn hint(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Suffix { .. } => "save the rows as one of these, or rename the file",
+            Self::Empty { .. } => {
+                "each row is a line such as {\"message\": \"...\", \"team\": \"...\"}, named like the task's fields"
+            }
+            Self::Columns { .. } => {
+                "[data] says which column is which: id, group, slices and so on, and for fields \
+                 inputs = { field = \"column\" } and outputs = { field = \"column\" }"
+            }
+            Self::Rows(_) => "correct these rows or take them out; nothing was run",
+            Self::OneLabel { .. } => "add rows with other labels",
+            Self::Overlap { .. } => "name files whose rows differ",
+            Self::Unreadable { .. }
+            | Self::Malformed { .. }
+            | Self::TooFew { .. }
+            | Self::Seal(_)
+            | Self::Attack(_) => return None,
+        })
+    }
+}
+
 impl BadRows {
     /// An error if there are any.
     pub(super) fn check(mut rows: Vec<BadRow>) -> Result<(), Self> {

@@ -95,9 +95,6 @@ pub(super) fn read(
     Ok(rows)
 }
 
-const RENAME: &str =
-    "fields take other columns with inputs = { field = \"column\" } and outputs = { ... } in [data]";
-
 /// Missing columns, each with what it is for and the columns there are.
 fn check_columns(
     file: &File,
@@ -143,7 +140,6 @@ fn check_columns(
         return Ok(());
     }
     missing.push(format!("its columns are {}", file.columns.join(", ")));
-    missing.push(RENAME.into());
     Err(DataError::Columns { path: file.path.clone(), missing })
 }
 

@@ -291,8 +291,12 @@ fn contestants(compiled: &Compiled) -> Vec<Contestant> {
         let ((a_rows, a_mean), (b_rows, b_mean)) = (key(a), key(b));
         b_rows.cmp(&a_rows).then(b_mean.total_cmp(&a_mean)).then(a.cmp(b))
     });
+    let place =
+        |id: CandidateId| compiled.finalists.iter().position(|standing| standing.candidate.id() == id);
+    // Who came before the gate stands first, in the order of the trials.
+    ids.sort_by_key(|id| place(*id).unwrap_or(usize::MAX));
     let contestant = |id: CandidateId| {
-        let position = compiled.finalists.iter().position(|standing| standing.candidate.id() == id);
+        let position = place(id);
         let (fate, told) = match position {
             _ if id == baseline => (Fate::Baseline, "what was to be beaten".to_owned()),
             Some(place) if Some(place) == accepted => (Fate::Accepted, "accepted by the gate".to_owned()),

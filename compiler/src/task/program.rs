@@ -141,7 +141,7 @@ fn module(
         problems.push(Problem::new(span, message, "used twice").hint("give one of them another name"));
     }
     let instructions = table.string("instructions").unwrap_or_default();
-    if let Some(span) = table.span("instructions").filter(|_| instructions.trim().is_empty()) {
+    if let (Some(""), Some(span)) = (table.text("instructions").map(str::trim), table.span("instructions")) {
         let problem = Problem::new(span, format!("the instructions of `{name}` are empty"), "empty");
         problems.push(problem.hint("say in a sentence what the model shall do"));
     }

@@ -1,7 +1,10 @@
 //! What every format must hold.
 
 use super::*;
-use crate::{candidate::Origin, signature::Field};
+use crate::{
+    candidate::Origin,
+    signature::{Field, Type},
+};
 
 fn triage() -> Signature {
     let mut team = Field::new("team", Type::Choice(vec!["billing".into(), "shipping".into()]));
@@ -33,7 +36,7 @@ fn shown(format: &dyn Format, signature: &Signature, message: &str) -> String {
 #[test]
 fn plain_reads_well() {
     assert_eq!(
-        shown(&Plain, &triage(), "I was charged twice"),
+        shown(&PLAIN, &triage(), "I was charged twice"),
         "\
 <system>
 Route the {{ message }} to a team.
@@ -53,7 +56,7 @@ Message: I was charged twice
 #[test]
 fn bare_adds_nothing() {
     assert_eq!(
-        shown(&Bare, &triage(), "hello"),
+        shown(&BARE, &triage(), "hello"),
         "\
 <system>
 Route the {{ message }} to a team.
