@@ -28,6 +28,7 @@ pub mod gepa;
 pub mod lab;
 pub mod labeled;
 pub mod landscape;
+pub mod mipro;
 mod moves;
 pub mod opro;
 pub mod outcome;
@@ -39,7 +40,9 @@ pub mod race;
 mod rounds;
 pub mod rules;
 mod screen;
+pub mod simba;
 pub mod space;
+pub mod tpe;
 pub mod visible;
 pub mod wording;
 pub mod words;
@@ -76,6 +79,8 @@ pub const ALL: &[&dyn Optimizer] = &[
     &gepa::Gepa,
     &rules::Rules,
     &capo::Capo,
+    &mipro::Mipro,
+    &simba::Simba,
     &evolve::Evolve(evolve::Variant::Genetic),
     &evolve::Evolve(evolve::Variant::Differential),
 ];

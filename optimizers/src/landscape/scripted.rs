@@ -30,7 +30,9 @@ pub(super) fn reply(seed: u64, ask: &Ask) -> String {
     let text = if ask.user.contains("numbered list") {
         return list(&draw);
     } else if ask.user.contains("these words") {
-        return "Messages of customers, each of them for one team.".into();
+        let seen =
+            rules_in(&ask.user).find(|rule| !parts(&ask.user).0.iter().any(|text| text.contains(rule)));
+        return seen.unwrap_or_else(|| "Messages of customers, each of them for one team.".into());
     } else {
         instruction(&draw)
     };

@@ -9,10 +9,12 @@ use crate::{
     evolve::{Evolve, Variant},
     gepa::Gepa,
     labeled::Labeled,
+    mipro::Mipro,
     opro::Opro,
     proposer::{Proposer, Question, Rewrite, prompt::Prompt},
     protegi::Protegi,
     rules::Rules,
+    simba::Simba,
     space::Space,
 };
 use rand::RngExt;
@@ -202,4 +204,15 @@ fn rules_are_induced_from_labelled_rows() {
 fn capo_evolves_demonstrations_with_the_instruction() {
     check_writer(&Capo, &Landscape::joint(120).unwrap(), 2000, 0.12);
     check_writer(&Capo, &Landscape::rules(120).unwrap(), 2000, 0.06);
+}
+
+#[test]
+fn mipro_joins_demonstrations_and_instructions() {
+    check_writer(&Mipro, &Landscape::joint(120).unwrap(), 2000, 0.1);
+}
+
+#[test]
+fn simba_learns_from_disagreement() {
+    check_writer(&Simba, &Landscape::rules(120).unwrap(), 2000, 0.08);
+    check_writer(&Simba, &Landscape::joint(120).unwrap(), 2000, 0.08);
 }

@@ -95,6 +95,12 @@ impl Prompt {
         );
         self.section("Your task", &reply)
     }
+
+    /// With what is to be done, and plain words as the reply.
+    #[must_use]
+    pub(crate) fn wants_words(self, task: &str) -> Self {
+        self.section("Your task", &format!("{task}\nReply with these words and nothing else."))
+    }
 }
 
 /// A text between fences.
