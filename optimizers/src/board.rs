@@ -231,9 +231,10 @@ fn characters(program: &Program) -> usize {
         let values = |demo: &proofmark_runtime::Demonstration| -> usize {
             demo.inputs.iter().chain(demo.outputs.iter()).map(|(_, value)| count(&value.to_string())).sum()
         };
-        count(&signature.instructions)
-            + fields.sum::<usize>()
-            + module.demonstrations.iter().map(values).sum::<usize>()
+        let all = module.demonstrations.iter().map(values).sum::<usize>();
+        let of = module.demonstrations.len();
+        let shown = if module.nearest == 0 { of } else { of.min(module.nearest as usize) };
+        count(&signature.instructions) + fields.sum::<usize>() + all * shown / of.max(1)
     };
     program.modules().iter().map(module).sum()
 }

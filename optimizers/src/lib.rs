@@ -25,6 +25,7 @@ pub mod edits;
 pub mod effects;
 pub mod evolve;
 pub mod gepa;
+pub mod knn;
 pub mod lab;
 pub mod labeled;
 pub mod landscape;
@@ -72,6 +73,7 @@ pub const ALL: &[&dyn Optimizer] = &[
     &baseline::Baseline,
     &labeled::Labeled,
     &bootstrap::Bootstrap,
+    &knn::Knn,
     &edits::Edits,
     &copro::Copro,
     &opro::Opro,

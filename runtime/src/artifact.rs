@@ -109,6 +109,10 @@ pub struct ModulePrompt {
     pub format: String,
     /// The messages; `{{name}}` in the last one stands for the input of that name.
     pub messages: Vec<Message>,
+    /// Which demonstrations are shown depends on the input, if so: how many of how many. Those in the messages are then
+    /// only an example.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nearest: Option<[usize; 2]>,
     /// What the reply must look like.
     #[serde(default, skip_serializing_if = "Shape::is_free")]
     pub shape: Shape,
@@ -334,6 +338,7 @@ fn rendered(program: &Program) -> Result<Vec<ModulePrompt>, ArtifactError> {
             module: module.name.clone(),
             format: prepared.format.name().to_owned(),
             messages: prepared.messages(&placeholders.collect::<Record>())?,
+            nearest: prepared.chosen(),
             shape: prepared.shape,
         })
     });

@@ -45,6 +45,8 @@ pub enum Slot {
     Format,
     /// The description of one field.
     About(String),
+    /// How many of the demonstrations are shown, chosen by the input.
+    Nearest,
     /// How label scores are corrected.
     Calibration,
 }
@@ -61,6 +63,8 @@ pub enum Param {
     Format(String),
     /// The description of a field.
     About(String),
+    /// How many of the demonstrations are shown: those nearest to the input. 0 shows all of them in their order.
+    Nearest(u32),
     /// How label scores are corrected.
     Calibration(Calibration),
 }
@@ -163,6 +167,7 @@ impl Slot {
                 | (Self::Demonstrations, Param::Demonstrations(_))
                 | (Self::Format, Param::Format(_))
                 | (Self::About(_), Param::About(_))
+                | (Self::Nearest, Param::Nearest(_))
                 | (Self::Calibration, Param::Calibration(_))
         )
     }
@@ -176,6 +181,7 @@ impl fmt::Display for ParamPath {
             Slot::Demonstrations => f.write_str("demonstrations"),
             Slot::Format => f.write_str("format"),
             Slot::About(field) => write!(f, "about.{field}"),
+            Slot::Nearest => f.write_str("nearest"),
             Slot::Calibration => f.write_str("calibration"),
         }
     }
@@ -201,6 +207,7 @@ impl FromStr for ParamPath {
             "instruction" => Slot::Instruction,
             "demonstrations" => Slot::Demonstrations,
             "format" => Slot::Format,
+            "nearest" => Slot::Nearest,
             "calibration" => Slot::Calibration,
             other => Slot::About(other.strip_prefix("about.").ok_or_else(bad)?.to_owned()),
         };

@@ -13,6 +13,7 @@ pub mod kind;
 #[cfg(any(feature = "http", feature = "store"))]
 pub mod layer;
 pub mod model;
+mod nearest;
 pub mod program;
 pub mod prompt;
 pub mod reply;

@@ -53,6 +53,9 @@ pub struct Module {
     /// Demonstrations as written or as overlaid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demonstrations: Vec<Demonstration>,
+    /// How many of the demonstrations are shown: those nearest to the input, the very nearest last. 0 shows all.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub nearest: u32,
     /// The prompt format; the first that fits if absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
@@ -124,6 +127,7 @@ impl Program {
                 wiring: signature.inputs.iter().map(input).collect(),
                 signature,
                 demonstrations,
+                nearest: 0,
                 format: None,
                 calibration: Calibration::None,
             }],
@@ -198,6 +202,11 @@ impl From<Program> for Parts {
     fn from(program: Program) -> Self {
         program.parts
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+fn is_zero(count: &u32) -> bool {
+    *count == 0
 }
 
 fn is_default(calibration: &Calibration) -> bool {

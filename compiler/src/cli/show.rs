@@ -49,6 +49,11 @@ impl Show {
 
 fn text(prompt: &ModulePrompt) -> String {
     let mut text = format!("=== module {} ({})\n", prompt.module, prompt.format);
+    if let Some([shown, of]) = prompt.nearest {
+        text += &format!(
+            "=== shows the {shown} of {of} demonstrations that are nearest to the input; for example\n"
+        );
+    }
     for message in &prompt.messages {
         text += &format!("--- {}\n{}\n", message.role, message.content);
     }

@@ -158,6 +158,8 @@ pub struct PromptDiff {
     pub module: String,
     /// The prompt format of the old prompt and of the new one.
     pub formats: [String; 2],
+    /// How many of how many demonstrations the new one shows, if the input decides which.
+    pub nearest: Option<[usize; 2]>,
     /// Lines in order.
     pub lines: Vec<Line>,
 }

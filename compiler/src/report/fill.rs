@@ -195,6 +195,7 @@ fn prompt(old: &ModulePrompt, new: &ModulePrompt) -> PromptDiff {
     PromptDiff {
         module: new.module.clone(),
         formats: [old.format.clone(), new.format.clone()],
+        nearest: new.nearest,
         lines: changes(&before, &after).into_iter().map(line).collect(),
     }
 }

@@ -67,6 +67,7 @@ fn accepted() -> ReportData {
         prompts: vec![PromptDiff {
             module: "main".into(),
             formats: ["plain".into(), "plain".into()],
+            nearest: None,
             lines: vec![
                 speaker("system"),
                 line(LineChange::Removed, "Route the customer's message to the team that handles it."),

@@ -154,6 +154,7 @@ fn module(
         signature,
         wiring,
         demonstrations,
+        nearest: 0,
         format: None,
         calibration: Calibration::None,
     }

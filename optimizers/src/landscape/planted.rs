@@ -150,6 +150,7 @@ fn two_modules() -> Result<Program, Vec<Unsound>> {
         wiring: BTreeMap::from([(signature.inputs[0].name.clone(), source)]),
         signature,
         demonstrations: vec![],
+        nearest: 0,
         format: None,
         calibration: Calibration::None,
     };

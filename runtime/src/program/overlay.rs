@@ -53,7 +53,7 @@ impl Module {
     /// The parameters of this module.
     pub fn parameters(&self) -> Vec<ParamPath> {
         let fields = self.signature.inputs.iter().chain(&self.signature.outputs);
-        let mut slots = vec![Slot::Instruction, Slot::Demonstrations, Slot::Format];
+        let mut slots = vec![Slot::Instruction, Slot::Demonstrations, Slot::Nearest, Slot::Format];
         if self.effective().sole_choice().is_some() {
             slots.push(Slot::Calibration);
         }
@@ -67,6 +67,7 @@ impl Module {
         let mut values = vec![
             (Slot::Instruction, Param::Instruction(self.signature.instructions.clone())),
             (Slot::Demonstrations, Param::Demonstrations(self.demonstrations.clone())),
+            (Slot::Nearest, Param::Nearest(self.nearest)),
         ];
         values.extend(self.format.iter().map(|name| (Slot::Format, Param::Format(name.clone()))));
         if self.effective().sole_choice().is_some() {
@@ -92,6 +93,7 @@ impl Module {
                 }
                 self.demonstrations.clone_from(list);
             }
+            (Slot::Nearest, Param::Nearest(count)) => self.nearest = *count,
             (Slot::Format, Param::Format(name)) => self.format = Some(name.clone()),
             (Slot::Calibration, Param::Calibration(calibration)) => self.calibration = *calibration,
             (Slot::About(name), Param::About(text)) => {

@@ -216,6 +216,7 @@ mod tests {
             },
             wiring: BTreeMap::from([(input.0.to_owned(), input.1)]),
             demonstrations: vec![],
+            nearest: 0,
             format: None,
             calibration: Calibration::None,
         }

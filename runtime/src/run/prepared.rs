@@ -1,8 +1,11 @@
 //! Modules made ready: what does not depend on the record is computed once.
 
+use std::borrow::Cow;
+
 use crate::{
     candidate::{Calibration, Demonstration},
     model::{Abilities, Message, Shape},
+    nearest::Nearest,
     program::{BadCandidate, Module},
     prompt::{self, Format, Prompt, RenderError},
     signature::{Signature, Type},
@@ -22,6 +25,8 @@ pub(crate) struct Prepared {
     pub(crate) reading: Signature,
     pub(crate) format: &'static dyn Format,
     demonstrations: Vec<Demonstration>,
+    /// Where not all of them are shown: an index over them, and how many are.
+    nearest: Option<(Nearest, usize)>,
     pub(crate) shape: Shape,
     /// Whether the model is free to write something unreadable.
     pub(crate) free: bool,
@@ -42,12 +47,16 @@ impl Prepared {
         };
         let reading = with_optional_additions(signature.clone(), &module.signature);
         let demonstrations = module.demonstrations.clone();
+        let count = usize::try_from(module.nearest).unwrap_or(usize::MAX);
+        let nearest =
+            (0 < count && count < demonstrations.len()).then(|| (Nearest::new(&demonstrations), count));
         let mut prepared = Self {
             name: module.name.clone(),
             signature,
             reading,
             format,
             demonstrations,
+            nearest,
             shape: Shape::Free,
             free,
         };
@@ -65,8 +74,24 @@ impl Prepared {
 
     /// What is sent for these inputs of the module.
     pub(crate) fn messages(&self, inputs: &Record) -> Result<Vec<Message>, RenderError> {
-        let Self { signature, demonstrations, format, .. } = self;
-        prompt::render(*format, &Prompt { signature, demonstrations, inputs })
+        let Self { signature, format, .. } = self;
+        prompt::render(*format, &Prompt { signature, demonstrations: &self.shown(inputs), inputs })
+    }
+
+    /// How many of how many demonstrations are shown, if the input decides which.
+    pub(crate) fn chosen(&self) -> Option<[usize; 2]> {
+        self.nearest.as_ref().map(|(_, count)| [*count, self.demonstrations.len()])
+    }
+
+    /// The demonstrations for these inputs.
+    fn shown(&self, inputs: &Record) -> Cow<'_, [Demonstration]> {
+        match &self.nearest {
+            None => Cow::Borrowed(&self.demonstrations),
+            Some((index, count)) => {
+                let places = index.to(inputs, *count).into_iter();
+                places.map(|place| self.demonstrations[place].clone()).collect()
+            }
+        }
     }
 
     /// The last message for inputs without content.

@@ -75,6 +75,30 @@ fn calibration_replaces_nothing_but_the_last_message() {
 }
 
 #[test]
+fn the_nearest_demonstrations_are_shown_to_each_input() {
+    let shown = |text: &str, team: &str| Demonstration {
+        origin: Origin::Task,
+        inputs: message(text),
+        outputs: Record::new().with("team", team),
+    };
+    let list = vec![
+        shown("the bill is wrong", "billing"),
+        shown("my parcel is late", "shipping"),
+        shown("hi", "billing"),
+    ];
+    let candidate = with("route.demonstrations", Param::Demonstrations(list))
+        .with("route.nearest".parse().unwrap(), Param::Nearest(1));
+    let runner =
+        runner(&program("predict", choices()), &candidate, Scripted::from_fn("m", |_| unreachable!()));
+    let texts = |text: &str| -> Vec<String> {
+        let messages = runner.messages("route", &message(text)).unwrap();
+        messages.into_iter().skip(1).map(|message| message.content).collect()
+    };
+    assert_eq!(texts("a wrong bill?"), ["Message: the bill is wrong", "billing", "Message: a wrong bill?"]);
+    assert_eq!(texts("where is my parcel")[..2], ["Message: my parcel is late", "shipping"]);
+}
+
+#[test]
 fn an_unreadable_reply_is_answered_once_with_what_was_wrong() {
     let answers = |second: &'static str| {
         let model = Scripted::from_fn("m", move |request| {
@@ -130,6 +154,7 @@ fn values_flow_along_the_wires() {
         },
         wiring: BTreeMap::from([(input.to_owned(), source)]),
         demonstrations: vec![],
+        nearest: 0,
         format: None,
         calibration: Calibration::None,
     };
