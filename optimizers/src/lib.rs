@@ -79,12 +79,12 @@ pub const ALL: &[&dyn Optimizer] = &[
     &opro::Opro,
     &protegi::Protegi,
     &gepa::Gepa,
+    &evolve::Evolve(evolve::Variant::Genetic),
+    &evolve::Evolve(evolve::Variant::Differential),
     &rules::Rules,
     &capo::Capo,
     &mipro::Mipro,
     &simba::Simba,
-    &evolve::Evolve(evolve::Variant::Genetic),
-    &evolve::Evolve(evolve::Variant::Differential),
 ];
 
 /// The optimizer of that name.

@@ -57,30 +57,35 @@ pub(super) fn texts(reply: &str, most: usize) -> Vec<String> {
     texts
 }
 
-/// What stands between pairs of fence lines; a word right after the first fence names a language.
+/// What stands between pairs of fence lines; a word right after the first fence names a language. A fence with a
+/// language inside of a block, such as a format that an instruction shows, belongs to the block, and so does its end.
 fn between(reply: &str, fence: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut open: Option<Vec<&str>> = None;
+    let mut inner = false;
     for line in reply.lines() {
-        match (line.trim().strip_prefix(fence), &mut open) {
-            (Some(rest), None) => {
-                // A whole text on one line: ```like this```
-                match rest.strip_suffix(fence) {
-                    Some(inside) => blocks.push(inside.to_owned()),
-                    None => open = Some(if rest.contains(' ') { vec![rest] } else { Vec::new() }),
-                }
+        let mark = line.trim().strip_prefix(fence);
+        match (mark, open.take()) {
+            // A whole text on one line: ```like this```
+            (Some(rest), None) => match rest.strip_suffix(fence) {
+                Some(inside) => blocks.push(inside.to_owned()),
+                None => open = Some(if rest.contains(' ') { vec![rest] } else { Vec::new() }),
+            },
+            (Some(rest), Some(mut lines)) if inner || !rest.is_empty() => {
+                inner = !inner;
+                lines.push(line);
+                open = Some(lines);
             }
-            (Some(_), Some(lines)) => {
-                blocks.push(lines.join("\n"));
-                open = None;
-            }
-            (None, Some(lines)) => match line.trim_end().strip_suffix(fence) {
+            (Some(_), Some(lines)) => blocks.push(lines.join("\n")),
+            (None, Some(mut lines)) => match line.trim_end().strip_suffix(fence) {
                 Some(last) => {
                     lines.push(last);
                     blocks.push(lines.join("\n"));
-                    open = None;
                 }
-                None => lines.push(line),
+                None => {
+                    lines.push(line);
+                    open = Some(lines);
+                }
             },
             (None, None) => {}
         }
@@ -185,6 +190,13 @@ mod tests {
         for reply in wrapped {
             assert_eq!(texts(reply, 1), ["Route it."], "{reply}");
         }
+    }
+
+    #[test]
+    fn a_block_may_show_a_format() {
+        let inside = "Answer like this:\n```json\n{}\n```\nand in no other way.";
+        assert_eq!(texts(&format!("Here:\n```\n{inside}\n```\n"), 1), [inside]);
+        assert!(texts(&format!("```\n{inside}"), 1).is_empty(), "cut off");
     }
 
     #[test]
