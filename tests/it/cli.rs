@@ -86,6 +86,22 @@ fn a_model_that_no_prompt_helps_keeps_the_baseline() {
 }
 
 #[test]
+fn the_report_shows_answers_and_not_what_was_thought_on_the_way() {
+    let task = TaskFolder::new();
+    task.edit("[signature]", "[signature]\nkind = \"chain_of_thought\"");
+    let script = fs::read_to_string(task.path().join("script.json")).unwrap();
+    let thinking = ["water", "street", "bins"].into_iter().fold(script, |script, crew| {
+        script.replace(&format!("\"{crew}\""), &format!("\"[[reasoning]]\\nhm\\n[[crew]]\\n{crew}\""))
+    });
+    fs::write(task.path().join("script.json"), thinking).unwrap();
+    let document = json(&task.command("compile").arg("--json").output().unwrap());
+    assert_eq!(document["verdict"], "accept", "{document}");
+    let report = fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
+    let cases = report.split("What got fixed").nth(1).unwrap().split("How was it found").next().unwrap();
+    assert!(cases.contains("new: <span class=\"yes\">street</span>") && !cases.contains("hm"), "{cases}");
+}
+
+#[test]
 fn two_runs_from_scratch_give_the_same_bytes() {
     let bytes = || {
         let task = TaskFolder::new();
