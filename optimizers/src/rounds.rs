@@ -5,7 +5,7 @@
 //! **Invariant:** candidates are compared by what they are ahead of the baseline on the same rows, shrunk by how few these
 //! are. Rows are taken in the order of a race, so none is paid for twice; calls for the last race are kept back.
 
-use proofmark_runtime::{Candidate, ExampleId};
+use proofmark_runtime::{Candidate, CandidateId, ExampleId};
 
 use crate::{
     board::{Entry, Standing, mean},
@@ -91,11 +91,13 @@ impl Rounds {
 
     /// The candidates by what they are likely worth, best first; earlier ones first among equals.
     pub(crate) fn ranked(&self, lab: &Lab<'_>, candidates: &[Candidate]) -> Vec<Candidate> {
+        let baseline = lab.board().scores(Candidate::baseline().id(), lab.rows().len());
         let value = |candidate: &Candidate| {
-            let characters = lab.board().get(candidate.id()).map_or(0, Entry::characters);
+            let id = candidate.id();
+            let characters = lab.board().get(id).map_or(0, Entry::characters);
             #[expect(clippy::cast_precision_loss, reason = "a length")]
             let cost = self.per_character * characters as f64;
-            lead(lab, candidate) - cost
+            lead(lab, id, &baseline) - cost
         };
         let mut valued: Vec<(f64, &Candidate)> = candidates.iter().map(|one| (value(one), one)).collect();
         valued.sort_by(|a, b| b.0.total_cmp(&a.0));
@@ -132,19 +134,16 @@ pub(crate) fn screen(lab: &mut Lab<'_>, candidates: &[Candidate]) -> Result<(), 
 
 /// What a candidate is likely worth, about 0..=1: the baseline's mean score and the shrunken lead.
 pub(crate) fn score(lab: &Lab<'_>, candidate: &Candidate) -> f64 {
-    let baseline = lab.board().mean(Candidate::baseline().id()).unwrap_or(0.0);
-    baseline + lead(lab, candidate)
+    let baseline = lab.board().scores(Candidate::baseline().id(), lab.rows().len());
+    mean(&baseline) + lead(lab, candidate.id(), &baseline)
 }
 
 /// The mean lead over the baseline, as a normal prior around none would have it.
-fn lead(lab: &Lab<'_>, candidate: &Candidate) -> f64 {
-    let board = lab.board();
-    let rows = board.depth(candidate.id()).min(board.depth(Candidate::baseline().id()));
-    let difference =
-        mean(&board.scores(candidate.id(), rows)) - mean(&board.scores(Candidate::baseline().id(), rows));
+fn lead(lab: &Lab<'_>, candidate: CandidateId, baseline: &[f64]) -> f64 {
+    let scores = lab.board().scores(candidate, baseline.len());
     #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
-    let rows = rows as f64;
-    difference * rows / (rows + NOISE_ROWS)
+    let rows = scores.len() as f64;
+    (mean(&scores) - mean(&baseline[..scores.len()])) * rows / (rows + NOISE_ROWS)
 }
 
 /// The rows of a race's first rung.
