@@ -20,7 +20,7 @@ use self::{
     attention::Attention,
     kv::Segment,
     pass::{Place, Plan, Run},
-    rope::Rope,
+    rope::{Angles, Rope},
     shape::Shape,
 };
 use super::kernel::{
@@ -83,9 +83,10 @@ impl Decoder {
             .flat_map(|(run, tokens)| (0..tokens.tokens.len()).map(move |token| Place { run, token }))
             .collect();
         let mut plan = Plan::new(&runs, &places);
+        let angles = self.rope.angles(&plan.positions);
         let mut rows = self.embed(&runs);
         for (index, layer) in self.layers.iter().enumerate() {
-            let mut heads = self.heads(layer, &rows, &plan);
+            let mut heads = self.heads(layer, &rows, &angles);
             self.store(index, &heads, &mut runs);
             if index + 1 == self.layers.len() {
                 // Nobody reads the rest of the last layer's rows.
@@ -130,7 +131,7 @@ impl Decoder {
     }
 
     /// Queries, keys and values of all rows: the heads one after another, queries and keys rotated, queries scaled.
-    fn heads(&self, layer: &Layer, rows: &Panels, plan: &Plan) -> Panels {
+    fn heads(&self, layer: &Layer, rows: &Panels, angles: &Angles) -> Panels {
         let Shape { heads, kv_heads, head, epsilon, .. } = self.shape;
         let columns = (heads + 2 * kv_heads) * self.shape.padded_head();
         let mut out = Panels::zeros(rows.rows(), columns);
@@ -152,12 +153,12 @@ impl Decoder {
             self.isa.run(
                 #[inline(always)]
                 || {
-                    for (row, &position) in plan.positions.iter().enumerate() {
+                    for row in 0..rows.rows() {
                         gather(chunk, (row, rows.rows()), &mut columns);
                         if let Some(norm) = norm {
                             vector::rms_norm_row(&mut columns[..head], norm, epsilon);
                         }
-                        vector::rotate(&mut columns[..head], self.rope.at(position), scale);
+                        vector::rotate(&mut columns[..head], angles.of(row), scale);
                         scatter(&columns, chunk, (row, rows.rows()));
                     }
                 },

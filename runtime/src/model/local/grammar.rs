@@ -30,7 +30,7 @@ pub struct Grammar {
 pub struct TokenSet(SimpleVob);
 
 /// Why there is no grammar, or no way on.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum GrammarError {
     /// The schema or the expression cannot be enforced.
     #[error("failed to constrain the reply: {0}")]

@@ -7,7 +7,13 @@ use std::cmp::Ordering;
 
 use rand::{RngExt as _, SeedableRng as _, rngs::ChaCha8Rng};
 
-use super::grammar::TokenSet;
+use super::{
+    grammar::TokenSet,
+    kernel::{
+        simd::{Isa, PANEL},
+        vector,
+    },
+};
 use crate::{digest::digest, model::Request};
 
 /// Draws the tokens of one reply.
@@ -104,10 +110,19 @@ fn likelier_first(a: &(u32, f32), b: &(u32, f32)) -> Ordering {
 
 /// The natural-log probability of a token, over the whole vocabulary.
 pub fn logprob(logits: &[f32], token: u32) -> f64 {
-    let numbers = || logits.iter().filter(|logit| !logit.is_nan()).map(|&logit| f64::from(logit));
-    let most = numbers().fold(f64::NEG_INFINITY, f64::max);
-    let total: f64 = numbers().map(|logit| (logit - most).exp()).sum();
-    logits.get(token as usize).map_or(f64::NEG_INFINITY, |&logit| f64::from(logit) - most - total.ln())
+    let Some(&logit) = logits.get(token as usize) else { return f64::NEG_INFINITY };
+    let isa = Isa::detect();
+    let parts = logits.chunks(PANEL).map(|chunk| {
+        let mut values = [f32::NEG_INFINITY; PANEL];
+        for (value, logit) in values.iter_mut().zip(chunk).filter(|(_, logit)| !logit.is_nan()) {
+            *value = *logit;
+        }
+        isa.run(
+            #[inline(always)]
+            || vector::log_sum_parts(&values),
+        )
+    });
+    f64::from(logit) - vector::log_sum(&parts.collect::<Vec<_>>())
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! and the weighted sum of values is one chain over positions in ascending order: a product over a shared prefix is
 //! continued in place by the next. There is no mask: what a row does not see is not computed into its result.
 
-use std::ops::Range;
+use std::{cell::RefCell, ops::Range};
 
 use rayon::prelude::*;
 
@@ -22,6 +22,12 @@ use super::{
 
 /// Rows of a tile of the causal part.
 const TILE: usize = 14;
+
+thread_local! {
+    /// Room for the scores of one head. Kept, because zeroing it anew costs more than it is worth: whatever stands there
+    /// from before is overwritten before it is read.
+    static SCORES: RefCell<Vec<f32>> = const { RefCell::new(vec![]) };
+}
 
 /// What attention reads.
 pub(super) struct Attention<'a> {
@@ -54,22 +60,31 @@ impl Attention<'_> {
         if len == 0 {
             return;
         }
-        let width = self.plan.width(LANES);
-        out.data_mut().par_chunks_mut(len).zip(queries.data().par_chunks(len)).enumerate().for_each_init(
-            || vec![0.0; queries.rows() * width],
-            |scores, (head, (out, queries))| {
-                self.scores(head / self.shape.group(), queries, (scores, width));
-                self.isa.run(
-                    #[inline(always)]
-                    || {
-                        for (row, scores) in scores.chunks_exact_mut(width).enumerate() {
-                            vector::softmax(scores, self.plan.positions[row] + 1);
-                        }
-                    },
-                );
-                self.sums(head / self.shape.group(), Shares { data: scores, width }, out);
+        let (width, heads) = (self.plan.width(LANES), queries.data().par_chunks(len));
+        out.data_mut().par_chunks_mut(len).zip(heads).enumerate().for_each(|(head, (out, queries))| {
+            SCORES.with_borrow_mut(|scores| {
+                let needed = self.plan.positions.len() * width;
+                if scores.len() < needed {
+                    scores.resize(needed, 0.0);
+                }
+                self.head(head, queries, (&mut scores[..needed], width), out);
+            });
+        });
+    }
+
+    /// Attends with one query head.
+    fn head(&self, head: usize, queries: &[f32], (scores, width): (&mut [f32], usize), out: &mut [f32]) {
+        let kv_head = head / self.shape.group();
+        self.scores(kv_head, queries, (scores, width));
+        self.isa.run(
+            #[inline(always)]
+            || {
+                for (row, scores) in scores.chunks_exact_mut(width).enumerate() {
+                    vector::softmax(scores, self.plan.positions[row] + 1);
+                }
             },
         );
+        self.sums(kv_head, Shares { data: scores, width }, out);
     }
 
     /// Writes the scores of all rows, row after row of `width` columns, by absolute position.

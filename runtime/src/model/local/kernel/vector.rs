@@ -174,3 +174,12 @@ pub(crate) fn log_sum_parts(values: &[f32; PANEL]) -> (f32, f32) {
     }
     (top, sum_lanes(lanes))
 }
+
+/// The natural logarithm of a sum of exponentials, from its parts as [`log_sum_parts`] gives them.
+pub(crate) fn log_sum(parts: &[(f32, f32)]) -> f64 {
+    let top = parts.iter().fold(f32::NEG_INFINITY, |top, part| top.max(part.0));
+    // A part without any value has no sum, either.
+    let there = parts.iter().filter(|(most, _)| *most > f32::NEG_INFINITY);
+    let sum: f64 = there.map(|&(most, sum)| f64::from(sum) * (f64::from(most) - f64::from(top)).exp()).sum();
+    f64::from(top) + sum.ln()
+}
