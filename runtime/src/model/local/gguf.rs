@@ -19,7 +19,7 @@ use std::{
 
 pub use self::meta::{FromMeta, Meta};
 use self::reader::Reader;
-use super::quant::Quant;
+use super::quant::{Groups, Quant};
 
 /// An open GGUF file of the llama family.
 #[derive(Debug)]
@@ -190,20 +190,38 @@ impl Gguf {
     /// # Errors
     /// There is none of that name, or the file cannot be read.
     pub fn tensor(&self, name: &str) -> Result<Tensor, GgufError> {
-        let info = self
-            .tensors
-            .get(name)
-            .ok_or_else(|| GgufError::NoTensor { path: self.path.clone(), name: name.to_owned() })?;
-        let bytes = self.bytes(info).map_err(|source| GgufError::Read { path: self.path.clone(), source })?;
-        Ok(Tensor { shape: info.shape.clone(), data: info.kind.dequantize(&bytes) })
+        let info = self.info(name)?;
+        Ok(Tensor { shape: info.shape.clone(), data: info.kind.dequantize(&self.bytes(info)?) })
     }
 
-    fn bytes(&self, info: &TensorInfo) -> io::Result<Vec<u8>> {
+    /// Reads a tensor as it is stored; none where its numbers do not come in groups.
+    ///
+    /// # Errors
+    /// There is none of that name, or the file cannot be read.
+    pub fn groups(&self, name: &str) -> Result<Option<Groups>, GgufError> {
+        let info = self.info(name)?;
+        match info.kind.has_groups() {
+            true => Ok(info.kind.groups(&self.bytes(info)?)),
+            false => Ok(None),
+        }
+    }
+
+    /// Where a tensor is and how it is stored.
+    ///
+    /// # Errors
+    /// There is none of that name.
+    pub fn info(&self, name: &str) -> Result<&TensorInfo, GgufError> {
+        let none = || GgufError::NoTensor { path: self.path.clone(), name: name.to_owned() };
+        self.tensors.get(name).ok_or_else(none)
+    }
+
+    fn bytes(&self, info: &TensorInfo) -> Result<Vec<u8>, GgufError> {
         let mut bytes = vec![0; info.bytes];
         // A reader that panicked half-way has moved the cursor and nothing else; the next one seeks anew.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        file.seek(SeekFrom::Start(info.offset))?;
-        file.read_exact(&mut bytes)?;
+        file.seek(SeekFrom::Start(info.offset))
+            .and_then(|_| file.read_exact(&mut bytes))
+            .map_err(|source| GgufError::Read { path: self.path.clone(), source })?;
         Ok(bytes)
     }
 }

@@ -1,4 +1,5 @@
-//! Arithmetic of the decoder in f32: products with packed weights, and the functions between them.
+//! Arithmetic of the decoder: products with packed weights, and the functions between them. What is stored in whole
+//! numbers is multiplied in whole numbers ([`blocks`]), everything else in f32.
 //!
 //! **Invariant:** every number is computed by a fixed sequence of operations that depends on its own row only: never
 //! on which rows are computed with it, on the number of threads, or on the instruction set. So batched is bitwise equal
@@ -7,6 +8,7 @@
 //! Activations lie in [`Panels`] of 32 columns: a product writes whole panels, so threads share no cache line, and
 //! reads its left operand in the order in which it needs it.
 
+pub(crate) mod blocks;
 pub(crate) mod simd;
 pub(crate) mod vector;
 pub(crate) mod weights;

@@ -3,8 +3,8 @@
 //! The block layouts are those published with ggml (`ggml-common.h`): a row is cut into blocks of 32 or 256 numbers,
 //! each with its own scale `d` (and offset `m`), and small integers `q` in between.
 //!
-//! **Invariant:** [`Quant::dequantize`] depends on nothing but its input, block by block; how the blocks are spread
-//! over threads cannot change a bit. The expected numbers in the tests come from ggml's own Python package.
+//! **Invariant:** [`Quant::dequantize`] and [`Quant::groups`] agree on every number, and depend on nothing but their
+//! input, block by block; how the blocks are spread over threads cannot change a bit. The expected numbers in the tests come from ggml's own Python package.
 
 use half::{bf16, f16};
 use rayon::prelude::*;
@@ -25,6 +25,23 @@ pub enum Quant {
     Q5_K,
     Q6_K,
 }
+
+/// Numbers that share a scale in [`Groups`].
+pub const GROUP: usize = 32;
+
+/// Numbers in groups: a number of a group is `scale * integer + offset`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Groups {
+    /// One per number.
+    pub integers: Vec<i8>,
+    /// One per group.
+    pub scales: Vec<f32>,
+    /// One per group.
+    pub offsets: Vec<f32>,
+}
+
+/// Reads one group of a block, by its place there: its integers, and returns scale and offset.
+type ReadGroup = fn(&[u8], usize, &mut [i8]) -> (f32, f32);
 
 /// Blocks that one thread takes at a time.
 const BLOCKS_PER_TASK: usize = 1024;
@@ -94,8 +111,16 @@ impl Quant {
 
     /// The numbers in `bytes`. A last block that is not whole is left out.
     pub fn dequantize(self, bytes: &[u8]) -> Vec<f32> {
+        if let Some(groups) = self.groups(bytes) {
+            return groups.numbers();
+        }
         let (len, size) = (self.block_len(), self.block_bytes());
-        let block = self.block();
+        let block: fn(&[u8], &mut [f32]) = match self {
+            Self::F32 => |b, out| out[0] = f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
+            Self::F16 => |b, out| out[0] = half(b, 0),
+            Self::BF16 => |b, out| out[0] = bf16::from_le_bytes([b[0], b[1]]).to_f32(),
+            _ => k6,
+        };
         let mut numbers = vec![0.0; bytes.len() / size * len];
         numbers.par_chunks_mut(len * BLOCKS_PER_TASK).zip(bytes.par_chunks(size * BLOCKS_PER_TASK)).for_each(
             |(numbers, bytes)| {
@@ -107,31 +132,73 @@ impl Quant {
         numbers
     }
 
-    /// The function that reads one block.
-    fn block(self) -> fn(&[u8], &mut [f32]) {
-        match self {
-            Self::F32 => |b, out| out[0] = f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
-            Self::F16 => |b, out| out[0] = half(b, 0),
-            Self::BF16 => |b, out| out[0] = bf16::from_le_bytes([b[0], b[1]]).to_f32(),
-            Self::Q4_0 => |b, out| nibbles(&b[2..], out, |q, _| half(b, 0) * (f32::from(q) - 8.0)),
-            Self::Q4_1 => |b, out| nibbles(&b[4..], out, |q, _| half(b, 0) * f32::from(q) + half(b, 2)),
-            Self::Q5_0 => |b, out| {
-                let high = word(b, 2);
-                nibbles(&b[6..], out, |q, i| half(b, 0) * (f32::from(q | fifth(high, i)) - 16.0));
-            },
-            Self::Q5_1 => |b, out| {
-                let high = word(b, 4);
-                nibbles(&b[8..], out, |q, i| half(b, 0) * f32::from(q | fifth(high, i)) + half(b, 2));
-            },
-            Self::Q8_0 => |b, out| {
-                for (out, q) in out.iter_mut().zip(&b[2..]) {
-                    *out = half(b, 0) * f32::from(q.cast_signed());
+    /// Whether numbers come in groups of [`GROUP`] with a common scale.
+    pub fn has_groups(self) -> bool {
+        self.group().is_some()
+    }
+
+    /// The numbers in `bytes` as they are stored; none where groups of [`GROUP`] have no common scale.
+    pub fn groups(self, bytes: &[u8]) -> Option<Groups> {
+        let group = self.group()?;
+        let (size, parts) = (self.block_bytes(), self.block_len() / GROUP);
+        let count = bytes.len() / size * parts;
+        let mut groups =
+            Groups { integers: vec![0; count * GROUP], scales: vec![0.0; count], offsets: vec![0.0; count] };
+        (groups.integers.par_chunks_mut(GROUP * parts))
+            .zip(groups.scales.par_chunks_mut(parts).zip(groups.offsets.par_chunks_mut(parts)))
+            .zip(bytes.par_chunks_exact(size))
+            .with_min_len(BLOCKS_PER_TASK)
+            .for_each(|((integers, (scales, offsets)), block)| {
+                for (index, integers) in integers.chunks_exact_mut(GROUP).enumerate() {
+                    (scales[index], offsets[index]) = group(block, index, integers);
                 }
+            });
+        Some(groups)
+    }
+
+    /// The function that reads one group of a block.
+    fn group(self) -> Option<ReadGroup> {
+        let group: ReadGroup = match self {
+            Self::F32 | Self::F16 | Self::BF16 | Self::Q6_K => return None,
+            Self::Q4_0 => |b, _, out| {
+                nibbles(&b[2..], out, |q, _| q.cast_signed() - 8);
+                (half(b, 0), 0.0)
             },
-            Self::Q4_K => |b, out| k45(b, &b[16..], None, out),
-            Self::Q5_K => |b, out| k45(b, &b[48..], Some(&b[16..48]), out),
-            Self::Q6_K => k6,
-        }
+            Self::Q4_1 => |b, _, out| {
+                nibbles(&b[4..], out, |q, _| q.cast_signed());
+                (half(b, 0), half(b, 2))
+            },
+            Self::Q5_0 => |b, _, out| {
+                let high = word(b, 2);
+                nibbles(&b[6..], out, |q, i| (q | fifth(high, i)).cast_signed() - 16);
+                (half(b, 0), 0.0)
+            },
+            Self::Q5_1 => |b, _, out| {
+                let high = word(b, 4);
+                nibbles(&b[8..], out, |q, i| (q | fifth(high, i)).cast_signed());
+                (half(b, 0), half(b, 2))
+            },
+            Self::Q8_0 => |b, _, out| {
+                out.iter_mut().zip(&b[2..]).for_each(|(out, q)| *out = q.cast_signed());
+                (half(b, 0), 0.0)
+            },
+            Self::Q4_K => |b, index, out| k45(b, (&b[16..], None), index, out),
+            Self::Q5_K => |b, index, out| k45(b, (&b[48..], Some(&b[16..48])), index, out),
+        };
+        Some(group)
+    }
+}
+
+impl Groups {
+    /// The numbers that are meant.
+    pub fn numbers(&self) -> Vec<f32> {
+        let scaled = self.scales.par_iter().zip(&self.offsets);
+        let parts = self.integers.par_chunks_exact(GROUP).zip(scaled);
+        parts
+            .flat_map_iter(|(integers, (scale, offset))| {
+                integers.iter().map(move |&integer| scale * f32::from(integer) + offset)
+            })
+            .collect()
     }
 }
 
@@ -149,7 +216,7 @@ fn fifth(high: u32, i: usize) -> u8 {
 }
 
 /// 32 numbers of 4 bits: the low halves of 16 bytes are the first 16 numbers, the high halves the rest.
-fn nibbles(bytes: &[u8], out: &mut [f32], number: impl Fn(u8, usize) -> f32) {
+fn nibbles(bytes: &[u8], out: &mut [i8], number: impl Fn(u8, usize) -> i8) {
     for i in 0..16 {
         out[i] = number(bytes[i] & 15, i);
         out[i + 16] = number(bytes[i] >> 4, i + 16);
@@ -157,19 +224,16 @@ fn nibbles(bytes: &[u8], out: &mut [f32], number: impl Fn(u8, usize) -> f32) {
 }
 
 /// `Q4_K` and `Q5_K`: 8 groups of 32 numbers `d * scale * q - dmin * offset`; scales and offsets have 6 bits.
-/// Bit `g` of byte `i` in `high` is the fifth bit of number `i` of group `g`.
-fn k45(block: &[u8], low: &[u8], high: Option<&[u8]>, out: &mut [f32]) {
-    let (d, dmin) = (half(block, 0), half(block, 2));
-    for (group, out) in out.chunks_exact_mut(32).enumerate() {
-        let (scale, offset) = scale_and_offset(&block[4..16], group);
-        let (scale, offset) = (d * f32::from(scale), dmin * f32::from(offset));
-        let low = &low[group / 2 * 32..][..32];
-        for (i, out) in out.iter_mut().enumerate() {
-            let nibble = if group % 2 == 0 { low[i] & 15 } else { low[i] >> 4 };
-            let fifth = high.map_or(0, |high| (high[i] >> group & 1) << 4);
-            *out = scale * f32::from(nibble | fifth) - offset;
-        }
+/// Bit `group` of byte `i` in `high` is the fifth bit of number `i` of the group.
+fn k45(block: &[u8], (low, high): (&[u8], Option<&[u8]>), group: usize, out: &mut [i8]) -> (f32, f32) {
+    let low = &low[group / 2 * 32..][..32];
+    for (i, out) in out.iter_mut().enumerate() {
+        let nibble = if group.is_multiple_of(2) { low[i] & 15 } else { low[i] >> 4 };
+        let fifth = high.map_or(0, |high| (high[i] >> group & 1) << 4);
+        *out = (nibble | fifth).cast_signed();
     }
+    let (scale, offset) = scale_and_offset(&block[4..16], group);
+    (half(block, 0) * f32::from(scale), -(half(block, 2) * f32::from(offset)))
 }
 
 /// The 6-bit scale and offset of a group out of 8, packed in 12 bytes.

@@ -42,13 +42,13 @@ impl Decoder {
         if rows.rows() == 0 {
             return vec![];
         }
-        let panels = self.words().div_ceil(PANEL);
+        let (input, panels) = (self.head.input(self.isa, rows), self.words().div_ceil(PANEL));
         // Logits are used while they are in the cache, panel by panel; the parts are then summed in order.
         let mut parts = vec![(0.0, 0.0); panels * rows.rows()];
         parts.par_chunks_mut(rows.rows()).enumerate().for_each_init(
             || vec![0.0; rows.panel_len()],
             |logits, (panel, parts)| {
-                self.head.panel(self.isa, rows, panel, (Into::Set, logits));
+                self.head.panel(self.isa, &input, panel, (Into::Set, logits));
                 let words = PANEL.min(self.words() - panel * PANEL);
                 let (rows, _) = logits.as_chunks_mut::<PANEL>();
                 self.isa.run(
@@ -62,16 +62,7 @@ impl Decoder {
                 );
             },
         );
-        let parts: Vec<&[(f32, f32)]> = parts.chunks_exact(rows.rows()).collect();
-        (0..rows.rows())
-            .map(|row| {
-                let top = parts.iter().fold(f32::NEG_INFINITY, |top, part| top.max(part[row].0));
-                let sum: f64 = parts
-                    .iter()
-                    .map(|part| f64::from(part[row].1) * (f64::from(part[row].0) - f64::from(top)).exp())
-                    .sum();
-                f64::from(top) + sum.ln()
-            })
-            .collect()
+        let of_row = |row: usize| parts.iter().copied().skip(row).step_by(rows.rows()).collect::<Vec<_>>();
+        (0..rows.rows()).map(|row| vector::log_sum(&of_row(row))).collect()
     }
 }

@@ -3,13 +3,17 @@
 use super::{kv::Memory, pass::Piece, *};
 use crate::model::local::{
     gguf::{Architecture, Gguf},
-    testing::TinyModel,
+    testing::{TinyModel, real_model},
 };
 
-fn tiny(architecture: Architecture, seed: u64) -> (tempfile::TempDir, Gguf) {
+fn tiny(architecture: Architecture, narrow: bool) -> (tempfile::TempDir, Gguf) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
-    TinyModel { architecture, seed }.write(&path).unwrap();
+    let mut file = TinyModel { architecture, seed: 1 }.writer();
+    if narrow {
+        file.narrow();
+    }
+    file.write(&path).unwrap();
     let file = Gguf::open(&path).unwrap();
     (folder, file)
 }
@@ -111,8 +115,9 @@ fn all_of(run: usize, tokens: usize) -> Vec<Place> {
 #[test]
 fn logits_agree_with_the_textbook() {
     let tokens: Vec<u32> = (0..45).map(|i| i * 37 % 300).collect();
-    for architecture in [Architecture::Llama, Architecture::Qwen2, Architecture::Qwen3] {
-        let (_folder, file) = tiny(architecture, 1);
+    let all = [Architecture::Llama, Architecture::Qwen2, Architecture::Qwen3];
+    for (architecture, narrow) in all.into_iter().flat_map(|kind| [(kind, false), (kind, true)]) {
+        let (_folder, file) = tiny(architecture, narrow);
         let decoder = Decoder::load(&file, Isa::detect()).unwrap();
         let (hidden, _) = decoder.forward(vec![run(&decoder, vec![], 0, &tokens)], &all_of(0, tokens.len()));
         for (found, wanted) in decoder.logits(&hidden).iter().zip(plain_logits(&file, &tokens)) {
@@ -120,6 +125,33 @@ fn logits_agree_with_the_textbook() {
             for (found, wanted) in found.iter().zip(wanted) {
                 assert!((f64::from(*found) - wanted).abs() < 2e-3, "{architecture:?}: {found} {wanted}");
             }
+        }
+    }
+}
+
+/// Weights in whole numbers and rounded activations move no score by as much as the last digit that is shown.
+#[test]
+fn the_default_model_stays_within_a_thousandth_of_f64() {
+    let Some(file) = real_model() else { return };
+    let file = Gguf::open(&file.path).unwrap();
+    // "<|im_start|>system\nYou are a helpful AI assistant named .."
+    let tokens = [1, 9690, 198, 2683, 359, 253, 5356, 5646, 11173, 3365, 3511, 308, 34519, 28];
+    let decoder = Decoder::load(&file, Isa::detect()).unwrap();
+    let (hidden, _) = decoder.forward(vec![run(&decoder, vec![], 0, &tokens)], &all_of(0, tokens.len()));
+    let (found, sums) = (decoder.logits(&hidden), decoder.log_sums(&hidden));
+    let wanted = plain_logits(&file, &tokens);
+    let likeliest = |logits: &[f64]| logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
+    for (position, (found, wanted)) in found.iter().zip(&wanted).enumerate() {
+        let found: Vec<f64> = found.iter().map(|&logit| f64::from(logit)).collect();
+        let (top, best) = (wanted[likeliest(wanted)], likeliest(wanted));
+        let sum = top + wanted.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
+        assert_eq!(likeliest(&found), best, "position {position}");
+        for token in tokens.iter().map(|&token| token as usize).chain([best]) {
+            let (found, wanted) = (found[token] - sums[position], wanted[token] - sum);
+            assert!(
+                (found - wanted).abs() < 1e-3,
+                "position {position}, token {token}: {found}, not {wanted}"
+            );
         }
     }
 }

@@ -6,11 +6,15 @@
 //! a row do not depend on which rows are computed with it, and all instruction sets give the same bits.
 #![expect(unsafe_code, reason = "vector loads and stores through raw pointers, checked by `Product::check`")]
 
+mod integer;
+
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::{
     _mm256_fmadd_ps, _mm256_loadu_ps, _mm256_set1_ps, _mm256_setzero_ps, _mm256_storeu_ps, _mm512_fmadd_ps,
     _mm512_loadu_ps, _mm512_set1_ps, _mm512_setzero_ps, _mm512_storeu_ps,
 };
+
+pub(crate) use integer::{BLOCK, BlockProduct};
 
 /// Columns in a vector of the widest instruction set, and the unit of every layout.
 pub(crate) const LANES: usize = 16;
@@ -36,6 +40,9 @@ pub(crate) enum Isa {
     /// 512-bit vectors.
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// 512-bit vectors with products of 16-bit whole numbers.
+    #[cfg(target_arch = "x86_64")]
+    Vnni,
 }
 
 /// `out[row, column] += sum over k of left[row, k] * right[k, column]`, for `rows` rows and one to two vectors of
@@ -75,6 +82,9 @@ impl Isa {
                 all.push(Self::Avx2);
                 if is_x86_feature_detected!("avx512f") {
                     all.push(Self::Avx512);
+                    if is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vnni") {
+                        all.push(Self::Vnni);
+                    }
                 }
             }
         }
@@ -91,7 +101,7 @@ impl Isa {
             Self::Avx2 => unsafe { run_avx2(work) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => unsafe { run_avx512(work) },
+            Self::Avx512 | Self::Vnni => unsafe { run_avx512(work) },
         }
     }
 
@@ -107,7 +117,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => ROWS_256,
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => ROWS_512,
+            Self::Avx512 | Self::Vnni => ROWS_512,
         };
         let tiles = product.rows.div_ceil(tallest);
         for tile in 0..tiles {
@@ -145,7 +155,7 @@ impl Isa {
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => of_height!(tile_avx2, 1 2 3 4 5 6),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512 => of_height!(tile_avx512, 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
+            Self::Avx512 | Self::Vnni => of_height!(tile_avx512, 1 2 3 4 5 6 7 8 9 10 11 12 13 14),
         }
     }
 }

@@ -1,25 +1,41 @@
 //! Weights, packed once at load, and the products of activations with them.
 //!
-//! **Invariant:** an output element is one chain of fused multiply-adds over the inputs in ascending order, started at
-//! the bias (or at zero, or at what it is added to). Where the weights are stored more narrowly, only the reading of
-//! a weight changes, not the order.
+//! **Invariant:** an output element is one chain of operations over the inputs in ascending order, started at the bias
+//! (or at zero, or at what it is added to).
 
 use rayon::prelude::*;
 
 use super::{
     Panels,
-    simd::{Isa, LANES, PANEL, Product},
+    blocks::{BlockRow, Blocks, Rounded},
+    simd::{BLOCK, Isa, LANES, PANEL, Product},
     vector,
 };
 
-/// A matrix of weights that maps `depth` inputs to `outputs` outputs, in panels of [`PANEL`] outputs: the weight of
-/// `(input, output)` lies at `(output / PANEL * depth + input) * PANEL + output % PANEL`.
+/// A matrix of weights that maps `depth` inputs to `outputs` outputs.
 #[derive(Clone, Debug)]
 pub(crate) struct Weights {
     outputs: usize,
     depth: usize,
-    data: Vec<f32>,
+    numbers: Numbers,
     bias: Option<Vec<f32>>,
+}
+
+/// Weights in panels of [`PANEL`] outputs.
+#[derive(Clone, Debug)]
+enum Numbers {
+    /// The weight of `(input, output)` lies at `(output / PANEL * depth + input) * PANEL + output % PANEL`.
+    Wide(Vec<f32>),
+    /// Whole numbers with scales.
+    Blocks(Blocks),
+}
+
+/// Activations, made ready for the weights they are multiplied with.
+#[derive(Debug)]
+pub(crate) struct Input<'a> {
+    wide: &'a Panels,
+    /// Empty where none of the weights needs it.
+    rounded: Rounded,
 }
 
 /// What a product does to its destination.
@@ -52,7 +68,17 @@ impl Weights {
                 }
             }
         });
-        Self { outputs, depth, data, bias: None }
+        Self { outputs, depth, numbers: Numbers::Wide(data), bias: None }
+    }
+
+    /// Packs `outputs` rows of `blocks` blocks of whole numbers; `row` gives a row, or none for a row of zeros.
+    pub(crate) fn pack_blocks<'a>(
+        outputs: usize,
+        blocks: usize,
+        row: impl Fn(usize) -> Option<BlockRow<'a>> + Sync,
+    ) -> Self {
+        let numbers = Numbers::Blocks(Blocks::pack(outputs, blocks, row));
+        Self { outputs, depth: blocks * BLOCK, numbers, bias: None }
     }
 
     /// The same weights with a bias of one value per output.
@@ -68,59 +94,91 @@ impl Weights {
 
     /// The weights of one output.
     pub(crate) fn output(&self, output: usize) -> Vec<f32> {
-        let panel = &self.data[output / PANEL * self.depth * PANEL..][..self.depth * PANEL];
-        panel.iter().skip(output % PANEL).step_by(PANEL).copied().collect()
+        match &self.numbers {
+            Numbers::Wide(data) => {
+                let panel = &data[output / PANEL * self.depth * PANEL..][..self.depth * PANEL];
+                panel.iter().skip(output % PANEL).step_by(PANEL).copied().collect()
+            }
+            Numbers::Blocks(blocks) => blocks.output(output),
+        }
     }
 
     /// Only the given outputs, in the given order. Their products have the same bits as those of the whole.
     pub(crate) fn pick(&self, outputs: &[u32]) -> Self {
-        let rows: Vec<Vec<f32>> = outputs.iter().map(|&output| self.output(output as usize)).collect();
-        Self::pack(outputs.len(), self.depth, |row| Some(&rows[row]))
+        match &self.numbers {
+            Numbers::Wide(_) => {
+                let rows: Vec<_> = outputs.iter().map(|&output| self.output(output as usize)).collect();
+                Self::pack(outputs.len(), self.depth, |row| Some(&rows[row]))
+            }
+            Numbers::Blocks(blocks) => {
+                let numbers = Numbers::Blocks(blocks.pick(outputs));
+                Self { outputs: outputs.len(), depth: self.depth, numbers, bias: None }
+            }
+        }
+    }
+
+    /// Makes activations ready for these weights.
+    pub(crate) fn input<'a>(&self, isa: Isa, rows: &'a Panels) -> Input<'a> {
+        Input::of(isa, rows, &[self])
     }
 
     /// `out = input * weights + bias`, or added to `out`.
-    pub(crate) fn apply(&self, isa: Isa, input: &Panels, into: Into, out: &mut Panels) {
-        if input.rows() == 0 {
+    pub(crate) fn apply(&self, isa: Isa, rows: &Panels, into: Into, out: &mut Panels) {
+        if rows.rows() == 0 {
             return;
         }
-        let len = out.panel_len();
+        let (input, len) = (self.input(isa, rows), out.panel_len());
         out.data_mut()
             .par_chunks_mut(len)
             .enumerate()
-            .for_each(|(panel, chunk)| self.panel(isa, input, panel, (into, chunk)));
+            .for_each(|(panel, chunk)| self.panel(isa, &input, panel, (into, chunk)));
     }
 
     /// One panel of outputs for all rows, [`PANEL`] columns per row.
-    pub(crate) fn panel(&self, isa: Isa, input: &Panels, panel: usize, (into, out): (Into, &mut [f32])) {
+    pub(crate) fn panel(&self, isa: Isa, input: &Input<'_>, panel: usize, (into, out): (Into, &mut [f32])) {
         let bias = self.bias.as_ref().map(|bias| &bias[panel * PANEL..][..PANEL]);
-        if let (Some(bias), Into::Set) = (bias, into) {
+        if let (Into::Set, Some(bias)) = (into, bias) {
             out.chunks_exact_mut(PANEL).for_each(|row| row.copy_from_slice(bias));
         }
-        let product = Product {
-            rows: input.rows(),
-            depth: self.depth,
-            left: input.data(),
-            left_row: PANEL,
-            left_panel: input.panel_len(),
-            right: &self.data[panel * self.depth * PANEL..][..self.depth * PANEL],
-            right_row: PANEL,
-            fresh: into == Into::Set && bias.is_none(),
-        };
-        isa.multiply::<2>(&product, out, PANEL);
+        let fresh = into == Into::Set && bias.is_none();
+        match &self.numbers {
+            Numbers::Wide(data) => {
+                let product = Product {
+                    rows: input.wide.rows(),
+                    depth: self.depth,
+                    left: input.wide.data(),
+                    left_row: PANEL,
+                    left_panel: input.wide.panel_len(),
+                    right: &data[panel * self.depth * PANEL..][..self.depth * PANEL],
+                    right_row: PANEL,
+                    fresh,
+                };
+                isa.multiply::<2>(&product, out, PANEL);
+            }
+            Numbers::Blocks(blocks) => blocks.panel(isa, &input.rounded, panel, (fresh, out)),
+        }
+    }
+}
+
+impl<'a> Input<'a> {
+    /// Makes activations ready for all of some weights.
+    fn of(isa: Isa, wide: &'a Panels, weights: &[&Weights]) -> Self {
+        let needed = weights.iter().any(|weights| matches!(weights.numbers, Numbers::Blocks(_)));
+        Self { wide, rounded: if needed { Rounded::new(isa, wide) } else { Rounded::default() } }
     }
 }
 
 /// `out = silu(input * gate) * (input * up)` (SwiGLU, Shazeer 2020, arXiv:2002.05202, equation 6).
-pub(crate) fn gated(isa: Isa, input: &Panels, (gate, up): (&Weights, &Weights), out: &mut Panels) {
-    if input.rows() == 0 {
+pub(crate) fn gated(isa: Isa, rows: &Panels, (gate, up): (&Weights, &Weights), out: &mut Panels) {
+    if rows.rows() == 0 {
         return;
     }
-    let len = out.panel_len();
+    let (input, len) = (Input::of(isa, rows, &[gate, up]), out.panel_len());
     out.data_mut().par_chunks_mut(len).enumerate().for_each_init(
         || vec![0.0; len],
         |scratch, (panel, chunk)| {
-            gate.panel(isa, input, panel, (Into::Set, chunk));
-            up.panel(isa, input, panel, (Into::Set, scratch));
+            gate.panel(isa, &input, panel, (Into::Set, chunk));
+            up.panel(isa, &input, panel, (Into::Set, scratch));
             vector::silu_times(isa, chunk, scratch);
         },
     );

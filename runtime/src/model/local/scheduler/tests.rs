@@ -12,7 +12,7 @@ use crate::model::{
         generate::Next,
         gguf::{Architecture, Gguf},
         kernel::simd::Isa,
-        testing::TinyModel,
+        testing::{GgufWriter, TinyModel, real_model},
     },
 };
 
@@ -50,9 +50,20 @@ struct Ask {
 }
 
 fn decoder() -> Arc<Decoder> {
+    decoder_of(&TinyModel { architecture: Architecture::Llama, seed: 3 }.writer())
+}
+
+/// The same with weights in whole numbers.
+fn narrow_decoder() -> Arc<Decoder> {
+    let mut file = TinyModel { architecture: Architecture::Llama, seed: 4 }.writer();
+    file.narrow();
+    decoder_of(&file)
+}
+
+fn decoder_of(file: &GgufWriter) -> Arc<Decoder> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("tiny.gguf");
-    TinyModel { architecture: Architecture::Llama, seed: 3 }.write(&path).unwrap();
+    file.write(&path).unwrap();
     Arc::new(Decoder::load(&Gguf::open(Path::new(&path)).unwrap(), Isa::detect()).unwrap())
 }
 
@@ -110,16 +121,16 @@ fn asks(rng: &mut ChaCha8Rng, count: usize) -> Vec<Ask> {
 
 #[test]
 fn batched_equals_alone() {
-    let decoder = decoder();
+    let decoders = [decoder(), narrow_decoder()];
     let pools = [1, 2].map(|threads| rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap());
     let mut rng = ChaCha8Rng::seed_from_u64(7);
     let mut compositions = 0;
     for round in 0..25 {
-        let asks = asks(&mut rng, 12);
-        let wanted: Vec<Answer> = asks.iter().map(|ask| alone(&decoder, ask)).collect();
+        let (decoder, asks) = (&decoders[round / 4 % 2], asks(&mut rng, 12));
+        let wanted: Vec<Answer> = asks.iter().map(|ask| alone(decoder, ask)).collect();
         // From a memory that holds a single order at a time to one that keeps everything.
         let limit = [0, 300_000, 3_000_000, usize::MAX][round % 4];
-        let mut scheduler = Scheduler::new(Arc::clone(&decoder), limit);
+        let mut scheduler = Scheduler::new(Arc::clone(decoder), limit);
         for _ in 0..20 {
             compositions += 1;
             let picked: Vec<usize> =
@@ -140,6 +151,36 @@ fn batched_equals_alone() {
         }
     }
     assert_eq!(compositions, 500);
+}
+
+/// A handful on the default model: real weights, several layers, label words all over the vocabulary.
+#[test]
+fn the_default_model_answers_batched_as_alone() {
+    let Some(file) = real_model() else { return };
+    let decoder = Arc::new(Decoder::load(&Gguf::open(&file.path).unwrap(), Isa::detect()).unwrap());
+    let prompt = |seed: u32, len: u32| (0..len).map(move |i| 100 + (i * 7919 + seed * 104_729) % 48_000);
+    let labels = vec![vec![4120, 2], vec![4120, 260, 2], vec![30_000, 17, 2]];
+    let asks: Vec<Ask> = [(0, 9, 0), (20, 9, 0), (20, 14, 3), (33, 5, 0), (33, 40, 0)]
+        .map(|(shared, own, write)| {
+            let prompt = prompt(1, shared).chain(prompt(own, own)).collect();
+            let content_free = if shared == 33 { vec![vec![20, 21]] } else { vec![] };
+            Ask { prompt, labels: labels.clone(), content_free, write }
+        })
+        .to_vec();
+    let wanted: Vec<Answer> = asks.iter().map(|ask| alone(&decoder, ask)).collect();
+    for threads in [1, 2] {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
+        // What an earlier mix has computed is there for the later ones.
+        let mut scheduler = Scheduler::new(Arc::clone(&decoder), usize::MAX);
+        for mix in [&[1, 2][..], &[0, 1, 2, 3, 4], &[4, 3, 3, 0]] {
+            let (orders, receivers): (Vec<_>, Vec<_>) = mix.iter().map(|&index| order(&asks[index])).unzip();
+            orders.into_iter().for_each(|order| scheduler.push(order));
+            let found = pool.install(|| finish(&mut scheduler, receivers));
+            for (index, found) in mix.iter().zip(found) {
+                assert_eq!(found, wanted[*index], "order {index} of {mix:?} on {threads} threads");
+            }
+        }
+    }
 }
 
 #[test]

@@ -1,14 +1,24 @@
-//! Writes GGUF files of version 3 with `f32` tensors.
+//! Writes GGUF files of version 3 with tensors in `f32` or `Q8_0`.
 
 use std::{fs, io, path::Path};
 
-use crate::model::local::gguf::Meta;
+use half::f16;
+
+use crate::model::local::{gguf::Meta, quant::Quant};
 
 /// A file in the making. Later values of a key replace earlier ones.
 #[derive(Clone, Debug, Default)]
 pub struct GgufWriter {
     metadata: Vec<(String, Meta)>,
-    tensors: Vec<(String, Vec<usize>, Vec<f32>)>,
+    tensors: Vec<Tensor>,
+}
+
+#[derive(Clone, Debug)]
+struct Tensor {
+    name: String,
+    shape: Vec<usize>,
+    kind: Quant,
+    numbers: Vec<f32>,
 }
 
 const ALIGNMENT: usize = 32;
@@ -27,7 +37,16 @@ impl GgufWriter {
 
     /// Adds a tensor: its shape, outermost first, and its numbers.
     pub fn tensor(&mut self, name: &str, (shape, numbers): (Vec<usize>, Vec<f32>)) {
-        self.tensors.push((name.to_owned(), shape, numbers));
+        self.tensors.push(Tensor { name: name.to_owned(), shape, kind: Quant::F32, numbers });
+    }
+
+    /// Stores every matrix that is there in `Q8_0`, if its rows can be cut into whole blocks.
+    pub fn narrow(&mut self) {
+        for tensor in &mut self.tensors {
+            if matches!(tensor.shape[..], [_, columns] if columns % Quant::Q8_0.block_len() == 0) {
+                tensor.kind = Quant::Q8_0;
+            }
+        }
     }
 
     /// Writes the file.
@@ -48,20 +67,33 @@ impl GgufWriter {
             put_value(&mut out, value);
         }
         let mut offset = 0;
-        for (name, shape, numbers) in &self.tensors {
+        for Tensor { name, shape, kind, numbers } in &self.tensors {
             put_text(&mut out, name);
             out.extend((shape.len() as u32).to_le_bytes());
             shape.iter().rev().for_each(|&size| put(&mut out, size));
-            out.extend(0_u32.to_le_bytes());
+            out.extend(kind.id().to_le_bytes());
             put(&mut out, offset);
-            offset += (numbers.len() * 4).next_multiple_of(ALIGNMENT);
+            let bytes = numbers.len() / kind.block_len() * kind.block_bytes();
+            offset += bytes.next_multiple_of(ALIGNMENT);
         }
-        for (_, _, numbers) in &self.tensors {
+        for Tensor { kind, numbers, .. } in &self.tensors {
             out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
-            out.extend(numbers.iter().flat_map(|number| number.to_le_bytes()));
+            match kind {
+                Quant::Q8_0 => numbers.chunks(kind.block_len()).for_each(|block| put_block(&mut out, block)),
+                _ => out.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
+            }
         }
         out
     }
+}
+
+/// A block of `Q8_0`: the scale, then every number as the nearest multiple of it.
+fn put_block(out: &mut Vec<u8>, numbers: &[f32]) {
+    let top = numbers.iter().fold(0_f32, |top, number| top.max(number.abs()));
+    let scale = f16::from_f32(top / 127.0);
+    out.extend(scale.to_le_bytes());
+    let inverse = if scale.to_f32() > 0.0 { 1.0 / scale.to_f32() } else { 0.0 };
+    out.extend(numbers.iter().map(|number| ((number * inverse).round() as i8).cast_unsigned()));
 }
 
 fn put(out: &mut Vec<u8>, number: usize) {
