@@ -12,7 +12,11 @@ mod task;
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, mpsc},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
 };
 
 use tokio::sync::oneshot;
@@ -28,9 +32,13 @@ use super::{
     decoder::{
         Decoder,
         kv::{Memory, View},
+        pass::Run,
     },
     generate::{Text, Writer},
 };
+
+/// So many orders in flight keep the processor busy whatever each of them computes next.
+const MANY: usize = 8;
 
 /// A request in tokens.
 #[derive(Debug)]
@@ -76,6 +84,15 @@ pub(crate) enum Answer {
     Text(Text),
 }
 
+/// Tokens that went through the decoder so far.
+#[derive(Debug, Default)]
+pub(crate) struct Work {
+    /// Of prompts without their last token: what may be shared.
+    pub(crate) prompts: AtomicU64,
+    /// All others: the last token of each prompt, and what comes after it.
+    pub(crate) own: AtomicU64,
+}
+
 /// Orders in flight and what they share.
 #[derive(Debug)]
 pub(crate) struct Scheduler {
@@ -87,6 +104,7 @@ pub(crate) struct Scheduler {
     waiting: VecDeque<Order>,
     active: Vec<Active>,
     calibrations: Calibrations,
+    work: Arc<Work>,
 }
 
 impl Scheduler {
@@ -100,7 +118,13 @@ impl Scheduler {
             waiting: VecDeque::new(),
             active: vec![],
             calibrations: Calibrations::default(),
+            work: Arc::default(),
         }
+    }
+
+    /// What is counted while it serves.
+    pub(crate) fn work(&self) -> Arc<Work> {
+        Arc::clone(&self.work)
     }
 
     /// Serves orders until all senders are gone.
@@ -133,6 +157,7 @@ impl Scheduler {
         self.admit();
         let Batch { runs, wanted, owners } = batch::plan(&self.tree, &mut self.active, &self.memory);
         if !runs.is_empty() {
+            self.work.count(&runs, &owners);
             let (hidden, segments) = self.decoder.forward(runs, &wanted);
             let mut rows = Rows::compute(&self.decoder, &hidden, (&wanted, &owners), &mut self.active);
             for (run, (owner, segment)) in owners.into_iter().zip(segments).enumerate() {
@@ -232,9 +257,11 @@ impl Scheduler {
 
     /// Lets every task go on as far as it can without computing, and answers those that are done.
     fn settle(&mut self) {
+        // The best branch alone needs the fewest tokens, two need fewer passes. Many orders fill a pass anyway.
+        let branches = if self.active.len() < MANY { 2 } else { 1 };
         loop {
             for active in &mut self.active {
-                active.task.settle(&self.calibrations, &self.memory);
+                active.task.settle(branches, &self.calibrations, &self.memory);
             }
             let done: Vec<Active> = self.active.extract_if(.., |active| active.task.is_done()).collect();
             if done.is_empty() {
@@ -252,6 +279,15 @@ impl Scheduler {
                     }
                 }
             }
+        }
+    }
+}
+
+impl Work {
+    fn count(&self, runs: &[Run], owners: &[Owner]) {
+        for (run, owner) in runs.iter().zip(owners) {
+            let counter = if owner.task().is_none() { &self.prompts } else { &self.own };
+            counter.fetch_add(run.tokens.len() as u64, Ordering::Relaxed);
         }
     }
 }

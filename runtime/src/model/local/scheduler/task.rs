@@ -26,10 +26,6 @@ use super::{
 };
 use crate::digest::Digest;
 
-/// Branches that are expanded per pass and row. The best one alone would compute the fewest tokens, two need fewer
-/// passes.
-const BRANCHES: usize = 2;
-
 /// Tokens for which a text makes room at a time.
 const TEXT_ROOM: usize = 32;
 
@@ -193,10 +189,10 @@ impl Task {
         }
     }
 
-    /// Goes on as far as possible without computing.
-    pub(super) fn settle(&mut self, calibrations: &Calibrations, memory: &Memory) {
+    /// Goes on as far as possible without computing; a choice expands at most so many branches next.
+    pub(super) fn settle(&mut self, branches: usize, calibrations: &Calibrations, memory: &Memory) {
         match self {
-            Self::Choice(choice) => choice.settle(calibrations),
+            Self::Choice(choice) => choice.settle(branches, calibrations),
             Self::Text(writing) => {
                 if let Some(full) = writing.segment.take_if(|segment| segment.room() == 0) {
                     writing.segment = Some(memory.segment(full.start() + full.len(), TEXT_ROOM));
@@ -250,14 +246,14 @@ impl Choice {
             .collect()
     }
 
-    fn settle(&mut self, calibrations: &Calibrations) {
+    fn settle(&mut self, branches: usize, calibrations: &Calibrations) {
         if self.search.waits()
             && let Some(gains) = self.calibration.and_then(|key| calibrations.gains(key))
         {
             self.search.set_gains(gains);
         }
         if self.tail.is_some() && self.todo.is_empty() && !self.search.waits() {
-            self.todo = self.search.take(BRANCHES);
+            self.todo = self.search.take(branches);
             self.done = self.todo.is_empty();
         }
     }
