@@ -54,7 +54,7 @@ enum Command {
     Show(show::Show),
     /// Judge candidates against a baseline: artifacts, prompt files or score tables
     Gate(gate::Gate),
-    /// List and fetch embedded models
+    /// List, fetch and measure embedded models
     Model(model::Model),
     /// Write a new task to start from
     Init(init::Init),

@@ -1,4 +1,6 @@
-//! `proofmark model list|pull`: embedded models.
+//! `proofmark model list|pull|bench`: embedded models.
+
+mod bench;
 
 use clap::{Args, Subcommand};
 use proofmark_runtime::model::local::{
@@ -10,7 +12,7 @@ use serde_json::json;
 use super::{Common, Failure, opening, say, screen};
 use crate::{exit::Exit, models, task::DEFAULT_MODEL};
 
-/// List and fetch embedded models.
+/// List, fetch and measure embedded models.
 #[derive(Debug, Args)]
 pub(crate) struct Model {
     #[command(subcommand)]
@@ -32,6 +34,8 @@ enum Action {
         #[command(flatten)]
         common: Common,
     },
+    /// Measure the speed of an embedded model on this machine
+    Bench(bench::Bench),
 }
 
 impl Model {
@@ -39,6 +43,7 @@ impl Model {
         match self.action {
             Action::List { common } => list(&common),
             Action::Pull { name, common } => pull(&name, &common),
+            Action::Bench(bench) => bench.run(),
         }
     }
 }
