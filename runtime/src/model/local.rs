@@ -28,7 +28,11 @@ pub mod tokenizer;
 
 use std::{
     path::PathBuf,
-    sync::{Arc, Mutex, PoisonError, mpsc},
+    sync::{
+        Arc, Mutex, OnceLock, PoisonError,
+        atomic::{AtomicU64, Ordering},
+        mpsc,
+    },
     thread,
 };
 
@@ -41,10 +45,10 @@ use self::{
     decoder::Decoder,
     generate::{ReplyWriter, Text},
     gguf::{Gguf, GgufError},
-    grammar::{GrammarError, Grammars},
+    grammar::{Grammar, GrammarError, Grammars},
     kernel::simd::Isa,
     pull::ModelFile,
-    scheduler::{Answer, Order, Scheduler, Want},
+    scheduler::{Answer, Order, Scheduler, Want, Work},
     tokenizer::{Tokenizer, TokenizerError},
 };
 use super::{
@@ -62,11 +66,22 @@ pub struct LocalModel {
     identity: Identity,
     chat: Chat,
     tokenizer: Arc<Tokenizer>,
-    grammars: Grammars,
+    /// Prepared when the first reply has to be constrained: most tasks never ask for it.
+    grammars: OnceLock<Result<Grammars, GrammarError>>,
     context: usize,
     /// The choices of the latest request and their tokens: as a rule the next request has the same.
     latest_choices: Mutex<Arc<Choices>>,
     orders: mpsc::Sender<Order>,
+    work: Arc<Work>,
+}
+
+/// Tokens that a model has computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Computed {
+    /// Of prompts without their last tokens: each once, however many requests began with it.
+    pub prompts: u64,
+    /// The last token of every prompt, and all after it: labels and texts.
+    pub own: u64,
 }
 
 /// Choices and their tokens, each with the end of the turn.
@@ -85,9 +100,6 @@ pub enum LocalError {
     /// Its vocabulary cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// Its vocabulary cannot be constrained.
-    #[error(transparent)]
-    Grammar(#[from] GrammarError),
     /// Its vocabulary and its weights are of different models.
     #[error("{} names {tokens} tokens but has weights for {words}; fetch it again", path.display())]
     Vocabulary {
@@ -122,19 +134,28 @@ impl LocalModel {
         }
         let (orders, incoming) = mpsc::channel();
         let context = decoder.shape().context;
+        let scheduler = Scheduler::new(decoder, KEYS_AND_VALUES);
+        let work = scheduler.work();
         thread::Builder::new()
             .name("model".into())
-            .spawn(move || pool.install(move || Scheduler::new(decoder, KEYS_AND_VALUES).serve(incoming)))
+            .spawn(move || pool.install(move || scheduler.serve(incoming)))
             .map_err(|error| LocalError::Thread(error.to_string()))?;
         Ok(Self {
             identity: Identity { name: name.to_owned(), fingerprint: sha256.clone() },
             chat: Chat::from_gguf(&file, Arc::clone(&tokenizer)),
-            grammars: Grammars::new(&tokenizer)?,
+            grammars: OnceLock::new(),
             tokenizer,
             context,
             latest_choices: Mutex::default(),
             orders,
+            work,
         })
+    }
+
+    /// What was computed so far, for all requests together.
+    pub fn computed(&self) -> Computed {
+        let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
+        Computed { prompts: read(&self.work.prompts), own: read(&self.work.own) }
     }
 
     async fn answer(&self, request: &Request) -> Result<Reply, CallError> {
@@ -193,12 +214,17 @@ impl LocalModel {
         self.fits(prompt.len() + most)?;
         let grammar = match &request.shape {
             Shape::Schema(schema) => {
-                Some(self.grammars.schema(schema).map_err(|error| self.refused(&error.to_string()))?)
+                Some(self.grammar(schema).map_err(|error| self.refused(&error.to_string()))?)
             }
             _ => None,
         };
         let writer = ReplyWriter::new(Arc::clone(&self.tokenizer), request, grammar);
         Ok(Want::Text { writer: Box::new(writer), most })
+    }
+
+    fn grammar(&self, schema: &serde_json::Value) -> Result<Grammar, GrammarError> {
+        let grammars = self.grammars.get_or_init(|| Grammars::new(&self.tokenizer));
+        grammars.as_ref().map_err(Clone::clone)?.schema(schema)
     }
 
     /// The tokens of the choices, as they follow a prompt.
