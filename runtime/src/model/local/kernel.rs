@@ -1,5 +1,5 @@
-//! Arithmetic of the decoder: products with packed weights, and the functions between them. What is stored in whole
-//! numbers is multiplied in whole numbers ([`blocks`]), everything else in f32.
+//! Arithmetic of the decoder: products with packed weights, and the functions between them. Weights of 4 and 5
+//! bits are multiplied as whole numbers ([`blocks`]), all others in f32.
 //!
 //! **Invariant:** every number is computed by a fixed sequence of operations that depends on its own row only: never
 //! on which rows are computed with it, on the number of threads, or on the instruction set. So batched is bitwise equal

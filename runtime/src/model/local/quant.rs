@@ -119,6 +119,11 @@ impl Quant {
             Self::F32 => |b, out| out[0] = f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
             Self::F16 => |b, out| out[0] = half(b, 0),
             Self::BF16 => |b, out| out[0] = bf16::from_le_bytes([b[0], b[1]]).to_f32(),
+            Self::Q8_0 => |b, out| {
+                for (out, q) in out.iter_mut().zip(&b[2..]) {
+                    *out = half(b, 0) * f32::from(q.cast_signed());
+                }
+            },
             _ => k6,
         };
         let mut numbers = vec![0.0; bytes.len() / size * len];
@@ -132,12 +137,12 @@ impl Quant {
         numbers
     }
 
-    /// Whether numbers come in groups of [`GROUP`] with a common scale.
+    /// Whether numbers are integers of 4 or 5 bits in groups of [`GROUP`] with a common scale.
     pub fn has_groups(self) -> bool {
         self.group().is_some()
     }
 
-    /// The numbers in `bytes` as they are stored; none where groups of [`GROUP`] have no common scale.
+    /// The numbers in `bytes` as they are stored; none unless [`Self::has_groups`].
     pub fn groups(self, bytes: &[u8]) -> Option<Groups> {
         let group = self.group()?;
         let (size, parts) = (self.block_bytes(), self.block_len() / GROUP);
@@ -159,7 +164,7 @@ impl Quant {
     /// The function that reads one group of a block.
     fn group(self) -> Option<ReadGroup> {
         let group: ReadGroup = match self {
-            Self::F32 | Self::F16 | Self::BF16 | Self::Q6_K => return None,
+            Self::F32 | Self::F16 | Self::BF16 | Self::Q8_0 | Self::Q6_K => return None,
             Self::Q4_0 => |b, _, out| {
                 nibbles(&b[2..], out, |q, _| q.cast_signed() - 8);
                 (half(b, 0), 0.0)
@@ -177,10 +182,6 @@ impl Quant {
                 let high = word(b, 4);
                 nibbles(&b[8..], out, |q, i| (q | fifth(high, i)).cast_signed());
                 (half(b, 0), half(b, 2))
-            },
-            Self::Q8_0 => |b, _, out| {
-                out.iter_mut().zip(&b[2..]).for_each(|(out, q)| *out = q.cast_signed());
-                (half(b, 0), 0.0)
             },
             Self::Q4_K => |b, index, out| k45(b, (&b[16..], None), index, out),
             Self::Q5_K => |b, index, out| k45(b, (&b[48..], Some(&b[16..48])), index, out),

@@ -129,9 +129,9 @@ fn logits_agree_with_the_textbook() {
     }
 }
 
-/// Weights in whole numbers and rounded activations move no score by as much as the last digit that is shown.
+/// Its weights have 4 bits, so its activations are rounded, too: decisions stay, scores hardly move.
 #[test]
-fn the_default_model_stays_within_a_thousandth_of_f64() {
+fn the_default_model_agrees_with_the_textbook() {
     let Some(file) = real_model() else { return };
     let file = Gguf::open(&file.path).unwrap();
     // "<|im_start|>system\nYou are a helpful AI assistant named .."
@@ -146,10 +146,11 @@ fn the_default_model_stays_within_a_thousandth_of_f64() {
         let (top, best) = (wanted[likeliest(wanted)], likeliest(wanted));
         let sum = top + wanted.iter().map(|logit| (logit - top).exp()).sum::<f64>().ln();
         assert_eq!(likeliest(&found), best, "position {position}");
-        for token in tokens.iter().map(|&token| token as usize).chain([best]) {
+        let next = tokens.get(position + 1).map(|&token| token as usize);
+        for token in next.into_iter().chain([best]) {
             let (found, wanted) = (found[token] - sums[position], wanted[token] - sum);
             assert!(
-                (found - wanted).abs() < 1e-3,
+                (found - wanted).abs() < 5e-3,
                 "position {position}, token {token}: {found}, not {wanted}"
             );
         }

@@ -1,4 +1,4 @@
-//! Writes GGUF files of version 3 with tensors in `f32` or `Q8_0`.
+//! Writes GGUF files of version 3 with tensors in `f32` or `Q4_1`.
 
 use std::{fs, io, path::Path};
 
@@ -40,11 +40,11 @@ impl GgufWriter {
         self.tensors.push(Tensor { name: name.to_owned(), shape, kind: Quant::F32, numbers });
     }
 
-    /// Stores every matrix that is there in `Q8_0`, if its rows can be cut into whole blocks.
+    /// Stores every matrix that is there in `Q4_1`, if its rows can be cut into whole blocks.
     pub fn narrow(&mut self) {
         for tensor in &mut self.tensors {
-            if matches!(tensor.shape[..], [_, columns] if columns % Quant::Q8_0.block_len() == 0) {
-                tensor.kind = Quant::Q8_0;
+            if matches!(tensor.shape[..], [_, columns] if columns % Quant::Q4_1.block_len() == 0) {
+                tensor.kind = Quant::Q4_1;
             }
         }
     }
@@ -79,7 +79,7 @@ impl GgufWriter {
         for Tensor { kind, numbers, .. } in &self.tensors {
             out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
             match kind {
-                Quant::Q8_0 => numbers.chunks(kind.block_len()).for_each(|block| put_block(&mut out, block)),
+                Quant::Q4_1 => numbers.chunks(kind.block_len()).for_each(|block| put_block(&mut out, block)),
                 _ => out.extend(numbers.iter().flat_map(|number| number.to_le_bytes())),
             }
         }
@@ -87,13 +87,16 @@ impl GgufWriter {
     }
 }
 
-/// A block of `Q8_0`: the scale, then every number as the nearest multiple of it.
+/// A block of `Q4_1`: the scale, the least number, then every number as the nearest multiple of the scale above the
+/// least; the first half in the low halves of the bytes.
 fn put_block(out: &mut Vec<u8>, numbers: &[f32]) {
-    let top = numbers.iter().fold(0_f32, |top, number| top.max(number.abs()));
-    let scale = f16::from_f32(top / 127.0);
-    out.extend(scale.to_le_bytes());
+    let (least, most) = numbers.iter().fold((f32::MAX, f32::MIN), |(a, b), &x| (a.min(x), b.max(x)));
+    let (scale, least) = (f16::from_f32((most - least) / 15.0), f16::from_f32(least));
+    out.extend([scale.to_le_bytes(), least.to_le_bytes()].concat());
     let inverse = if scale.to_f32() > 0.0 { 1.0 / scale.to_f32() } else { 0.0 };
-    out.extend(numbers.iter().map(|number| ((number * inverse).round() as i8).cast_unsigned()));
+    let nibble = |number: f32| ((number - least.to_f32()) * inverse).round().clamp(0.0, 15.0) as u8;
+    let (first, second) = numbers.split_at(numbers.len() / 2);
+    out.extend(first.iter().zip(second).map(|(&low, &high)| nibble(low) | nibble(high) << 4));
 }
 
 fn put(out: &mut Vec<u8>, number: usize) {
