@@ -3,7 +3,7 @@
 //!
 //! Options first: for each module, sets of demonstrations as in [`bootstrap`](crate::bootstrap), and instructions that the
 //! proposer writes knowing a summary of the data, the program, some demonstrations and a tip. Then the choice: a point
-//! picks one set and one instruction per module; [`tpe`](crate::tpe) suggests the next point from how all before did on
+//! picks one set and one instruction per module; [`tpe`] suggests the next point from how all before did on
 //! small random batches of rows; every fifth time the best point so far is measured on all common rows.
 //!
 //! Where all combinations can be raced with the calls at hand they are, and nothing is suggested. Batches hold different

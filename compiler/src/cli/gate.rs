@@ -186,7 +186,11 @@ impl Gate {
             }
             if !self.common.quiet {
                 let look = judgement.look();
-                say(&format!("look {} at these rows, tested at {:.4}", look.t, look.alpha));
+                let percent = 100.0 * look.alpha;
+                say(&format!(
+                    "question {} at these rows: a prompt that is no better passes with a chance of at most {percent:.2} %",
+                    look.t
+                ));
             }
         }
         Ok(match verdict {
