@@ -6,15 +6,24 @@
 
 mod allocate;
 mod case;
+mod contraction;
+mod date;
 mod distractor;
 mod filler;
 mod guarantee;
 mod injection;
 mod length;
+mod lexicon;
 mod neutral;
+mod number;
+mod ocr;
 mod protect;
+mod synonym;
+mod tautology;
+mod thread;
 mod typo;
 mod unicode;
+mod unit;
 mod whitespace;
 
 use std::collections::BTreeSet;
@@ -37,6 +46,11 @@ pub trait Family: Sync {
     /// Whether the family is safe only where upper and lower case do not matter.
     fn needs_case_insensitive(&self) -> bool {
         false
+    }
+    /// Whether tasks that name no family get it. Those that few texts give a handle to, or that another one resembles, are
+    /// only used by name: every family takes rows from the others.
+    fn is_default(&self) -> bool {
+        true
     }
     /// The perturbed text; `None` where this family cannot change it.
     fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String>;
@@ -61,6 +75,14 @@ pub const ALL: &[&dyn Family] = &[
     &distractor::Distractor,
     &injection::Injection,
     &length::Length,
+    &contraction::Contraction,
+    &number::Number,
+    &date::Date,
+    &unit::Unit,
+    &synonym::Synonym,
+    &ocr::Ocr,
+    &tautology::Tautology,
+    &thread::Thread,
 ];
 
 /// The name under which two families at once are asked for and reported.
@@ -115,13 +137,13 @@ pub fn names() -> Vec<&'static str> {
     ALL.iter().map(|family| family.name()).chain([COMPOSED]).collect()
 }
 
-/// The families that suit a task when it names none: all, without those that need case to be irrelevant if it is not.
+/// The families that suit a task when it names none: the default ones, without those that need case to be irrelevant if it
+/// is not, and [`COMPOSED`].
 pub fn default_families(case_insensitive: bool) -> Vec<String> {
-    let suits = |name: &&str| {
-        case_insensitive
-            || ALL.iter().all(|family| family.name() != *name || !family.needs_case_insensitive())
-    };
-    names().into_iter().filter(suits).map(str::to_owned).collect()
+    let suits =
+        |family: &&&dyn Family| family.is_default() && (case_insensitive || !family.needs_case_insensitive());
+    let names = ALL.iter().filter(suits).map(|family| family.name());
+    names.chain([COMPOSED]).map(str::to_owned).collect()
 }
 
 /// Makes the variants of every row: `plan.variants` per row from different families, each family on about equally many

@@ -6,5 +6,6 @@ mod architecture;
 mod bad_input;
 mod cli;
 mod compare;
+mod gate;
 mod resume;
 mod support;

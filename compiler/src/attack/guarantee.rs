@@ -24,6 +24,8 @@ pub enum Class {
 pub enum Guarantee {
     /// The normalizer gives the same for both texts.
     Normalizes(fn(&str) -> String),
+    /// The normalizer, which writes every spelling of a lexicon in one way, gives the same for both texts.
+    Respells(fn(&str) -> String),
     /// Few characters differ, and none inside a protected span, a number or a negation.
     EditsLightly,
     /// The whole original stands unchanged inside the variant.
@@ -60,7 +62,7 @@ impl Guarantee {
     pub fn class(&self) -> Class {
         match self {
             Self::Normalizes(_) => Class::G0,
-            Self::EditsLightly | Self::Surrounds => Class::G1,
+            Self::Respells(_) | Self::EditsLightly | Self::Surrounds => Class::G1,
         }
     }
 
@@ -70,8 +72,9 @@ impl Guarantee {
     /// How it is broken.
     pub fn check(&self, original: &str, variant: &str, protected: &Protected) -> Result<(), Broken> {
         match self {
-            Self::Normalizes(normalize) if normalize(original) == normalize(variant) => Ok(()),
-            Self::Normalizes(_) => Err(Broken::Normalizer),
+            Self::Normalizes(normalize) | Self::Respells(normalize) => {
+                if normalize(original) == normalize(variant) { Ok(()) } else { Err(Broken::Normalizer) }
+            }
             Self::Surrounds if variant.contains(original) => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),
             Self::EditsLightly => {

@@ -63,7 +63,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
 }
 
 /// Whether a place stands behind an odd number of double quotes or backticks.
-fn inside_quotes(text: &str, at: usize) -> bool {
+pub(super) fn inside_quotes(text: &str, at: usize) -> bool {
     let odd = |quote: char| text[..at].matches(quote).count() % 2 == 1;
     odd('"') || odd('`') || text[..at].matches('“').count() > text[..at].matches('”').count()
 }

@@ -26,6 +26,8 @@ fn plan(seed: u64) -> Plan {
 }
 
 const TEXTS: &[&str] = &[
+    "I'm waiting for two weeks now, since 2026-03-04, and the shop says it is nearly there: maybe in 3 hours, for example",
+    "We have bought a big sofa on 20 November 2026. It's wrong by 12 cm and you will get it back in five minutes",
     "why was i charged twice for order 4471? please send me the \"final invoice\" again",
     "Das Paket ist nicht angekommen, bitte prüfen Sie die Adresse. Groß geschrieben: STRAẞE",
     "ok",

@@ -1,6 +1,9 @@
 //! `proofmark compile TASK`: search, judge on sealed rows, emit.
 
-use std::{path::PathBuf, time::Instant};
+use std::{
+    path::{Path, PathBuf},
+    time::Instant,
+};
 
 use clap::Args;
 use proofmark_optimizers::{Optimizer, Stop};
@@ -17,6 +20,7 @@ use crate::{
     engine::Crew,
     exit::Exit,
     gate::GateError,
+    ledger::StoredLedger,
     task::{ModelConfig, Task},
     workplace::Workplace,
 };
@@ -44,6 +48,9 @@ pub(crate) struct Compile {
     /// Beat this artifact instead of the task as written
     #[arg(long, value_name = "ARTIFACT")]
     baseline: Option<PathBuf>,
+    /// Write everything measured on the sealed rows to a file; they prove nothing any more, for ever
+    #[arg(long)]
+    unseal: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -96,6 +103,9 @@ impl Compile {
                     }
                 };
                 store.end_run(&id, RunState::Done, &result.summary())?;
+                if self.unseal {
+                    unseal(&compiled, &mut StoredLedger::new(&store, &id), &place.run(&id))?;
+                }
                 if self.common.json {
                     screen::document(&result.json(&files))?;
                 } else if !self.common.quiet {
@@ -153,6 +163,18 @@ impl Compile {
         let inputs = (&task.text, program, rows, models, self.seed);
         digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()
     }
+}
+
+/// Writes everything measured on the sealed rows beside the artifact, which the ledger remembers for ever.
+fn unseal(compiled: &Compiled, ledger: &mut StoredLedger<'_>, folder: &Path) -> Result<(), Failure> {
+    let Some(judgement) = &compiled.judgement else { return Ok(()) };
+    let heard = judgement.unseal(ledger).map_err(GateError::from)?;
+    let path = folder.join("unsealed.json");
+    let text = serde_json::to_string_pretty(heard)
+        .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
+    std::fs::write(&path, text).map_err(|error| Failure::file(&path, &error))?;
+    say(&format!("sealed rows were shown in {}: they prove nothing any more", path.display()));
+    Ok(())
 }
 
 /// The optimizer of that name.

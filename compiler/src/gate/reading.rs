@@ -205,8 +205,8 @@ impl Read {
         match (self.spans, self.findings.is_empty()) {
             (0, true) => vec!["the prompt says nothing that the old one does not say".to_owned()],
             (spans, true) => vec![format!(
-                "{spans} new pieces of text were read: no text of sealed rows, nothing hidden, no gibberish, no recited \
-                 rows, no orders to the machine"
+                "all that is new in the prompt was read (pieces of text: {spans}): no text of sealed rows, nothing hidden, \
+                 no gibberish, no recited rows, no orders to the machine"
             )],
             _ => self.findings.iter().map(Finding::sentence).collect(),
         }

@@ -12,7 +12,7 @@ use crate::{attack, gate::Policy};
 pub struct GateConfig {
     /// How strictly; none under `explore`, which emits the best on val, stamped UNVERIFIED.
     pub policy: Option<Policy>,
-    /// Perturbation families to draw variants from; all that fit the task if empty.
+    /// Perturbation families to draw variants from; the default ones that fit the task if empty.
     pub families: Vec<String>,
     /// Variants per sealed row.
     pub variants: usize,
@@ -26,7 +26,11 @@ pub(crate) static GATE: Section = Section {
     about: "How finalists are judged on sealed rows.",
     keys: &[
         Key::new("policy", Shape::Name("policy", policies), "\"strict\" if left out"),
-        Key::new("families", Shape::Names("perturbation family", attack::names), "all that fit if left out"),
+        Key::new(
+            "families",
+            Shape::Names("perturbation family", attack::names),
+            "the usual ones if left out",
+        ),
         Key::new("variants", Shape::Integer(1, 16), "perturbed variants of each sealed row; 3 if left out"),
         Key::new("case_insensitive", Shape::Boolean, "whether the case of the inputs carries no meaning"),
     ],

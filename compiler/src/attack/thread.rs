@@ -1,0 +1,48 @@
+//! `thread`: the text as the newest message of a forwarded mail: header lines before it, a device's signature and a
+//! disclaimer behind.
+
+use rand::{RngExt, rngs::ChaCha8Rng};
+
+use super::{
+    Family, Guarantee, Scene,
+    neutral::{CLOSINGS, pick},
+};
+
+/// See the [module](self).
+pub(super) struct Thread;
+
+const HEADERS: &[&str] = &[
+    "---------- Forwarded message ----------\nFrom: R. Adeyemi\nDate: Tue, 09:14\nSubject: Fwd: (none)",
+    "-----Original Message-----\nFrom: info\nSent: Thursday\nSubject: RE: RE:",
+    "Am Montag schrieb T. Brandt:",
+    "> > > see below",
+    "Begin forwarded message:\nFrom: J. Silva\nReply-To: J. Silva",
+];
+
+impl Family for Thread {
+    fn name(&self) -> &'static str {
+        "thread"
+    }
+
+    fn about(&self) -> &'static str {
+        "the text as part of a forwarded mail, with header lines and a signature"
+    }
+
+    fn guarantee(&self) -> Guarantee {
+        Guarantee::Surrounds
+    }
+
+    fn is_default(&self) -> bool {
+        false
+    }
+
+    fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
+        let header = pick(HEADERS, scene, rng)?;
+        let closing = pick(CLOSINGS, scene, rng)?;
+        Some(if rng.random_bool(0.5) {
+            format!("{header}\n\n{text}")
+        } else {
+            format!("{header}\n\n{text}\n\n--\n{closing}")
+        })
+    }
+}
