@@ -128,7 +128,8 @@ impl Heard {
     fn shown(&self, open: bool) -> Shown {
         let fine = open || self.verdict == Verdict::Accept;
         let last = self.looks.last();
-        let coarse = |lead: f64| (lead * 20.0).round() / 20.0;
+        // Adding zero makes -0.0, which nobody expects to read, 0.0.
+        let coarse = |lead: f64| (lead * 20.0).round() / 20.0 + 0.0;
         Shown {
             finalist: self.finalist.clone(),
             verdict: self.verdict.clone(),
