@@ -7,7 +7,7 @@
 //! sealed rows are not touched, so the prompt that is compiled with the winner can still be judged on them.
 //!
 //! [`phantom`] is the same comparison where there is nothing to be found; [`table`] makes numbers with intervals of the
-//! trials; [`crate::report::comparison`] shows them.
+//! trials; [the report](mod@crate::report::comparison) shows them.
 //!
 //! **Invariant:** all optimizers get the same rows, seeds and budget, and nothing that is called honest was measured on a
 //! row that took part in the search.

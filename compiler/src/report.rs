@@ -1,7 +1,7 @@
 //! The report of a run: one self-contained HTML file that explains itself to a reader who knows no statistics.
 //!
 //! [`data`] is what it shows, `page` turns numbers into words and positions, `page.html` and `page.css` are the looks.
-//! [`comparison`] and `comparison.html` do the same for a comparison of optimizers.
+//! [`mod@comparison`] and `comparison.html` do the same for a comparison of optimizers.
 //!
 //! **Invariant:** the file asks for nothing from outside, and every text from people, data or models is escaped.
 
