@@ -102,7 +102,7 @@ impl Compare {
             Err(error) => {
                 let error = CompileError::from(error);
                 let (state, failure) = compile::failure(&error);
-                store.end_run(&id, state, &error.to_string())?;
+                store.end_run(&id, state, &error.to_string()).ok();
                 return Err(failure);
             }
         };

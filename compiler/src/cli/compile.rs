@@ -98,7 +98,8 @@ impl Compile {
                 let files = match result.write(&place.run(&id)) {
                     Ok(files) => files,
                     Err(failure) => {
-                        store.end_run(&id, RunState::Failed, "its files could not be written")?;
+                        // What ended the run is told, even where its end cannot be recorded.
+                        store.end_run(&id, RunState::Failed, "its files could not be written").ok();
                         return Err(failure);
                     }
                 };
@@ -115,7 +116,7 @@ impl Compile {
             }
             Err(error) => {
                 let (state, failure) = failure(&error);
-                store.end_run(&id, state, &error.to_string())?;
+                store.end_run(&id, state, &error.to_string()).ok();
                 Err(failure)
             }
         }
