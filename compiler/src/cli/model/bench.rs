@@ -32,15 +32,21 @@ pub(super) struct Bench {
     /// local/NAME, local:PATH.gguf, or hf:ORG/REPOSITORY:FILE.gguf
     #[arg(long, default_value = DEFAULT_MODEL)]
     model: String,
-    /// Measure only this routing job: JSON with `labels`, `items` and `variants` (docs/engine.md)
+    /// Measure only this job, a JSON file such as `--print-job` prints (docs/engine.md)
     #[arg(long, value_name = "FILE")]
     job: Option<PathBuf>,
+    /// Print the job that is measured where none is given, and measure nothing
+    #[arg(long, conflicts_with = "job")]
+    print_job: bool,
     #[command(flatten)]
     common: Common,
 }
 
 impl Bench {
     pub(super) fn run(self) -> Result<Exit, Failure> {
+        if self.print_job {
+            return screen::document(&json!(Job::generated()));
+        }
         let job = self.job.as_deref().map(Job::read).transpose()?;
         let download = opening::Download::new(&self.common);
         let file = models::fetch(&self.model, &|progress| download.tell(progress))?;
@@ -53,11 +59,16 @@ impl Bench {
         });
         let measured = runtime.block_on(async {
             match &job {
-                Some(job) => Ok(json!({ "routing": routing(&model, job).await? })),
-                None => everything(&model).await,
+                Some(job) => measured(&model, job).await,
+                None => {
+                    let mut found = measured(&model, &Job::generated()).await?;
+                    found["candidates"] = candidates(&model).await?;
+                    Ok(found)
+                }
             }
         });
-        let measured = measured.map_err(|error| Failure::new(Exit::Provider, error.to_string()))?;
+        let measured =
+            measured.map_err(|error: CallError| Failure::new(Exit::Provider, error.to_string()))?;
         for (name, value) in measured.as_object().into_iter().flatten() {
             found[name] = value.clone();
         }
@@ -67,42 +78,65 @@ impl Bench {
     }
 }
 
-async fn everything(model: &Arc<LocalModel>) -> Result<Json, CallError> {
-    let prefill = measure::prefill(model).await?;
-    let decode = measure::decode(model).await?;
-    let mut candidates = vec![];
+/// What a job asks for. The first part pays for what is done once: threads, pages, a table of kernels.
+async fn measured(model: &Arc<LocalModel>, job: &Job) -> Result<Json, CallError> {
+    let mut found = json!({});
+    if !job.prefill.is_empty() {
+        let measured = measure::prefill(model, &job.prefill).await?;
+        found["prefill"] = speed(measured.prompt_tokens, &measured);
+    }
+    if !job.variants.is_empty() {
+        found["routing"] = routing(model, job).await?;
+    }
+    if !job.texts.is_empty() {
+        let (measured, texts) = measure::texts(model, &job.texts).await?;
+        found["texts"] = speed(measured.output_tokens, &measured);
+        found["texts"]["answers"] = texts.into();
+    }
+    if let Some(records) = &job.records {
+        let (measured, texts) = measure::records(model, job, records).await?;
+        found["records"] = rows(&measured);
+        found["records"]["answers"] = texts.into();
+    }
+    Ok(found)
+}
+
+async fn candidates(model: &Arc<LocalModel>) -> Result<Json, CallError> {
+    let mut all = vec![];
     for count in CANDIDATES {
         let measured = measure::candidates(model, count).await?;
-        candidates.push(json!({
-            "candidates": count, "calls": measured.calls, "prompt_tokens": measured.prompt_tokens,
-            "computed_tokens": measured.computed, "saved": measured.saved(), "seconds": measured.seconds,
-            "seconds_per_candidate": measured.seconds / count as f64,
-        }));
+        let mut found = rows(&measured);
+        found["candidates"] = count.into();
+        found["seconds_per_candidate"] = (measured.seconds / count as f64).into();
+        all.push(found);
     }
-    Ok(json!({
-        "routing": routing(model, &Job::generated()).await?,
-        "prefill": speed(prefill.prompt_tokens, &prefill),
-        "decode": speed(decode.output_tokens, &decode),
-        "candidates": candidates,
-    }))
+    Ok(all.into())
+}
+
+async fn routing(model: &Arc<LocalModel>, job: &Job) -> Result<Json, CallError> {
+    let mut all = vec![];
+    for variant in &job.variants {
+        let (measured, answers) = measure::routing(model, job, &variant.frame).await?;
+        let right = answers.iter().zip(&job.items).filter(|(answer, item)| **answer == item.label).count();
+        let mut found = rows(&measured);
+        found["name"] = variant.name.as_str().into();
+        found["right"] = right.into();
+        found["answers"] = answers.into();
+        all.push(found);
+    }
+    Ok(all.into())
 }
 
 fn speed(tokens: u64, measured: &Measured) -> Json {
     json!({ "tokens": tokens, "seconds": measured.seconds, "tokens_per_second": tokens as f64 / measured.seconds })
 }
 
-async fn routing(model: &Arc<LocalModel>, job: &Job) -> Result<Json, CallError> {
-    let mut all = vec![];
-    for variant in &job.variants {
-        let (measured, right) = measure::routing(model, job, variant).await?;
-        all.push(json!({
-            "name": variant.name, "rows": measured.calls, "seconds": measured.seconds,
-            "rows_per_second": measured.calls as f64 / measured.seconds,
-            "accuracy": right as f64 / measured.calls as f64, "prompt_tokens": measured.prompt_tokens,
-            "computed_tokens": measured.computed, "saved": measured.saved(),
-        }));
-    }
-    Ok(all.into())
+fn rows(measured: &Measured) -> Json {
+    json!({
+        "rows": measured.calls, "seconds": measured.seconds,
+        "rows_per_second": measured.calls as f64 / measured.seconds,
+        "prompt_tokens": measured.prompt_tokens, "computed_tokens": measured.computed, "saved": measured.saved(),
+    })
 }
 
 /// A figure that Linux keeps of this process, in bytes; none elsewhere.
@@ -114,21 +148,26 @@ fn resident(name: &str) -> Option<u64> {
 
 fn table(file: &ModelFile, found: &Json) -> Result<Exit, Failure> {
     let number = |value: &Json, name: &str| value[name].as_f64().unwrap_or(0.0);
+    let rate = |of: &Json| {
+        let (rate, seconds) = (number(of, "rows_per_second"), number(of, "seconds"));
+        let saved = screen::percent(number(of, "saved"));
+        format!(
+            "{rate:.1} rows/s ({} rows in {seconds:.2} s, {saved} of the prompts' tokens saved)",
+            of["rows"]
+        )
+    };
     screen::line(&format!("{}, loaded in {:.2} s", file.path.display(), number(found, "load_seconds")))?;
-    for name in ["prefill", "decode"] {
+    for (name, what) in [("prefill", "reading"), ("texts", "writing")] {
         if let Some(speed) = found.get(name) {
-            screen::line(&format!("{name}  {:.0} tokens/s", number(speed, "tokens_per_second")))?;
+            screen::line(&format!("{what}  {:.0} tokens/s", number(speed, "tokens_per_second")))?;
         }
     }
     for variant in found["routing"].as_array().into_iter().flatten() {
-        screen::line(&format!(
-            "routing {}  {:.1} rows/s ({} rows in {:.2} s, {} of the prompt's tokens saved)",
-            variant["name"].as_str().unwrap_or_default(),
-            number(variant, "rows_per_second"),
-            variant["rows"],
-            number(variant, "seconds"),
-            screen::percent(number(variant, "saved")),
-        ))?;
+        let name = variant["name"].as_str().unwrap_or_default();
+        screen::line(&format!("routing, {name}  {}, {} right", rate(variant), variant["right"]))?;
+    }
+    if let Some(records) = found.get("records") {
+        screen::line(&format!("records  {}", rate(records)))?;
     }
     for row in found["candidates"].as_array().into_iter().flatten() {
         screen::line(&format!(

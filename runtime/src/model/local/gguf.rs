@@ -180,6 +180,11 @@ impl Gguf {
         format!("{}.{name}", architecture.unwrap_or_default())
     }
 
+    /// All that the file says about the model, by key.
+    pub fn metadata(&self) -> &BTreeMap<String, Meta> {
+        &self.metadata
+    }
+
     /// Every tensor by name.
     pub fn tensors(&self) -> &BTreeMap<String, TensorInfo> {
         &self.tensors

@@ -1,34 +1,69 @@
-//! Routing jobs: prompts, rows and labels, read from a file or made from fixed words.
+//! What is measured: rows to route, prompts to read, texts and records to write; from a file, or made from fixed words.
 
 use std::path::Path;
 
 use proofmark_runtime::model::{Message, Role};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value as Json, json};
 
 use crate::{cli::Failure, exit::Exit};
 
-/// Rows to route under some prompts.
-#[derive(Debug, Deserialize)]
+/// What to measure. All prompts are written with `<|im_start|>ROLE`, a line break, the text and `<|im_end|>` (ChatML).
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Job {
+    /// Labels that rows are routed to.
+    #[serde(default)]
     pub(super) labels: Vec<String>,
+    /// The rows.
+    #[serde(default)]
     pub(super) items: Vec<Item>,
+    /// Prompts under which all rows are routed.
+    #[serde(default)]
     pub(super) variants: Vec<Variant>,
+    /// Prompts that are only read.
+    #[serde(default)]
+    pub(super) prefill: Vec<String>,
+    /// Prompts that are answered freely.
+    #[serde(default)]
+    pub(super) texts: Vec<String>,
+    /// What every row is turned into, as JSON.
+    #[serde(default)]
+    pub(super) records: Option<Records>,
 }
 
 /// A row.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Item {
     pub(super) text: String,
     pub(super) label: String,
 }
 
-/// A prompt around a row, written with `<|im_start|>ROLE`, a line break, the text and `<|im_end|>` (ChatML).
-#[derive(Debug, Deserialize)]
+/// A prompt around a row.
+#[derive(Debug, Serialize, Deserialize)]
 pub(super) struct Variant {
     pub(super) name: String,
+    #[serde(flatten)]
+    pub(super) frame: Frame,
+}
+
+/// What stands around a row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Frame {
     prefix: String,
     suffix_pre: String,
     suffix_post: String,
+}
+
+/// A record to be read out of every row.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Records {
+    #[serde(flatten)]
+    pub(super) frame: Frame,
+    /// The record's JSON schema.
+    pub(super) schema: Json,
+    /// The same in GBNF, for programs over llama.cpp.
+    grammar: String,
 }
 
 const LABELS: [&str; 6] = ["payment", "delivery", "returns", "account", "technical fault", "feedback"];
@@ -54,28 +89,74 @@ impl Job {
     /// Reads a job.
     pub(super) fn read(path: &Path) -> Result<Self, Failure> {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        let invalid = |problem: String| {
-            Failure::new(Exit::Invalid, format!("{} is no routing job: {problem}", path.display()))
-                .hint("docs/engine.md has an example")
+        let invalid = |problem: &str| {
+            Failure::new(Exit::Invalid, format!("{} is no job to measure: {problem}", path.display()))
+                .hint("`proofmark model bench --print-job` prints one to start from")
         };
-        let job: Self = serde_json::from_str(&text).map_err(|error| invalid(error.to_string()))?;
-        match job.items.is_empty() || job.variants.is_empty() || job.labels.is_empty() {
-            true => Err(invalid("it needs at least one label, one item and one variant".into())),
+        let job: Self = serde_json::from_str(&text).map_err(|error| invalid(&error.to_string()))?;
+        if !job.variants.is_empty() && (job.items.is_empty() || job.labels.is_empty()) {
+            return Err(invalid("`variants` need at least one of `labels` and one of `items`"));
+        }
+        if job.records.is_some() && job.items.is_empty() {
+            return Err(invalid("`records` need at least one of `items`"));
+        }
+        match job.variants.is_empty()
+            && job.prefill.is_empty()
+            && job.texts.is_empty()
+            && job.records.is_none()
+        {
+            true => Err(invalid("it has none of `variants`, `prefill`, `texts` and `records`")),
             false => Ok(job),
         }
     }
 
-    /// The job that is measured where none is given: 120 rows, alone and after 12 demonstrations.
+    /// The job that is measured where none is given: 120 rows, alone and after 12 demonstrations, and turned into
+    /// records of two fields; 16 prompts of some 500 tokens that share nothing; 50 texts.
     pub(super) fn generated() -> Self {
-        let labels = LABELS.map(str::to_owned).to_vec();
-        let items = (0..120).map(|index| item(index + 1_000)).collect();
         let variant = |name: &str, demonstrations: usize| Variant {
             name: name.to_owned(),
-            prefix: prefix("Route the message to one team.", 0..demonstrations),
-            suffix_pre: "<|im_start|>user\n".to_owned(),
-            suffix_post: "<|im_end|>\n<|im_start|>assistant\n".to_owned(),
+            frame: Frame::around(prefix("Route the message to one team.", 0..demonstrations)),
         };
-        Self { labels, items, variants: vec![variant("plain", 0), variant("12 demonstrations", 12)] }
+        let notes = |index: usize| {
+            let rows: Vec<_> = (0..24).map(|row| item(20_000 + index * 24 + row).text).collect();
+            format!(
+                "<|im_start|>system\nNotes {index}. {}<|im_end|>\n<|im_start|>assistant\n",
+                rows.join(" ")
+            )
+        };
+        let story = |index: usize| {
+            let row = item(30_000 + index).text;
+            Frame::around("<|im_start|>system\nYou tell long stories.<|im_end|>\n".to_owned())
+                .text(&format!("Tell one that begins like this: {row}"))
+        };
+        Self {
+            labels: labels(),
+            items: (0..120).map(|index| item(index + 1_000)).collect(),
+            variants: vec![variant("plain", 0), variant("12 demonstrations", 12)],
+            prefill: (0..16).map(notes).collect(),
+            texts: (0..50).map(story).collect(),
+            records: Some(Records::generated()),
+        }
+    }
+}
+
+impl Records {
+    fn generated() -> Self {
+        let teams = LABELS.map(|label| format!(r#""\"{label}\"""#)).join(" | ");
+        let fields = r#""{\"team\":" team ",\"thing\":\"" [a-z ]{1,24} "\"}""#;
+        Self {
+            frame: Frame::around(prefix("Write down the team and the thing as JSON.", 0..0)),
+            schema: json!({
+                "type": "object",
+                "properties": {
+                    "team": { "enum": LABELS },
+                    "thing": { "type": "string", "pattern": "^[a-z ]{1,24}$" },
+                },
+                "required": ["team", "thing"],
+                "additionalProperties": false,
+            }),
+            grammar: format!("root ::= {fields}\nteam ::= {teams}\n"),
+        }
     }
 }
 
@@ -105,10 +186,22 @@ pub(super) fn item(index: usize) -> Item {
     }
 }
 
-impl Variant {
-    /// The conversation with this text as its row.
-    pub(super) fn messages(&self, text: &str) -> Vec<Message> {
-        conversation(&format!("{}{}{text}{}", self.prefix, self.suffix_pre, self.suffix_post))
+impl Frame {
+    fn around(prefix: String) -> Self {
+        Self {
+            prefix,
+            suffix_pre: "<|im_start|>user\n".to_owned(),
+            suffix_post: "<|im_end|>\n<|im_start|>assistant\n".to_owned(),
+        }
+    }
+
+    fn text(&self, row: &str) -> String {
+        format!("{}{}{row}{}", self.prefix, self.suffix_pre, self.suffix_post)
+    }
+
+    /// The conversation with this row.
+    pub(super) fn messages(&self, row: &str) -> Vec<Message> {
+        conversation(&self.text(row))
     }
 }
 
@@ -134,7 +227,7 @@ mod tests {
     #[test]
     fn a_variant_is_a_conversation() {
         let job = Job::generated();
-        let messages = job.variants[1].messages("where is it");
+        let messages = job.variants[1].frame.messages("where is it");
         assert_eq!(messages.len(), 1 + 2 * 12 + 1);
         assert_eq!(messages[0].role, Role::System);
         assert_eq!((messages[1].role, &messages[1].content), (Role::User, &item(0).text));

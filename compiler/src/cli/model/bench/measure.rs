@@ -8,7 +8,7 @@ use proofmark_runtime::model::{
 };
 use tokio::task::JoinSet;
 
-use super::job::{self, Job, Variant};
+use super::job::{self, Frame, Job, Records};
 
 /// What some requests took.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub(super) struct Measured {
     pub(super) seconds: f64,
     /// Tokens of all prompts.
     pub(super) prompt_tokens: u64,
-    /// Tokens of all texts.
+    /// Tokens of all answers, their ends included.
     pub(super) output_tokens: u64,
     /// Tokens that went through the decoder.
     pub(super) computed: u64,
@@ -33,36 +33,43 @@ impl Measured {
     }
 }
 
-/// All rows of a job under one of its prompts; also how many came out right.
+/// All rows of a job under one of its prompts; also the labels that they were routed to.
 pub(super) async fn routing(
     model: &Arc<LocalModel>,
     job: &Job,
-    variant: &Variant,
-) -> Result<(Measured, usize), CallError> {
+    frame: &Frame,
+) -> Result<(Measured, Vec<String>), CallError> {
     let shape = Shape::Choice { choices: job.labels.clone(), content_free: vec![] };
-    let rows = job.items.iter().map(|item| request(variant.messages(&item.text), &shape));
-    let (measured, replies) = ask(model, rows.collect()).await?;
-    let right = replies.iter().zip(&job.items).filter(|(reply, item)| reply.text == item.label).count();
-    Ok((measured, right))
+    let rows = job.items.iter().map(|item| request(frame.messages(&item.text), &shape));
+    ask(model, rows.collect()).await
 }
 
-/// 16 prompts of some 500 tokens that share nothing.
-pub(super) async fn prefill(model: &Arc<LocalModel>) -> Result<Measured, CallError> {
+/// All rows of a job turned into records.
+pub(super) async fn records(
+    model: &Arc<LocalModel>,
+    job: &Job,
+    records: &Records,
+) -> Result<(Measured, Vec<String>), CallError> {
+    let shape = Shape::Schema(records.schema.clone());
+    let rows = job.items.iter().map(|item| request(records.frame.messages(&item.text), &shape));
+    ask(model, rows.collect()).await
+}
+
+/// Prompts that are read and not answered.
+pub(super) async fn prefill(model: &Arc<LocalModel>, prompts: &[String]) -> Result<Measured, CallError> {
+    // A choice without alternative: its single token is all that is computed beyond the prompt.
     let shape = Shape::Choice { choices: vec!["yes".to_owned()], content_free: vec![] };
-    let prompt = |index: usize| {
-        let rows = (0..24).map(|row| job::item(20_000 + index * 24 + row).text);
-        vec![Message::new(Role::System, format!("Notes {index}. {}", rows.collect::<Vec<_>>().join(" ")))]
-    };
-    Ok(ask(model, (0..16).map(|index| request(prompt(index), &shape)).collect()).await?.0)
+    let prompts = prompts.iter().map(|prompt| request(job::conversation(prompt), &shape));
+    Ok(ask(model, prompts.collect()).await?.0)
 }
 
-/// 32 texts of up to 32 tokens, written together.
-pub(super) async fn decode(model: &Arc<LocalModel>) -> Result<Measured, CallError> {
-    let prompt = |index: usize| {
-        let row = job::item(30_000 + index).text;
-        vec![Message::new(Role::User, format!("Tell a long story that begins like this: {row}"))]
-    };
-    Ok(ask(model, (0..32).map(|index| request(prompt(index), &Shape::Free)).collect()).await?.0)
+/// Prompts that are answered freely, in up to 32 tokens each.
+pub(super) async fn texts(
+    model: &Arc<LocalModel>,
+    prompts: &[String],
+) -> Result<(Measured, Vec<String>), CallError> {
+    let prompts = prompts.iter().map(|prompt| request(job::conversation(prompt), &Shape::Free));
+    ask(model, prompts.collect()).await
 }
 
 /// Candidates that share their instruction and four demonstrations and have two of their own, on the same four rows.
@@ -88,8 +95,8 @@ fn request(messages: Vec<Message>, shape: &Shape) -> Request {
     Request { messages, sampling, shape: shape.clone(), replicate: 0 }
 }
 
-/// Sends all requests at once; the replies come in the requests' order.
-async fn ask(model: &Arc<LocalModel>, requests: Vec<Request>) -> Result<(Measured, Vec<Reply>), CallError> {
+/// Sends all requests at once; the texts of the replies come in the requests' order.
+async fn ask(model: &Arc<LocalModel>, requests: Vec<Request>) -> Result<(Measured, Vec<String>), CallError> {
     let (calls, before, start) = (requests.len(), model.computed(), Instant::now());
     let mut pending = JoinSet::new();
     for (index, request) in requests.into_iter().enumerate() {
@@ -110,5 +117,5 @@ async fn ask(model: &Arc<LocalModel>, requests: Vec<Request>) -> Result<(Measure
         computed: prompts - before.prompts + own - before.own,
         computed_of_prompts: prompts - before.prompts,
     };
-    Ok((measured, replies))
+    Ok((measured, replies.into_iter().map(|reply| reply.text).collect()))
 }
