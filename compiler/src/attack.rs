@@ -32,7 +32,7 @@ use proofmark_runtime::{Example, ExampleId, Value, digest};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use allocate::Allocation;
-pub use guarantee::{Broken, Class, Guarantee};
+pub use guarantee::{Broken, Class, Guarantee, Normalizer};
 pub use protect::Protected;
 
 /// A way to perturb text without changing the right answer.
@@ -42,7 +42,7 @@ pub trait Family: Sync {
     /// One line for help and docs.
     fn about(&self) -> &'static str;
     /// Why the right answer stays, and how that is checked.
-    fn guarantee(&self) -> Guarantee;
+    fn guarantee(&self) -> Guarantee<'_>;
     /// Whether the family is safe only where upper and lower case do not matter.
     fn needs_case_insensitive(&self) -> bool {
         false
@@ -75,11 +75,11 @@ pub const ALL: &[&dyn Family] = &[
     &distractor::Distractor,
     &injection::Injection,
     &length::Length,
-    &contraction::Contraction,
-    &number::Number,
+    &contraction::CONTRACTION,
+    &number::NUMBER,
     &date::Date,
-    &unit::Unit,
-    &synonym::Synonym,
+    &unit::UNIT,
+    &synonym::SYNONYM,
     &ocr::Ocr,
     &tautology::Tautology,
     &thread::Thread,

@@ -16,7 +16,7 @@ impl Family for Case {
         "the same letters in lower case, in capitals, as a title or at random"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Normalizes(str::to_lowercase)
     }
 

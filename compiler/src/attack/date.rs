@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use rand::rngs::ChaCha8Rng;
 use regex_lite::{Captures, Regex};
 
-use super::{Family, Guarantee, Scene};
+use super::{Family, Guarantee, Normalizer, Scene};
 
 /// See the [module](self).
 pub(super) struct Date;
@@ -38,8 +38,8 @@ impl Family for Date {
         "dates in figures instead of words, and back"
     }
 
-    fn guarantee(&self) -> Guarantee {
-        Guarantee::Respells(shortened)
+    fn guarantee(&self) -> Guarantee<'_> {
+        Guarantee::Respells(self)
     }
 
     fn is_default(&self) -> bool {
@@ -48,6 +48,12 @@ impl Family for Date {
 
     fn perturb(&self, text: &str, _: &Scene<'_>, _: &mut ChaCha8Rng) -> Option<String> {
         [lengthened(text), shortened(text)].into_iter().find(|changed| changed != text)
+    }
+}
+
+impl Normalizer for Date {
+    fn normal(&self, text: &str) -> String {
+        shortened(text)
     }
 }
 

@@ -22,7 +22,7 @@ impl Family for Distractor {
         "one sentence that has nothing to do with the task, before or behind the text"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Surrounds
     }
 

@@ -19,7 +19,7 @@ impl Family for Filler {
         "greetings, thanks, signatures and disclaimers around the text"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Surrounds
     }
 

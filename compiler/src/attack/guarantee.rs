@@ -19,13 +19,19 @@ pub enum Class {
     G4,
 }
 
+/// Writes every spelling of the same thing in one way.
+pub trait Normalizer: Sync {
+    /// The text in its one way.
+    fn normal(&self, text: &str) -> String;
+}
+
 /// A checkable reason why the right answer stays.
-#[derive(Clone, Copy, Debug)]
-pub enum Guarantee {
+#[derive(Clone, Copy)]
+pub enum Guarantee<'a> {
     /// The normalizer gives the same for both texts.
     Normalizes(fn(&str) -> String),
-    /// The normalizer, which writes every spelling of a lexicon in one way, gives the same for both texts.
-    Respells(fn(&str) -> String),
+    /// A lexicon that writes every spelling in one way gives the same for both texts.
+    Respells(&'a dyn Normalizer),
     /// Few characters differ, and none inside a protected span, a number or a negation.
     EditsLightly,
     /// The whole original stands unchanged inside the variant.
@@ -57,7 +63,7 @@ pub enum Broken {
 /// Largest edit distance, as percent of the original's characters (gate.md, section 5.5).
 const EDIT_LIMIT: usize = 15;
 
-impl Guarantee {
+impl Guarantee<'_> {
     /// Its class.
     pub fn class(&self) -> Class {
         match self {
@@ -72,9 +78,9 @@ impl Guarantee {
     /// How it is broken.
     pub fn check(&self, original: &str, variant: &str, protected: &Protected) -> Result<(), Broken> {
         match self {
-            Self::Normalizes(normalize) | Self::Respells(normalize) => {
-                if normalize(original) == normalize(variant) { Ok(()) } else { Err(Broken::Normalizer) }
-            }
+            Self::Normalizes(normalize) if normalize(original) == normalize(variant) => Ok(()),
+            Self::Respells(lexicon) if lexicon.normal(original) == lexicon.normal(variant) => Ok(()),
+            Self::Normalizes(_) | Self::Respells(_) => Err(Broken::Normalizer),
             Self::Surrounds if variant.contains(original) => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),
             Self::EditsLightly => {

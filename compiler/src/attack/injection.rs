@@ -17,7 +17,7 @@ impl Family for Injection {
         "orders to the model inside the text: ignore the instructions, a fake turn, a fake answer"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Surrounds
     }
 

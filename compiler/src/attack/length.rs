@@ -22,7 +22,7 @@ impl Family for Length {
         "the text with two to five times as much irrelevant text around it"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Surrounds
     }
 

@@ -1,23 +1,63 @@
-//! Lexicons: pairs of spellings that mean the same wherever they stand, and the swap between them.
+//! Lexicons: pairs of spellings that mean the same wherever they stand, and the swap between them. A family that is nothing
+//! but a table is one [`Lexicon`].
 //!
 //! **Invariant:** after a swap both texts become the same once every second spelling is replaced by the first; that is
 //! checked as the families' guarantee.
 
 use std::ops::Range;
 
-use rand::{Rng, RngExt};
+use rand::{Rng, RngExt, rngs::ChaCha8Rng};
 
-use super::{Scene, protect::inside_quotes};
+use super::{Family, Guarantee, Normalizer, Scene, protect::inside_quotes};
 
-/// Pairs of spellings in lower case. No spelling stands in two pairs.
-pub(super) type Lexicon = &'static [(&'static str, &'static str)];
+/// A family that swaps spellings, both ways.
+pub(super) struct Lexicon {
+    pub(super) name: &'static str,
+    pub(super) about: &'static str,
+    /// Spellings in lower case. None stands in two pairs.
+    pub(super) pairs: &'static [(&'static str, &'static str)],
+}
+
+impl Family for Lexicon {
+    fn name(&self) -> &'static str {
+        self.name
+    }
+
+    fn about(&self) -> &'static str {
+        self.about
+    }
+
+    fn guarantee(&self) -> Guarantee<'_> {
+        Guarantee::Respells(self)
+    }
+
+    fn is_default(&self) -> bool {
+        false
+    }
+
+    fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
+        let both: Vec<_> = self.pairs.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]).collect();
+        swap(text, &both, scene, rng)
+    }
+}
+
+impl Normalizer for Lexicon {
+    fn normal(&self, text: &str) -> String {
+        let seconds: Vec<_> = self.pairs.iter().map(|(first, second)| (*second, *first)).collect();
+        replaced(text, &seconds)
+    }
+}
+
+/// What is found, in lower case, and what is put there.
+pub(super) type Rule<'r> = (&'r str, &'r str);
 
 /// How often a spelling that occurs is swapped.
 const SWAPPED: f64 = 0.7;
 
-/// The text with some spellings swapped, at least one; nothing if none occurs. Quotes and words of the task stay.
-pub(super) fn swap(text: &str, lexicon: Lexicon, scene: &Scene<'_>, rng: &mut impl Rng) -> Option<String> {
-    let mut found = occurrences(text, lexicon);
+/// The text with some of what the rules find replaced, at least once; nothing if they find nothing. Quotes and words of the
+/// task stay.
+pub(super) fn swap(text: &str, rules: &[Rule<'_>], scene: &Scene<'_>, rng: &mut impl Rng) -> Option<String> {
+    let mut found = occurrences(text, rules);
     found.retain(|(range, _)| {
         !scene.protected.mentions(&text[range.clone()]) && !inside_quotes(text, range.start)
     });
@@ -36,25 +76,22 @@ pub(super) fn swap(text: &str, lexicon: Lexicon, scene: &Scene<'_>, rng: &mut im
     (!found.is_empty()).then_some(changed)
 }
 
-/// The text in lower case with every second spelling replaced by the first.
-pub(super) fn normal(text: &str, lexicon: Lexicon) -> String {
+/// The text in lower case with all that the rules find replaced.
+pub(super) fn replaced(text: &str, rules: &[Rule<'_>]) -> String {
     let lower = text.to_lowercase();
     let mut changed = lower.clone();
-    for (range, other) in occurrences(&lower, lexicon).into_iter().rev() {
-        let first = lexicon.iter().any(|(first, _)| *first == other);
-        if first {
-            changed.replace_range(range, other);
-        }
+    for (range, other) in occurrences(&lower, rules).into_iter().rev() {
+        changed.replace_range(range, other);
     }
     changed
 }
 
-/// Where spellings stand as whole words, the longest first, each with its other spelling; in order, none overlapping.
-fn occurrences(text: &str, lexicon: Lexicon) -> Vec<(Range<usize>, &'static str)> {
+/// Where the rules find something as whole words, the longest first, each with its replacement; in order, none overlapping.
+fn occurrences<'r>(text: &str, rules: &[Rule<'r>]) -> Vec<(Range<usize>, &'r str)> {
     let mut found = Vec::new();
     let (mut at, mut before) = (0, ' ');
     while let Some(c) = text[at..].chars().next() {
-        let here = if is_word(before) { None } else { longest(&text[at..], lexicon) };
+        let here = if is_word(before) { None } else { longest(&text[at..], rules) };
         let length = here.map_or(c.len_utf8(), |(length, _)| length);
         found.extend(here.map(|(length, other)| (at..at + length, other)));
         before = text[at..at + length].chars().last().unwrap_or(' ');
@@ -63,15 +100,14 @@ fn occurrences(text: &str, lexicon: Lexicon) -> Vec<(Range<usize>, &'static str)
     found
 }
 
-/// The longest spelling that the text begins with as a whole word, in bytes, and its other spelling.
-fn longest(text: &str, lexicon: Lexicon) -> Option<(usize, &'static str)> {
-    let both = lexicon.iter().flat_map(|(a, b)| [(*a, *b), (*b, *a)]);
+/// The longest find that the text begins with as a whole word, in bytes, and its replacement.
+fn longest<'r>(text: &str, rules: &[Rule<'r>]) -> Option<(usize, &'r str)> {
     let begins = |spelling: &str| {
         let head = text.get(..spelling.len()).is_some_and(|head| head.eq_ignore_ascii_case(spelling));
         head && !text[spelling.len()..].starts_with(is_word)
     };
-    let fitting = both.filter(|(spelling, _)| begins(spelling));
-    fitting.map(|(spelling, other)| (spelling.len(), other)).max_by_key(|(length, _)| *length)
+    let fitting = rules.iter().filter(|(spelling, _)| begins(spelling));
+    fitting.map(|(spelling, other)| (spelling.len(), *other)).max_by_key(|(length, _)| *length)
 }
 
 /// Whether a character belongs to the word before or behind it: letters, digits, and what joins them.
@@ -88,9 +124,9 @@ fn capitalized(text: &str) -> String {
 mod tests {
     use super::*;
     use crate::attack::Protected;
-    use rand::{SeedableRng, rngs::ChaCha8Rng};
+    use rand::SeedableRng;
 
-    const PAIRS: Lexicon = &[("it is", "it's"), ("two", "2")];
+    const PAIRS: Lexicon = Lexicon { name: "some", about: "", pairs: &[("it is", "it's"), ("two", "2")] };
 
     #[test]
     fn whole_words_are_swapped_and_normalize_back() {
@@ -99,11 +135,11 @@ mod tests {
         let scene = Scene { protected: &protected, wrong_answer: None };
         for seed in 0..20 {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
-            let changed = swap(text, PAIRS, &scene, &mut rng).unwrap();
+            let changed = PAIRS.perturb(text, &scene, &mut rng).unwrap();
             assert_ne!(changed, text);
-            assert_eq!(normal(&changed, PAIRS), normal(text, PAIRS));
+            assert_eq!(PAIRS.normal(&changed), PAIRS.normal(text));
             assert!(changed.contains("2021, \"it is\"") && changed.contains("2-3; item"), "{changed}");
         }
-        assert_eq!(swap("nothing here", PAIRS, &scene, &mut ChaCha8Rng::seed_from_u64(1)), None);
+        assert_eq!(PAIRS.perturb("nothing here", &scene, &mut ChaCha8Rng::seed_from_u64(1)), None);
     }
 }

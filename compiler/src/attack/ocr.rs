@@ -36,7 +36,7 @@ impl Family for Ocr {
         "letters as a scanner misreads them"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::EditsLightly
     }
 

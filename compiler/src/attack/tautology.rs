@@ -22,7 +22,7 @@ impl Family for Tautology {
         "sentences that are true whatever the text says, behind it"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Surrounds
     }
 

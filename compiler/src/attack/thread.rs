@@ -28,7 +28,7 @@ impl Family for Thread {
         "the text as part of a forwarded mail, with header lines and a signature"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Surrounds
     }
 

@@ -25,7 +25,7 @@ impl Family for Typo {
         "slips of the fingers: a neighbouring key, letters swapped, dropped or doubled"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::EditsLightly
     }
 

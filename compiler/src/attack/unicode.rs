@@ -22,7 +22,7 @@ impl Family for Unicode {
         "the same letters in other code points: full-width, decomposed, look-alike, invisible spaces"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Normalizes(skeleton)
     }
 

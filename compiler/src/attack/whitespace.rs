@@ -17,7 +17,7 @@ impl Family for Whitespace {
         "the same words with extra blanks, broken lines, bullets, quote marks or a code fence"
     }
 
-    fn guarantee(&self) -> Guarantee {
+    fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Normalizes(bare)
     }
 
