@@ -4,6 +4,7 @@
 //! stdout holds exactly one JSON document.
 
 mod artifacts;
+mod attack;
 mod check;
 mod compare;
 mod compile;
@@ -46,6 +47,8 @@ enum Command {
     Compare(compare::Compare),
     /// Check a task without a call: types, data, splits, what gain could be detected, what it would cost
     Check(check::Check),
+    /// Show how rows are attacked, and audit whether their right answers stay
+    Attack(attack::Attack),
     /// Score an artifact on a data file
     Eval(eval::Eval),
     /// Run an artifact on one record or on JSON lines
@@ -93,6 +96,7 @@ impl Cli {
             Command::Compile(command) => command.run(),
             Command::Compare(command) => command.run(),
             Command::Check(command) => command.run(),
+            Command::Attack(command) => command.run(),
             Command::Eval(command) => command.run(),
             Command::Run(command) => command.run(),
             Command::Show(command) => command.run(),

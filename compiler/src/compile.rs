@@ -10,15 +10,16 @@ use proofmark_runtime::{
     artifact::{Ancestor, Artifact, ArtifactError, Cost, Parts, Split},
     digest,
     stamp::{Accepted, Kept},
-    store::Store,
+    store::{Store, StoreError},
 };
 
 use crate::{
+    attack::{PlanError, audit},
     data::Splits,
     engine::{Bench, Crew, Engine, Spent},
     gate::{
-        Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Reading, Sealed,
-        Verdict,
+        Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Reading,
+        Sealed, Verdict,
     },
     ledger::StoredLedger,
     task::Task,
@@ -110,6 +111,12 @@ pub enum CompileError {
     /// The artifact could not be made.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// The variants that a person read could not be made again.
+    #[error(transparent)]
+    Attack(#[from] PlanError),
+    /// What a person said about them could not be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
 }
 
 /// Compiles a task.
@@ -141,7 +148,9 @@ pub fn compile(
     let finalists = board.finalists(FINALISTS);
     let named = finalists.iter().map(|standing| finalist(&setting.program, (&board, standing), &visible));
     let named = named.collect::<Result<Vec<_>, _>>()?;
-    let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?;
+    let audited = audited(setting.task, &visible, store)?;
+    let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
+        .map(|judgement| judgement.with_audit(audited));
     let (candidate, stamp) = decide(&finalists, judgement.as_ref());
     let spent = engine.spent();
     let artifact = Artifact::emit(
@@ -177,6 +186,23 @@ pub fn compile(
         sealed: rows,
         visible,
     })
+}
+
+/// What a person found who read variants of visible rows, if anybody did.
+///
+/// # Errors
+/// If the store fails, or a family that is a program of the user's.
+pub(crate) fn audited(
+    task: &Task,
+    visible: &[&Example],
+    store: &Store,
+) -> Result<Option<Audited>, CompileError> {
+    let said = store.audited()?;
+    if said.is_empty() {
+        return Ok(None);
+    }
+    let cases = audit::cases(task, visible)?;
+    Ok(audit::audited(&audit::sample(&cases), &said))
 }
 
 /// Has the gate judge the finalists, if there are any and the policy asks for it.

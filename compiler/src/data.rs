@@ -28,6 +28,8 @@ mod tests;
 pub(crate) mod text;
 mod time;
 
+use std::collections::BTreeMap;
+
 use proofmark_optimizers::Visible;
 use proofmark_runtime::digest;
 
@@ -45,6 +47,7 @@ pub use self::{
     seal::NATURAL,
 };
 use crate::{
+    attack::Count,
     gate::{GateRow, Sealed},
     task::Task,
 };
@@ -72,7 +75,8 @@ impl Splits {
         let found = Hygiene::of(&rows);
         let roles = assign(task, &given, &found)?;
         let report = report::make(task, &rows, &roles, &found);
-        Ok((Self::collect(task, given, &roles, &found)?, report))
+        let (splits, families) = Self::collect(task, given, &roles, &found)?;
+        Ok((splits, SplitReport { families, ..report }))
     }
 
     fn collect(
@@ -80,7 +84,7 @@ impl Splits {
         given: Vec<Given>,
         roles: &[Option<Role>],
         found: &Hygiene,
-    ) -> Result<Self, DataError> {
+    ) -> Result<(Self, BTreeMap<String, Count>), DataError> {
         let keys = found.keys(&given.iter().map(|given| &given.row.example.id).collect::<Vec<_>>());
         let mut order: Vec<_> = given.into_iter().zip(roles).zip(keys).collect();
         // The order of rows matters to a search; make it independent of the order of the file.
@@ -92,19 +96,21 @@ impl Splits {
                 Some(Role::Val) => val.push(row.example),
                 Some(Role::Gate) => {
                     times.push(row.time);
+                    let source = row.source.filter(|_| row.adversarial);
                     gate.push(GateRow {
                         example: row.example,
                         group,
                         must_pass: row.must_pass,
                         mined_by: row.mined_by,
                         natural: row.adversarial.then(|| NATURAL.to_owned()),
-                        shifts: vec![],
+                        shifts: source.map(|source| format!("source={source}")).into_iter().collect(),
                     });
                 }
                 None => {}
             }
         }
         shift::mark(&mut gate, &times, &train);
-        Ok(Self { train: Visible::new(train), val: Visible::new(val), gate: seal(task, gate)? })
+        let (gate, families) = seal(task, gate)?;
+        Ok((Self { train: Visible::new(train), val: Visible::new(val), gate }, families))
     }
 }

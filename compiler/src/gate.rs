@@ -15,6 +15,7 @@ pub mod sealed;
 pub mod statistics;
 pub mod table;
 
+mod audited;
 mod certificate;
 mod contrast;
 mod diagnosis;
@@ -24,6 +25,7 @@ mod look;
 mod trial;
 mod verdict;
 
+pub use audited::Audited;
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally};
 pub use diagnosis::Evidence;
 pub use judge::{Finalist, Gate, GateError};

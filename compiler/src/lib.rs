@@ -3,6 +3,7 @@
 pub mod attack;
 pub mod cancel;
 pub mod cli;
+pub mod command;
 pub mod compare;
 pub mod compile;
 pub mod data;

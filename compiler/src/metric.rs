@@ -20,9 +20,11 @@ mod text;
 use proofmark_optimizers::{Score, outcome::NotAScore};
 use proofmark_runtime::{Example, Record, Type, Value};
 
-pub use self::command::{Command, CommandError};
 pub(crate) use self::config::{METRIC, read};
-use crate::task::{Key, Problem, Reader};
+use crate::{
+    command::{Command, CommandError},
+    task::{Key, Problem, Reader},
+};
 
 /// How the answers of a program are scored.
 #[derive(Debug)]
@@ -130,8 +132,7 @@ impl Metric {
     pub fn score(&self, example: &Example, outputs: &Record) -> Result<Judged, MetricError> {
         match &self.judge {
             Judge::Outputs(weighted) => score_outputs(weighted, example, outputs),
-            Judge::Command(command) => command
-                .judge(example, outputs)
+            Judge::Command(command) => command::judge(command, example, outputs)
                 .map_err(|source| MetricError::Command { row: example.id.to_string(), source }),
         }
     }

@@ -1,10 +1,12 @@
 //! The report of a run: one self-contained HTML file that explains itself to a reader who knows no statistics.
 //!
 //! [`data`] is what it shows, `page` turns numbers into words and positions, `page.html` and `page.css` are the looks.
-//! [`mod@comparison`] and `comparison.html` do the same for a comparison of optimizers.
+//! [`mod@comparison`] and `comparison.html` do the same for a comparison of optimizers, [`mod@audit`] and `audit.html` for perturbed
+//! rows that a person is to read.
 //!
 //! **Invariant:** the file asks for nothing from outside, and every text from people, data or models is escaped.
 
+pub mod audit;
 pub mod comparison;
 pub mod data;
 mod fill;
@@ -16,18 +18,21 @@ use std::sync::LazyLock;
 use serde::Serialize;
 use tera::{Context, Tera};
 
-use self::{comparison::ComparisonPage, data::ReportData, page::Page};
+use self::{audit::AuditPage, comparison::ComparisonPage, data::ReportData, page::Page};
 
 /// The name of the template of a run; the suffix makes Tera escape HTML.
 const PAGE: &str = "page.html";
 /// The name of the template of a comparison.
 const COMPARISON: &str = "comparison.html";
+/// The template of an audit.
+const AUDIT: &str = "audit.html";
 
 static TEMPLATES: LazyLock<Result<Tera, tera::Error>> = LazyLock::new(|| {
     let mut tera = Tera::default();
     number::register(&mut tera);
     tera.add_raw_template(PAGE, include_str!("report/page.html"))?;
     tera.add_raw_template(COMPARISON, include_str!("report/comparison.html"))?;
+    tera.add_raw_template(AUDIT, include_str!("report/audit.html"))?;
     Ok(tera)
 });
 
@@ -53,6 +58,14 @@ pub fn html(data: &ReportData) -> Result<String, ReportError> {
 /// If the template fails, which the tests rule out.
 pub fn comparison(page: &ComparisonPage<'_>) -> Result<String, ReportError> {
     render(COMPARISON, page)
+}
+
+/// Perturbed rows to be audited as HTML.
+///
+/// # Errors
+/// If the template fails, which the tests rule out.
+pub fn audit(page: &AuditPage<'_>) -> Result<String, ReportError> {
+    render(AUDIT, page)
 }
 
 fn render(template: &str, page: &impl Serialize) -> Result<String, ReportError> {

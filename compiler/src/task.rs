@@ -44,7 +44,10 @@ pub(crate) use self::{
     read::Reader,
     shape::{Key, Section, Shape, Variants},
 };
-use crate::metric::{self, Metric};
+use crate::{
+    attack::{self, Own},
+    metric::{self, Metric},
+};
 
 /// The name of a task file in its folder.
 pub const TASK_FILE: &str = "task.toml";
@@ -72,6 +75,8 @@ pub struct Task {
     pub optimizer: OptimizerConfig,
     /// How finalists are judged.
     pub gate: GateConfig,
+    /// Perturbation families of the user's.
+    pub attacks: Vec<Own>,
 }
 
 /// Why there is no task.
@@ -112,6 +117,7 @@ pub(crate) static FILE: Section = Section {
         Key::new("proposer", Shape::Table(&model::MODEL), "a stronger model that writes instructions"),
         Key::new("optimizer", Shape::Table(&optimizer::OPTIMIZER), "who searches, and for how much"),
         Key::new("gate", Shape::Table(&gate::GATE), "how finalists are judged"),
+        Key::new("attack", Shape::Tables(&attack::ATTACK), "a perturbation family of your own"),
     ],
     variants: None,
 };
@@ -167,6 +173,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
     let model = model::read(root.table("model"), problems);
     let proposer = model::read(root.table("proposer"), problems);
     let gate = gate::read(root.table("gate"), problems);
+    let attacks = attack::read(root, program.as_ref(), folder, problems);
     let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
     Some(Task {
         name: root.string("name").or_else(called).unwrap_or_else(|| "task".into()),
@@ -179,6 +186,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         proposer,
         optimizer: optimizer::read(root.table("optimizer")),
         gate,
+        attacks,
     })
 }
 

@@ -1,12 +1,13 @@
 //! The store: one SQLite file that remembers every answered call, every run and every look at sealed rows.
-//! Its tables are a public contract: `store/schema.sql`.
+//! Its tables are a public contract: `store/schema.sql`, `store/audit.sql`.
 //!
 //! **Invariant:** what was acknowledged is on disk, so a process killed at any moment loses nothing that was used.
 //! Several processes may share one file. Resume is replay: there is no other checkpoint.
 //!
 //! Here: opening, reading and writing calls. [`run`](NewRun): runs and journals. [`ledger`](Look): looks.
-//! [`Cached`]: the layer that puts a store in front of a model.
+//! `audit`: what a person said about perturbed rows. [`Cached`]: the layer that puts a store in front of a model.
 
+mod audit;
 mod cached;
 mod error;
 mod file;

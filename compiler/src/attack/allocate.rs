@@ -1,4 +1,5 @@
-//! Which row gets which families: a balanced incomplete block design, made greedily (gate.md, section 5.3).
+//! Which row gets which families: a balanced incomplete block design, made greedily (gate.md, section 5.3), and which pairs
+//! of families are composed.
 //!
 //! **Invariant:** each family is used on about equally many rows, each pair of families is sometimes together, and the
 //! choice depends on the seed and the order of the rows alone.
@@ -45,13 +46,40 @@ impl Allocation {
     }
 }
 
-/// All ordered pairs of different families, so that over many rows every pair occurs in both orders.
-pub(super) fn pairs(families: usize) -> Vec<(usize, usize)> {
-    (0..families).flat_map(|a| (0..families).filter(move |b| *b != a).map(move |b| (a, b))).collect()
+/// Which two families a composed row gets, in order: a covering array of strength two, made row by row (Cohen et al. 1997,
+/// IEEE TSE 23:437, on pairwise testing): no pair is used again before every other one was, and the second use of a pair
+/// turns its order round.
+pub(super) struct Pairing {
+    /// Unordered pairs with the number of their uses, in random order.
+    pairs: Vec<((usize, usize), usize)>,
+}
+
+impl Pairing {
+    pub(super) fn new(families: usize, mut rng: ChaCha8Rng) -> Self {
+        let pairs = (0..families).flat_map(|a| (0..a).map(move |b| ((a, b), 0)));
+        let mut pairs: Vec<_> = pairs.collect();
+        pairs.shuffle(&mut rng);
+        Self { pairs }
+    }
+
+    /// All pairs, those that were used least first, each in the order of its turn.
+    pub(super) fn order(&self) -> Vec<(usize, usize)> {
+        let mut pairs = self.pairs.clone();
+        pairs.sort_by_key(|(_, uses)| *uses);
+        pairs.into_iter().map(|((a, b), uses)| if uses % 2 == 0 { (a, b) } else { (b, a) }).collect()
+    }
+
+    /// Books a pair.
+    pub(super) fn used(&mut self, (first, second): (usize, usize)) {
+        let pair = (first.max(second), first.min(second));
+        self.pairs.iter_mut().filter(|(known, _)| *known == pair).for_each(|(_, uses)| *uses += 1);
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use rand::SeedableRng;
 
@@ -67,5 +95,19 @@ mod tests {
         assert!(allocation.uses.iter().all(|&uses| uses == 40), "{:?}", allocation.uses);
         let pairs = (0..9).flat_map(|a| (0..a).map(move |b| (a, b)));
         assert!(pairs.clone().all(|(a, b)| allocation.together[a][b] > 0), "{:?}", allocation.together);
+    }
+
+    #[test]
+    fn no_pair_is_composed_twice_before_every_pair_was() {
+        let mut pairing = Pairing::new(9, ChaCha8Rng::seed_from_u64(1));
+        let mut seen = vec![];
+        for _ in 0..72 {
+            let next = pairing.order()[0];
+            pairing.used(next);
+            seen.push(next);
+        }
+        let unordered: BTreeSet<_> = seen[..36].iter().map(|(a, b)| (a.max(b), a.min(b))).collect();
+        assert_eq!(unordered.len(), 36);
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 72, "then every pair the other way round");
     }
 }

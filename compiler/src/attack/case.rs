@@ -8,11 +8,11 @@ use super::{Family, Guarantee, Scene};
 pub(super) struct Case;
 
 impl Family for Case {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "case"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "the same letters in lower case, in capitals, as a title or at random"
     }
 

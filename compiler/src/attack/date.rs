@@ -30,11 +30,11 @@ static LONG: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(&format!(r"\b(\d{{1,2}}) ({}) (\d{{4}})\b", MONTHS.join("|"))).ok());
 
 impl Family for Date {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "date"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "dates in figures instead of words, and back"
     }
 

@@ -14,11 +14,11 @@ use super::{
 pub(super) struct Distractor;
 
 impl Family for Distractor {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "distractor"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "one sentence that has nothing to do with the task, before or behind the text"
     }
 

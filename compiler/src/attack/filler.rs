@@ -11,11 +11,11 @@ use super::{
 pub(super) struct Filler;
 
 impl Family for Filler {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "filler"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "greetings, thanks, signatures and disclaimers around the text"
     }
 

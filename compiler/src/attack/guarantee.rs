@@ -36,6 +36,10 @@ pub enum Guarantee<'a> {
     EditsLightly,
     /// The whole original stands unchanged inside the variant.
     Surrounds,
+    /// One of the last two.
+    EditsOrSurrounds,
+    /// The texts are the same question but for the order of its options; the answer was worked out again.
+    Permutes(fn(&str, &str) -> bool),
 }
 
 /// A variant that breaks its family's guarantee.
@@ -55,6 +59,9 @@ pub enum Broken {
         /// Share allowed.
         limit: usize,
     },
+    /// More than the order of options changed.
+    #[error("more than the order of the options was changed")]
+    Permutation,
     /// The original is not contained.
     #[error("the original text is not contained unchanged")]
     NotContained,
@@ -68,7 +75,8 @@ impl Guarantee<'_> {
     pub fn class(&self) -> Class {
         match self {
             Self::Normalizes(_) => Class::G0,
-            Self::Respells(_) | Self::EditsLightly | Self::Surrounds => Class::G1,
+            Self::Respells(_) | Self::EditsLightly | Self::Surrounds | Self::EditsOrSurrounds => Class::G1,
+            Self::Permutes(_) => Class::G3,
         }
     }
 
@@ -81,9 +89,11 @@ impl Guarantee<'_> {
             Self::Normalizes(normalize) if normalize(original) == normalize(variant) => Ok(()),
             Self::Respells(lexicon) if lexicon.normal(original) == lexicon.normal(variant) => Ok(()),
             Self::Normalizes(_) | Self::Respells(_) => Err(Broken::Normalizer),
-            Self::Surrounds if variant.contains(original) => Ok(()),
+            Self::Permutes(same) if same(original, variant) => Ok(()),
+            Self::Permutes(_) => Err(Broken::Permutation),
+            Self::Surrounds | Self::EditsOrSurrounds if variant.contains(original) => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),
-            Self::EditsLightly => {
+            Self::EditsLightly | Self::EditsOrSurrounds => {
                 if protected.untouchable(original) != protected.untouchable(variant) {
                     return Err(Broken::Protected);
                 }

@@ -9,11 +9,11 @@ use super::{Family, Guarantee, Scene};
 pub(super) struct Injection;
 
 impl Family for Injection {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "injection"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "orders to the model inside the text: ignore the instructions, a fake turn, a fake answer"
     }
 

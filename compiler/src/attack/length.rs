@@ -14,11 +14,11 @@ pub(super) struct Length;
 const LONGEST_PADDING: usize = 400;
 
 impl Family for Length {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "length"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "the text with two to five times as much irrelevant text around it"
     }
 

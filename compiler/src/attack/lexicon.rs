@@ -19,11 +19,11 @@ pub(super) struct Lexicon {
 }
 
 impl Family for Lexicon {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         self.name
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         self.about
     }
 
@@ -89,12 +89,11 @@ pub(super) fn replaced(text: &str, rules: &[Rule<'_>]) -> String {
 /// Where the rules find something as whole words, the longest first, each with its replacement; in order, none overlapping.
 fn occurrences<'r>(text: &str, rules: &[Rule<'r>]) -> Vec<(Range<usize>, &'r str)> {
     let mut found = Vec::new();
-    let (mut at, mut before) = (0, ' ');
+    let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
-        let here = if is_word(before) { None } else { longest(&text[at..], rules) };
+        let here = if goes_on(text[..at].chars().rev()) { None } else { longest(&text[at..], rules) };
         let length = here.map_or(c.len_utf8(), |(length, _)| length);
         found.extend(here.map(|(length, other)| (at..at + length, other)));
-        before = text[at..at + length].chars().last().unwrap_or(' ');
         at += length;
     }
     found
@@ -104,10 +103,19 @@ fn occurrences<'r>(text: &str, rules: &[Rule<'r>]) -> Vec<(Range<usize>, &'r str
 fn longest<'r>(text: &str, rules: &[Rule<'r>]) -> Option<(usize, &'r str)> {
     let begins = |spelling: &str| {
         let head = text.get(..spelling.len()).is_some_and(|head| head.eq_ignore_ascii_case(spelling));
-        head && !text[spelling.len()..].starts_with(is_word)
+        head && !goes_on(text[spelling.len()..].chars())
     };
     let fitting = rules.iter().filter(|(spelling, _)| begins(spelling));
     fitting.map(|(spelling, other)| (spelling.len(), *other)).max_by_key(|(length, _)| *length)
+}
+
+/// Whether a word goes on with these characters, read away from it: in `2.5`, `10:30` and `shop.example` nothing is a whole
+/// word.
+fn goes_on(mut away: impl Iterator<Item = char>) -> bool {
+    match away.next() {
+        Some('.' | ',' | ':') => away.next().is_some_and(char::is_alphanumeric),
+        other => other.is_some_and(is_word),
+    }
 }
 
 /// Whether a character belongs to the word before or behind it: letters, digits, and what joins them.
@@ -130,7 +138,7 @@ mod tests {
 
     #[test]
     fn whole_words_are_swapped_and_normalize_back() {
-        let text = "It is two of 2021, \"it is\" 2, not 2.5 or 2-3; item two";
+        let text = "It is two of 2021, \"it is\" 2, not 2.5 or 2-3; item two. See two.example";
         let protected = Protected::default();
         let scene = Scene { protected: &protected, wrong_answer: None };
         for seed in 0..20 {
@@ -138,7 +146,11 @@ mod tests {
             let changed = PAIRS.perturb(text, &scene, &mut rng).unwrap();
             assert_ne!(changed, text);
             assert_eq!(PAIRS.normal(&changed), PAIRS.normal(text));
-            assert!(changed.contains("2021, \"it is\"") && changed.contains("2-3; item"), "{changed}");
+            assert!(
+                changed.contains("2021, \"it is\"") && changed.contains("not 2.5 or 2-3; item"),
+                "{changed}"
+            );
+            assert!(changed.ends_with("See two.example"), "{changed}");
         }
         assert_eq!(PAIRS.perturb("nothing here", &scene, &mut ChaCha8Rng::seed_from_u64(1)), None);
     }

@@ -28,11 +28,11 @@ const CONFUSED: &[(&str, &str)] = &[
 ];
 
 impl Family for Ocr {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "ocr"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "letters as a scanner misreads them"
     }
 

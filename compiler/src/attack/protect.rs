@@ -52,6 +52,18 @@ impl Protected {
     }
 }
 
+/// The numbers and negations of a text, sorted: what must be the same before and after a rule.
+pub(super) fn meaning(text: &str) -> Vec<String> {
+    let lower = text.to_lowercase().replace('\u{2019}', "'");
+    let words = lower.split(|c: char| !c.is_alphanumeric() && c != '\'');
+    let weighs = |word: &&str| {
+        NEGATIONS.contains(word) || word.ends_with("n't") || word.chars().any(|c| c.is_ascii_digit())
+    };
+    let mut found: Vec<_> = words.filter(weighs).map(str::to_owned).collect();
+    found.sort();
+    found
+}
+
 /// The byte ranges between white space.
 fn words(text: &str) -> Vec<Range<usize>> {
     let start = text.as_ptr() as usize;

@@ -14,11 +14,11 @@ const TRUISMS: &[&str] =
 const MOST: usize = 4;
 
 impl Family for Tautology {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "tautology"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "sentences that are true whatever the text says, behind it"
     }
 

@@ -1,10 +1,11 @@
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use proofmark_runtime::Record;
+use proofmark_runtime::{ExampleId, Record};
 use proptest::prelude::*;
 use rand::SeedableRng;
 
 use super::*;
+use crate::command::{Command, CommandError};
 
 fn example(id: usize, text: &str) -> Example {
     Example {
@@ -15,9 +16,10 @@ fn example(id: usize, text: &str) -> Example {
     }
 }
 
-fn plan(seed: u64) -> Plan {
+fn plan(seed: u64) -> Plan<'static> {
     Plan {
         families: default_families(true),
+        own: &[],
         variants: 3,
         seed,
         protected: protected_words(["billing", "shipping", "message", "team"]),
@@ -31,8 +33,17 @@ const TEXTS: &[&str] = &[
     "why was i charged twice for order 4471? please send me the \"final invoice\" again",
     "Das Paket ist nicht angekommen, bitte prüfen Sie die Adresse. Groß geschrieben: STRAẞE",
     "ok",
+    "Which team is it?\nA) billing\nB) shipping\nC) nobody else",
+    "Which of these is it, and why?\n(1) neatness\n(2) billing\n(3) haste",
     "é ﬁ ½ ①  完了しました, see https://example.org/a?b=c and `let x = 1;`",
 ];
+
+/// A family on one row, as the plan applies it.
+fn perturb(family: &dyn Family, row: &Example, plan: &Plan<'_>) -> Option<Example> {
+    let alone = Plan { families: vec![family.name().to_owned()], variants: 1, ..plan.clone() };
+    let frozen = alone.freeze(&[row]).unwrap();
+    frozen.variants[0].first().map(|variant| variant.example.clone())
+}
 
 #[test]
 fn acceptance_9_every_family_keeps_its_guarantee_and_changes_something() {
@@ -40,8 +51,8 @@ fn acceptance_9_every_family_keeps_its_guarantee_and_changes_something() {
     for family in ALL {
         let mut changed = 0;
         for (id, text) in TEXTS.iter().enumerate() {
-            if let Some(variant) = perturb(&example(id, text), family.name(), &[*family], &plan) {
-                let perturbed = variant.example.inputs.get("message").unwrap().as_text().unwrap();
+            if let Some(variant) = perturb(*family, &example(id, text), &plan) {
+                let perturbed = variant.inputs.get("message").unwrap().as_text().unwrap();
                 assert_ne!(perturbed, *text);
                 family.guarantee().check(text, perturbed, &plan.protected).unwrap();
                 changed += 1;
@@ -55,12 +66,24 @@ fn acceptance_9_every_family_keeps_its_guarantee_and_changes_something() {
 fn an_injection_never_names_the_right_answer() {
     let plan = plan(3);
     for id in 0..40 {
-        let variant =
-            perturb(&example(id, "where is my parcel"), "injection", &[&injection::Injection], &plan)
-                .unwrap();
-        let text = variant.example.inputs.get("message").unwrap().as_text().unwrap();
+        let variant = perturb(&injection::Injection, &example(id, "where is my parcel"), &plan).unwrap();
+        let text = variant.inputs.get("message").unwrap().as_text().unwrap();
         assert!(text.contains("shipping") && !text.contains("billing"), "{text}");
     }
+}
+
+#[test]
+fn composed_rows_cover_every_pair_of_families() {
+    let rows: Vec<_> = (0..60)
+        .map(|id| example(id, &format!("message number {id} about some parcel that never came")))
+        .collect();
+    let names = ["typo", "filler", "whitespace", "injection", "length", COMPOSED];
+    let plan = Plan { families: names.map(str::to_owned).to_vec(), variants: 3, ..plan(1) };
+    let frozen = plan.freeze(&rows.iter().collect::<Vec<_>>()).unwrap();
+    let composed = frozen.variants.iter().flatten().filter(|variant| variant.family == COMPOSED);
+    let pairs: BTreeSet<_> = composed.map(|variant| variant.steps.clone()).collect();
+    assert_eq!(pairs.len(), 5 * 4, "every pair both ways round: {pairs:?}");
+    assert_eq!(frozen.counts[COMPOSED].made, 30);
 }
 
 #[test]
@@ -68,9 +91,9 @@ fn variants_are_frozen_by_the_seed_and_independent_of_the_other_rows_texts() {
     let rows: Vec<_> =
         (0..30).map(|id| example(id, &format!("message number {id} about some parcel"))).collect();
     let refs: Vec<_> = rows.iter().collect();
-    let (a, b) = (freeze(&refs, &plan(1)).unwrap(), freeze(&refs, &plan(1)).unwrap());
+    let (a, b) = (plan(1).freeze(&refs).unwrap().variants, plan(1).freeze(&refs).unwrap().variants);
     assert_eq!(a, b);
-    assert_ne!(a, freeze(&refs, &plan(2)).unwrap());
+    assert_ne!(a, plan(2).freeze(&refs).unwrap().variants);
     assert!(a.iter().all(|variants| variants.len() == 3));
     let mut families: Vec<_> =
         a.iter().map(|variants| variants.iter().map(|v| &v.family).collect::<Vec<_>>()).collect();
@@ -84,17 +107,85 @@ fn variants_are_frozen_by_the_seed_and_independent_of_the_other_rows_texts() {
 #[test]
 fn unknown_families_are_named_with_those_that_exist() {
     let bad = Plan { families: vec!["tpyo".into()], ..plan(1) };
-    let message = freeze(&[], &bad).unwrap_err().to_string();
+    let message = bad.freeze(&[]).unwrap_err().to_string();
     assert!(
         message.contains("`tpyo`") && message.contains("typo") && message.contains("composed"),
         "{message}"
     );
-    assert_eq!(freeze(&[], &Plan { families: vec![], ..plan(1) }).unwrap_err(), PlanError::Empty);
+    assert_eq!(Plan { families: vec![], ..plan(1) }.freeze(&[]).unwrap_err(), PlanError::Empty);
 }
 
 #[test]
 fn case_is_left_out_where_case_matters() {
     assert!(!default_families(false).contains(&"case".to_owned()));
+}
+
+/// A family that is a shell script.
+fn shell(script: &str) -> Own {
+    let words = ["sh", "-c", script].map(str::to_owned).to_vec();
+    let command = Command::new("family `mine`, the command", words, Path::new(""), Duration::from_secs(20));
+    Own::Program(Box::new(OwnProgram::new("mine", command)))
+}
+
+fn of_own(own: &[Own], texts: &[&str]) -> Result<Frozen, PlanError> {
+    let rows: Vec<_> = texts.iter().enumerate().map(|(id, text)| example(id, text)).collect();
+    let families = own.iter().map(|own| own.name().to_owned()).collect();
+    Plan { families, own, ..plan(1) }.freeze(&rows.iter().collect::<Vec<_>>())
+}
+
+#[test]
+fn rules_of_the_users_change_whole_words_only() {
+    let rules = [("parcel", "package"), ("as soon as possible", "asap")];
+    let own = Own::Rules(Rules::new("slang", rules.map(|(a, b)| (a.to_owned(), b.to_owned())).to_vec()));
+    let texts =
+        ["Parcel came, send parcels as soon as possible", "a \"parcel\" on shop.parcel.example", "none"];
+    let frozen = of_own(&[own], &texts).unwrap();
+    let texts = |variants: &[Variant]| {
+        let text = |variant: &Variant| variant.example.inputs.get("message").unwrap().to_string();
+        variants.iter().map(text).collect::<Vec<_>>()
+    };
+    let changed = texts(&frozen.variants[0]);
+    let possible = [
+        "Package came, send parcels asap",
+        "Package came, send parcels as soon as possible",
+        "Parcel came, send parcels asap",
+    ];
+    assert!(possible.contains(&changed[0].as_str()), "{changed:?}");
+    assert_eq!(frozen.variants[0][0].class, Class::G1);
+    assert_eq!(frozen.counts["slang"], Count { made: 1, idle: 2, dropped: 0 });
+}
+
+#[test]
+fn a_program_of_the_users_is_held_to_the_guarantee() {
+    // The first row gets an addition, the second a new number, the third stays, the fourth cannot be changed.
+    let script = r#"while read -r line; do case "$line" in
+        *first*) echo '{"text": "the first row, please"}';;
+        *second*) echo '{"text": "the second row 8"}';;
+        *third*) echo '{"text": "the third row"}';;
+        *) echo '{"text": null}';;
+    esac; done"#;
+    let frozen =
+        of_own(&[shell(script)], &["the first row", "the second row 7", "the third row", "other"]).unwrap();
+    assert_eq!(frozen.counts["mine"], Count { made: 1, idle: 2, dropped: 1 });
+    assert_eq!(frozen.variants.iter().map(Vec::len).collect::<Vec<_>>(), [1, 0, 0, 0]);
+}
+
+#[test]
+fn a_program_that_fails_stops_everything() {
+    let fails = |script: &str| match of_own(&[shell(script)], &["one row", "another row"]) {
+        Err(PlanError::Program(error)) => error,
+        other => panic!("{other:?}"),
+    };
+    let rubbish = ["ok", "[]", "{}", r#"{"text": 7}"#, r#"{"text": "a\u0000b"}"#];
+    for line in rubbish {
+        let error = fails(&format!("while read -r line; do echo '{line}'; done"));
+        assert!(matches!(error, CommandError::Rubbish { .. }), "{line}: {error}");
+    }
+    assert!(matches!(fails("read -r line; echo why >&2; exit 3"), CommandError::Ended { .. }));
+    let twice = fails(r#"while read -r line; do echo '{"text": null}'; echo '{"text": null}'; done"#);
+    assert!(matches!(twice, CommandError::TooMany { .. }), "{twice}");
+    let counts = fails(r#"n=0; while read -r line; do n=$((n+1)); echo "{\"text\": \"one row $n\"}"; done"#);
+    assert!(matches!(counts, CommandError::Fickle { .. }), "{counts}");
 }
 
 proptest! {
@@ -111,7 +202,7 @@ proptest! {
             }
         }
         let row = example(0, &text);
-        let frozen = freeze(&[&row], &plan).unwrap();
-        prop_assert!(frozen[0].len() <= 3);
+        let frozen = plan.freeze(&[&row]).unwrap();
+        prop_assert!(frozen.variants[0].len() <= 3);
     }
 }

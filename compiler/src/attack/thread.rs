@@ -20,11 +20,11 @@ const HEADERS: &[&str] = &[
 ];
 
 impl Family for Thread {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "thread"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "the text as part of a forwarded mail, with header lines and a signature"
     }
 

@@ -17,11 +17,11 @@ const CHARACTERS_PER_SLIP: usize = 20;
 const KEYS: &[&str] = &["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
 impl Family for Typo {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "typo"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "slips of the fingers: a neighbouring key, letters swapped, dropped or doubled"
     }
 

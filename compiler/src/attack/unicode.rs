@@ -14,11 +14,11 @@ const LOOK_ALIKES: &[(char, char)] =
     &[('a', 'а'), ('c', 'с'), ('e', 'е'), ('i', 'і'), ('o', 'о'), ('p', 'р'), ('x', 'х'), ('y', 'у')];
 
 impl Family for Unicode {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "unicode"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "the same letters in other code points: full-width, decomposed, look-alike, invisible spaces"
     }
 

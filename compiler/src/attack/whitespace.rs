@@ -9,11 +9,11 @@ use super::{Family, Guarantee, Scene};
 pub(super) struct Whitespace;
 
 impl Family for Whitespace {
-    fn name(&self) -> &'static str {
+    fn name(&self) -> &str {
         "whitespace"
     }
 
-    fn about(&self) -> &'static str {
+    fn about(&self) -> &str {
         "the same words with extra blanks, broken lines, bullets, quote marks or a code fence"
     }
 

@@ -123,6 +123,8 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
         lines.extend(texts.into_iter().map(|text| format!("{name:<9} {text}")));
     };
     tell("together", split::joined(report, task.data.columns.group.as_deref()));
+    tell("rows", split::provenance(report));
+    tell("family", split::families(report, &task.attacks));
     tell("warning", split::warnings(report, &task.program));
     tell("", split::table(report));
     let Outlook { seeds, rows, gate_calls, .. } = outlook;

@@ -105,6 +105,7 @@ impl<'a> Outcome<'a> {
             "report": files.report,
             "baseline": {"visible": board.mean(proofmark_runtime::Candidate::baseline().id())},
             "lead": {"estimate": lead.0, "lower95": lead.1},
+            "audited": judgement.as_ref().and_then(|judgement| judgement.certificate()?.record().audited),
             "finalists": shown.iter().map(gate::candidate).collect::<Vec<_>>(),
             "calls": {
                 "made": calls.made, "replayed": calls.replayed,
@@ -179,6 +180,9 @@ impl<'a> Outcome<'a> {
         ));
         for line in record.read.iter().flat_map(Read::told) {
             say(&format!("  read     {line}"));
+        }
+        if let Some(audited) = &record.audited {
+            say(&format!("  audited  {}", audited.sentence()));
         }
         for earlier in &record.earlier {
             say(&format!("  refused  {}: {}", earlier.finalist.name, earlier.verdict.sentence()));

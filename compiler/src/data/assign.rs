@@ -6,6 +6,7 @@
 use super::{
     error::DataError,
     hygiene::Hygiene,
+    row::Row,
     rows::Given,
     split::{Deal, Role, SHARES, Unit},
 };
@@ -49,7 +50,7 @@ fn unit<'a>(given: &'a [Given], members: &[usize], one_file: bool) -> Unit<'a> {
         Given { role: Some(role), .. } => Some(*role),
         Given { row, .. } if one_file && row.must_pass => Some(Role::Gate),
         // Rows picked because a contender fails them cannot be judged on, but they can be learned from.
-        given if one_file && is_mined(given) => Some(Role::Train),
+        Given { row, .. } if one_file && is_mined(row) => Some(Role::Train),
         _ => None,
     };
     let pinned = members.iter().filter_map(pin).max();
@@ -61,11 +62,12 @@ fn unit<'a>(given: &'a [Given], members: &[usize], one_file: bool) -> Unit<'a> {
 fn stays(given: &Given, dealt: Role, one_file: bool) -> bool {
     match given.role {
         Some(role) => role == dealt,
-        None if one_file => dealt != Role::Gate || given.row.must_pass || !is_mined(given),
+        None if one_file => dealt != Role::Gate || given.row.must_pass || !is_mined(&given.row),
         None => dealt != Role::Gate,
     }
 }
 
-pub(super) fn is_mined(given: &Given) -> bool {
-    given.row.mined_by.as_deref().is_some_and(|by| CONTENDERS.contains(&by))
+/// Whether a row was picked because a contender fails it.
+pub(super) fn is_mined(row: &Row) -> bool {
+    row.mined_by.as_deref().is_some_and(|by| CONTENDERS.contains(&by))
 }

@@ -78,12 +78,12 @@ impl<'t> Stage<'t> {
         });
         let of = |role| rows.iter().filter(move |(_, other)| *other == role).map(|(row, _)| *row);
         let examples = |role| of(role).map(|row| self.given[row].row.example.clone()).collect::<Vec<_>>();
-        let held: Vec<_> = of(Role::Gate).filter(|row| !is_mined(&self.given[*row])).collect();
+        let held: Vec<_> = of(Role::Gate).filter(|row| !is_mined(&self.given[*row].row)).collect();
         let (train, val) = (Visible::new(examples(Role::Train)), Visible::new(examples(Role::Val)));
         if train.is_empty() || val.is_empty() || held.is_empty() {
             return Err(DataError::TooFew { rows: rows.len(), groups: self.groups.len() });
         }
-        let gate = seal(self.task, held.iter().map(|row| self.gate_row(*row)).collect())?;
+        let (gate, _) = seal(self.task, held.iter().map(|row| self.gate_row(*row)).collect())?;
         let held = held.into_iter().map(|row| (self.keys[row].clone(), self.given[row].row.example.clone()));
         Ok(Rehearsal { train, val, held: held.collect(), gate })
     }
@@ -96,7 +96,7 @@ impl<'t> Stage<'t> {
 
     /// Rows picked because a contender fails them can be learned from, not compared on.
     fn unit(&self, members: &[usize]) -> Unit<'_> {
-        let mined = members.iter().any(|row| is_mined(&self.given[*row]));
+        let mined = members.iter().any(|row| is_mined(&self.given[*row].row));
         let rows = members.iter().map(|row| &self.given[*row].row).collect();
         Unit { rows, pinned: mined.then_some(Role::Train) }
     }

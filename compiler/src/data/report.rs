@@ -10,7 +10,7 @@ use super::{
     row::{NO_VALUE, Row},
     split::Role,
 };
-use crate::task::Task;
+use crate::{attack::Count, task::Task};
 
 /// What was found and how it was split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -37,6 +37,12 @@ pub struct SplitReport {
     pub labels: BTreeMap<String, BTreeMap<String, Counts>>,
     /// For each slice column: how often each value occurs in each split.
     pub slices: BTreeMap<String, BTreeMap<String, Counts>>,
+    /// Adversarial rows by their source, and in which split they are.
+    pub adversarial: BTreeMap<String, Counts>,
+    /// Rows that were picked for somebody's failures, by whose, and in which split they are.
+    pub mined: BTreeMap<String, Counts>,
+    /// For each perturbation family: what it did to the sealed rows.
+    pub families: BTreeMap<String, Count>,
 }
 
 /// Rows of each split.
@@ -81,6 +87,9 @@ const LISTED: usize = 20;
 /// How many values of a label are tabled: a label with more is free text.
 const TABLED: usize = 100;
 
+/// The source of adversarial rows that do not say where they are from.
+const UNSAID: &str = "no source given";
+
 /// Tells what was found; `roles` has none for rows that were left out.
 pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> SplitReport {
     let pair = |(a, b): &(usize, usize)| (rows[*a].place.to_string(), rows[*b].place.to_string());
@@ -107,6 +116,13 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
         for (field, value) in row.example.outputs.iter() {
             let value = if *value == Value::Null { NO_VALUE.to_owned() } else { value.to_string() };
             count(&mut report.labels, field, value, *role);
+        }
+        if row.adversarial {
+            let source = row.source.clone().unwrap_or_else(|| UNSAID.to_owned());
+            report.adversarial.entry(source).or_default().count(*role);
+        }
+        if let Some(by) = &row.mined_by {
+            report.mined.entry(by.clone()).or_default().count(*role);
         }
         for (column, value) in &row.example.slices {
             count(&mut report.slices, column, value.clone(), *role);

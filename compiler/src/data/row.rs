@@ -28,8 +28,10 @@ pub(super) struct Row {
     pub(super) must_pass: bool,
     /// Whose failures it was picked for.
     pub(super) mined_by: Option<String>,
-    /// Whether it comes from the file of natural adversarial rows.
+    /// Whether it comes from the file of adversarial rows.
     pub(super) adversarial: bool,
+    /// Where it is from, if it is adversarial.
+    pub(super) source: Option<String>,
     /// Where it stands.
     pub(super) place: Place,
 }
@@ -120,13 +122,7 @@ fn check_columns(
             missing.push(format!("no row has the column `{}`", columns.output(&field.name)));
         }
     }
-    let named = [
-        ("id", &columns.id),
-        ("group", &columns.group),
-        ("time", &columns.time),
-        ("must_pass", &columns.must_pass),
-        ("mined_by", &columns.mined_by),
-    ];
+    let named = [("id", &columns.id), ("group", &columns.group), ("time", &columns.time)];
     let named = named.into_iter().filter_map(|(key, column)| Some((key, column.as_ref()?)));
     for (key, column) in named.chain(columns.slices.iter().map(|column| ("slices", column))) {
         if !has(column) {
@@ -175,6 +171,7 @@ impl RowReader<'_> {
             must_pass,
             mined_by: text(&self.columns.mined_by),
             adversarial: false,
+            source: text(&self.columns.source),
             place: place.clone(),
         })
     }

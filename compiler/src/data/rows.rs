@@ -5,12 +5,13 @@ use std::{collections::BTreeSet, path::Path};
 use proofmark_runtime::{Example, ExampleId, Program};
 
 use super::{
+    assign::is_mined,
     error::{BadRows, DataError},
     file,
     row::{self, Row},
     split::Role,
 };
-use crate::task::{Columns, DataFiles, Task};
+use crate::task::{Columns, DataFiles, Task, suggest};
 
 /// A row and what the user's files make of it.
 pub(super) struct Given {
@@ -28,10 +29,18 @@ pub(super) struct Given {
 /// If a file or a row cannot be used.
 pub(super) fn read(task: &Task) -> Result<Vec<Given>, DataError> {
     let (config, mut bad, mut given) = (&task.data, Vec::new(), Vec::new());
+    let mut seen = BTreeSet::new();
     let mut take = |from: &'static str, path: &Path, role: Option<Role>| -> Result<(), DataError> {
-        let rows = row::read(file::read(path)?, &task.program, &config.columns, &mut bad)?;
+        let file = file::read(path)?;
+        seen.extend(file.columns.iter().cloned());
+        let rows = row::read(file, &task.program, &config.columns, &mut bad)?;
         let adversarial = from == ADVERSARIAL;
-        given.extend(rows.into_iter().map(|row| Given { row: Row { adversarial, ..row }, role, from }));
+        given.extend(rows.into_iter().map(|row| {
+            // Rows picked because a contender fails them cannot be judged on, but they can be learned from.
+            let learned = adversarial && is_mined(&row) && !row.must_pass;
+            let role = if learned { Some(Role::Train) } else { role };
+            Given { row: Row { adversarial, ..row }, role, from }
+        }));
         Ok(())
     };
     match &config.files {
@@ -48,8 +57,27 @@ pub(super) fn read(task: &Task) -> Result<Vec<Given>, DataError> {
         take(ADVERSARIAL, path, Some(Role::Gate))?;
     }
     BadRows::check(bad)?;
+    check_marks(task, &seen)?;
     qualify_ids(&mut given);
     Ok(given)
+}
+
+/// Columns that only mark some rows need not be in every file, but in one of them.
+fn check_marks(task: &Task, seen: &BTreeSet<String>) -> Result<(), DataError> {
+    let Columns { must_pass, mined_by, source, .. } = &task.data.columns;
+    let marks = [("must_pass", must_pass), ("mined_by", mined_by), ("source", source)];
+    let named = marks.into_iter().filter_map(|(key, column)| Some((key, column.as_ref()?)));
+    let known: Vec<_> = seen.iter().map(String::as_str).collect();
+    let missing: Vec<_> = named
+        .filter(|(_, column)| !seen.contains(*column))
+        .map(|(key, column)| {
+            format!("no row of any file has the column `{column}` ({key}; {})", suggest(column, &known))
+        })
+        .collect();
+    let path = match &task.data.files {
+        DataFiles::One(path) | DataFiles::Given { train: path, .. } => path.clone(),
+    };
+    if missing.is_empty() { Ok(()) } else { Err(DataError::Columns { path, missing }) }
 }
 
 /// Reads the labelled rows of one file, not split.

@@ -1,4 +1,7 @@
-use std::{collections::BTreeMap, fmt::Write as _};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+};
 
 use proofmark_runtime::ExampleId;
 use proptest::prelude::*;
@@ -223,6 +226,37 @@ fn rows_mined_from_a_contender_are_learned_from_and_must_pass_rows_judged_on() {
     assert!((5..15).all(|n| roles[&n.to_string()] == Some(Role::Gate)));
     assert_eq!(roles["torn"], None);
     Splits::load(&task).unwrap();
+}
+
+#[test]
+fn adversarial_rows_say_where_they_are_from_and_mined_ones_are_learned_from() {
+    let row = |n: usize, from: &str, by: &str, must: bool| json!({"id": n, "message": words(n), "team": team(n), "from": from, "by": by, "must": must});
+    let hard = lines((200..230).map(|n| match n {
+        200..210 => row(n, "by hand", "", false),
+        210..215 => row(n, "production", "baseline", false),
+        215..220 => row(n, "production", "candidate", true),
+        _ => row(n, "production", "another model", false),
+    }));
+    let (_folder, task) = task(
+        &[("rows.jsonl", &plain_rows(0..100)), ("hard.jsonl", &hard)],
+        "file = \"rows.jsonl\"\nadversarial = \"hard.jsonl\"\nid = \"id\"\nsource = \"from\"\nmined_by = \"by\"\nmust_pass = \"must\"",
+    );
+    let roles = roles(&task);
+    let of = |range: std::ops::Range<usize>| range.map(|n| roles[&n.to_string()]).collect::<BTreeSet<_>>();
+    assert_eq!(of(210..215), [Some(Role::Train)].into(), "learned from, not judged on");
+    assert_eq!((of(200..210), of(215..230)), ([Some(Role::Gate)].into(), [Some(Role::Gate)].into()));
+    let (splits, report) = Splits::load(&task).unwrap();
+    let slices: BTreeMap<_, _> = splits.gate.slices().collect();
+    assert_eq!((slices["source=by hand"], slices["source=production"], slices[NATURAL]), (10, 10, 20));
+    let counts = |train, gate| Counts { train, val: 0, gate };
+    assert_eq!(report.adversarial["production"], counts(5, 15));
+    assert_eq!((report.mined["baseline"], report.mined["candidate"]), (counts(5, 0), counts(0, 5)));
+
+    let unmarked = plain_rows(0..100);
+    let (_folder, task) =
+        self::task(&[("rows.jsonl", &unmarked)], "file = \"rows.jsonl\"\nmined_by = \"by\"");
+    let missing = Splits::load(&task).unwrap_err().to_string();
+    assert!(missing.contains("no row of any file has the column `by` (mined_by"), "{missing}");
 }
 
 #[test]

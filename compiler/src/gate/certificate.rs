@@ -15,6 +15,7 @@ use proofmark_runtime::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    audited::Audited,
     look::{Lead, LookRecord},
     policy::Policy,
     reading::Read,
@@ -69,6 +70,9 @@ pub struct CertificateRecord {
     /// What the text that it adds was read for, and what was found; none for a score table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,
+    /// What a person found who read perturbed rows; none if nobody did.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub audited: Option<Audited>,
 }
 
 /// A finalist.
@@ -120,6 +124,11 @@ pub struct Rate {
 impl Certificate {
     pub(in crate::gate) fn new(record: CertificateRecord) -> Self {
         Self(record)
+    }
+
+    /// The same with what a person found who read perturbed rows.
+    pub(in crate::gate) fn with_audit(self, audited: Option<Audited>) -> Self {
+        Self(CertificateRecord { audited, ..self.0 })
     }
 
     /// What it says.

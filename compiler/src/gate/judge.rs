@@ -184,6 +184,7 @@ impl Gate {
             intraclass: intraclass(&differences),
             earlier: earlier.iter().map(before).collect(),
             read: accepted.read.clone(),
+            audited: None,
         }))
     }
 }

@@ -7,6 +7,7 @@ use proofmark_runtime::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    audited::Audited,
     certificate::{Certificate, Named},
     ledger::{Ledger, LedgerError, Look},
     look::{Lead, LookRecord},
@@ -70,6 +71,12 @@ impl Judgement {
     /// The proof, if a finalist was accepted.
     pub fn certificate(&self) -> Option<&Certificate> {
         self.certificate.as_ref()
+    }
+
+    /// The same with what a person found who read perturbed rows, on the certificate if there is one.
+    #[must_use]
+    pub fn with_audit(self, audited: Option<Audited>) -> Self {
+        Self { certificate: self.certificate.map(|certificate| certificate.with_audit(audited)), ..self }
     }
 
     /// The verdict on the question: of the accepted finalist, or of the first one, which the search would have emitted.

@@ -9,6 +9,7 @@
 //! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large the lead is),
 //! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary).
 
+pub mod exact;
 pub mod futility;
 pub mod holm;
 pub mod interval;

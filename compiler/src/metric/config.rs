@@ -5,11 +5,11 @@ use std::path::Path;
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Field, Program, Type};
 
-use super::{
-    ALL, Judge, Measure, Metric, Weighted,
-    command::{self, Command},
+use super::{ALL, Judge, Measure, Metric, Weighted, command};
+use crate::{
+    command::{Command, OPTIONS},
+    task::{Key, Problem, Reader, Section, Shape, Variants, suggest},
 };
-use crate::task::{Key, Problem, Reader, Section, Shape, Variants, suggest};
 
 /// `[metric]`
 pub(crate) static METRIC: Section = Section {
@@ -50,7 +50,7 @@ fn by_measure() -> Vec<(&'static str, Vec<&'static Key>)> {
 fn by_kind() -> Vec<(&'static str, Vec<&'static Key>)> {
     let mut all = by_measure();
     all.iter_mut().for_each(|(_, keys)| keys.push(&OUTPUTS));
-    all.push((command::NAME, command::OPTIONS.iter().collect()));
+    all.push((command::NAME, OPTIONS.iter().collect()));
     all
 }
 
@@ -63,7 +63,7 @@ pub(crate) fn read(
 ) -> Option<Metric> {
     let before = problems.len();
     let (judge, usual) = if table.text("kind") == Some(command::NAME) {
-        (Judge::Command(Command::read(table, folder, problems)?), 1.0)
+        (Judge::Command(Command::read(command::ROLE, table, folder, problems)?), 1.0)
     } else {
         let (weighted, pass) = outputs(table, program, problems);
         (Judge::Outputs(weighted), pass)

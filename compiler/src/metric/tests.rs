@@ -71,7 +71,10 @@ fn only_labelled_outputs_are_judged_by_weight() {
 /// A metric that runs a shell script.
 fn shell(script: &str, timeout: Duration) -> Metric {
     let words = ["sh", "-c", script].map(str::to_owned).to_vec();
-    Metric { judge: Judge::Command(Command::new(words, Path::new(""), timeout)), pass: Score::ONE }
+    Metric {
+        judge: Judge::Command(Command::new("metric command", words, Path::new(""), timeout)),
+        pass: Score::ONE,
+    }
 }
 
 fn verdict(metric: &Metric) -> Result<Judged, CommandError> {
@@ -113,8 +116,11 @@ fn a_command_that_fails_is_never_a_score() {
     assert_eq!(verdict(&crash), verdict(&crash), "the first failure is final");
     let closed = shell("exec 1>&-; sleep 60", LONG);
     assert!(matches!(verdict(&closed), Err(CommandError::Ended { .. })));
-    let missing = Command::new(vec!["no-such-program-here".into()], Path::new(""), LONG);
-    assert!(matches!(missing.judge(&example(json!({})), &Record::new()), Err(CommandError::Start { .. })));
+    let missing = Command::new("metric command", vec!["no-such-program-here".into()], Path::new(""), LONG);
+    assert!(matches!(
+        command::judge(&missing, &example(json!({})), &Record::new()),
+        Err(CommandError::Start { .. })
+    ));
 }
 
 #[test]

@@ -332,6 +332,9 @@ fn facts(compiled: &Compiled) -> Vec<Fact> {
     let shown = compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
     let read = shown.iter().filter_map(|shown| shown.read.as_ref()).map(|read| read.told().join("; "));
     facts.extend(read.map(|told| fact("what was read", told)));
+    let certificate = compiled.judgement.as_ref().and_then(|judgement| judgement.certificate());
+    let audited = certificate.and_then(|certificate| certificate.record().audited);
+    facts.extend(audited.map(|audited| fact("variants read", audited.sentence())));
     facts.extend(parts.data.iter().map(|split| {
         fact(&format!("{} rows", split.name), format!("{}, {}", split.rows, split.fingerprint))
     }));

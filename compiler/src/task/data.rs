@@ -19,7 +19,7 @@ use super::{
 pub struct DataConfig {
     /// The labelled rows.
     pub files: DataFiles,
-    /// Natural adversarial rows: labelled like the others, judged on only.
+    /// Hand-written or natural adversarial rows: labelled like the others, judged on only (mined ones are learned from).
     pub adversarial: Option<PathBuf>,
     /// Which columns mean what.
     pub columns: Columns,
@@ -58,6 +58,8 @@ pub struct Columns {
     pub must_pass: Option<String>,
     /// Whose failures the row was picked for, if any; rows picked for the baseline's are not judged on.
     pub mined_by: Option<String>,
+    /// Where an adversarial row is from: by hand, from production, ...
+    pub source: Option<String>,
     /// The column of each input that is not named like its field.
     pub inputs: BTreeMap<String, String>,
     /// The column of each output that is not named like its field.
@@ -73,13 +75,18 @@ pub(crate) static DATA: Section = Section {
         Key::new("train", Shape::Text, "rows to learn from, where the split is yours"),
         Key::new("val", Shape::Text, "rows to rank finalists on; taken from train if left out"),
         Key::new("gate", Shape::Text, "rows to be judged on; nobody else reads them"),
-        Key::new("adversarial", Shape::Text, "natural hard rows, judged on only"),
+        Key::new("adversarial", Shape::Text, "hand-written or natural hard rows, judged on only"),
         Key::new("id", Shape::Text, "column that names a row; a content hash if left out"),
         Key::new("group", Shape::Text, "column whose rows stay together, such as the customer"),
         Key::new("slices", Shape::Texts, "columns that divide the rows, such as the language"),
         Key::new("time", Shape::Text, "column with a date or number: the gate gets the newest rows"),
         Key::new("must_pass", Shape::Text, "column that is true for rows that must not newly fail"),
-        Key::new("mined_by", Shape::Text, "column that says whose failures a row was picked for"),
+        Key::new(
+            "mined_by",
+            Shape::Text,
+            "column that says whose failures a row was picked for; those of `baseline` or `candidate` are never judged on",
+        ),
+        Key::new("source", Shape::Text, "column that says where an adversarial row is from; a slice each"),
         Key::new("inputs", Shape::Map(&Shape::Text), "columns of inputs that are not named like the field"),
         Key::new("outputs", Shape::Map(&Shape::Text), "columns of outputs that are not named like the field"),
         Key::new("seed", Shape::Integer(0, i64::MAX), "which of the possible splits is dealt; 0 if left out"),
@@ -113,6 +120,7 @@ pub(crate) fn read(
         time: table.string("time"),
         must_pass: table.string("must_pass"),
         mined_by: table.string("mined_by"),
+        source: table.string("source"),
         inputs: renames(table.table("inputs")),
         outputs: renames(table.table("outputs")),
     };

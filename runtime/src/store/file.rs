@@ -12,7 +12,7 @@ use super::error::{PATIENCE, StoreError};
 const APPLICATION: i64 = 0x5072_4d6b;
 
 /// Step `i` takes a file from format `i` to format `i + 1`.
-const STEPS: &[&str] = &[include_str!("schema.sql")];
+const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("audit.sql")];
 
 /// The format that this version writes.
 #[expect(clippy::cast_possible_wrap, reason = "a handful of steps")]

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use proofmark_runtime::{Program, Type};
 
-use crate::data::{Counts, Joins, MovedOut, SplitReport};
+use crate::{
+    attack::{Count, Own},
+    data::{Counts, Joins, MovedOut, SplitReport},
+};
 
 /// Values of one label or slice that are tabled; the rest are counted.
 const VALUES: usize = 8;
@@ -36,6 +39,34 @@ pub(super) fn joined(report: &SplitReport, key: Option<&str>) -> Vec<String> {
         key.filter(|_| by_key > 0).map(|column| format!("{by_key} rows with others of the same `{column}`"));
     let texts = [text("the same", &report.duplicates), text("nearly the same", &report.near_duplicates)];
     texts.into_iter().flatten().chain(by_key).collect()
+}
+
+/// Adversarial and mined rows, and where they went.
+pub(super) fn provenance(report: &SplitReport) -> Vec<String> {
+    let went = |counts: &Counts| {
+        let Counts { train, val, gate } = *counts;
+        let parts = [(train, "to learn from"), (val, "to rank on"), (gate, "sealed")];
+        let parts = parts.iter().filter(|(rows, _)| *rows > 0).map(|(rows, what)| format!("{rows} {what}"));
+        parts.collect::<Vec<_>>().join(", ")
+    };
+    let hard =
+        report.adversarial.iter().map(|(source, rows)| format!("hard rows ({source}): {}", went(rows)));
+    let mined = report.mined.iter().map(|(by, rows)| format!("rows that {by} failed: {}", went(rows)));
+    hard.chain(mined).collect()
+}
+
+/// What the user's own families made of the sealed rows.
+pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
+    let mine = |name: &str| own.iter().any(|own| own.name() == name);
+    let told = |(name, count): (&String, &Count)| {
+        let Count { made, idle, dropped } = *count;
+        let drops = match dropped {
+            0 => String::new(),
+            _ => format!(", {dropped} dropped because the right answer may have changed"),
+        };
+        format!("{name}: {made} variants, {idle} rows that it could not change{drops}")
+    };
+    report.families.iter().filter(|(name, _)| mine(name)).map(told).collect()
 }
 
 /// What a user should look at before paying.

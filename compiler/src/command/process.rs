@@ -29,7 +29,7 @@ const TICK: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Process {
-    command: String,
+    who: String,
     child: Child,
     questions: Option<Sender<String>>,
     answers: Receiver<String>,
@@ -45,10 +45,10 @@ struct Tail {
 }
 
 impl Process {
-    /// Starts a program.
-    pub(super) fn start(words: &[String], folder: &Path) -> Result<Self, CommandError> {
-        let command = words.join(" ");
-        let failed = |message: String| CommandError::Start { command: command.clone(), message };
+    /// Starts a program; messages call it `who`.
+    pub(super) fn start(who: &str, words: &[String], folder: &Path) -> Result<Self, CommandError> {
+        let who = who.to_owned();
+        let failed = |message: String| CommandError::Start { who: who.clone(), message };
         let mut child = launch(words, folder).map_err(|error| failed(error.to_string()))?;
         let (Some(stdin), Some(stdout), Some(stderr)) =
             (child.stdin.take(), child.stdout.take(), child.stderr.take())
@@ -56,7 +56,7 @@ impl Process {
             return Err(failed("its pipes are not there".into()));
         };
         let (questions, answers, stderr) = (Some(writer(stdin)), reader(stdout), Tail::of(stderr));
-        Ok(Self { command, child, questions, answers, stderr })
+        Ok(Self { who, child, questions, answers, stderr })
     }
 
     /// Sends a line and waits for one.
@@ -70,14 +70,20 @@ impl Process {
             Err(RecvTimeoutError::Timeout) => {
                 let stderr = self.end();
                 let seconds = timeout.as_secs_f64();
-                Err(CommandError::Timeout { command: self.command.clone(), seconds, stderr })
+                Err(CommandError::Timeout { who: self.who.clone(), seconds, stderr })
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let how = self.how_it_ended();
                 let stderr = self.end();
-                Err(CommandError::Ended { command: self.command.clone(), how, stderr })
+                Err(CommandError::Ended { who: self.who.clone(), how, stderr })
             }
         }
+    }
+
+    /// Closes its standard input and waits a moment for its end; a line that nobody asked for is given back.
+    pub(super) fn finish(mut self) -> Option<String> {
+        self.questions = None;
+        self.answers.recv_timeout(GRACE).ok()
     }
 
     /// How a program ended that has closed its standard output: usually at once, but it may live on.

@@ -1,0 +1,108 @@
+//! `[[attack]]` of a task file: families of the user's.
+
+use std::path::Path;
+
+use proofmark_runtime::Program;
+
+use super::{
+    names,
+    own::{Own, OwnProgram, Rules},
+    plan::words_of,
+    protect::{Protected, meaning},
+};
+use crate::{
+    command::{Command, OPTIONS},
+    task::{Key, Problem, Reader, Section, Shape, Variants},
+};
+
+/// `[[attack]]`
+pub(crate) static ATTACK: Section = Section {
+    name: "attack",
+    about: "A perturbation family of your own, used beside those of [gate] families.",
+    keys: &[
+        Key::required("name", Shape::Text, "its name in reports"),
+        Key::new("kind", Shape::Name("kind of family", kinds), "\"rules\" if left out"),
+    ],
+    variants: Some(Variants { by: "kind", default: "rules", all: by_kind }),
+};
+
+static REPLACE: Key = Key::required(
+    "replace",
+    Shape::Map(&Shape::Text),
+    "what is found, as whole words = what is put there; the right answer must stay",
+);
+
+fn by_kind() -> Vec<(&'static str, Vec<&'static Key>)> {
+    vec![("rules", vec![&REPLACE]), ("command", OPTIONS.iter().collect())]
+}
+
+fn kinds() -> Vec<&'static str> {
+    by_kind().into_iter().map(|(kind, _)| kind).collect()
+}
+
+/// Reads all `[[attack]]`; those with something wrong (reported) are left out.
+pub(crate) fn read(
+    root: Reader<'_>,
+    program: Option<&Program>,
+    folder: &Path,
+    problems: &mut Vec<Problem>,
+) -> Vec<Own> {
+    let protected = program.map(words_of).unwrap_or_default();
+    let mut families: Vec<Own> = vec![];
+    for item in root.items("attack") {
+        let table = Reader::of(item);
+        let Some((name, span)) = table.text("name").zip(table.span("name")) else { continue };
+        let taken = names().contains(&name) || families.iter().any(|other| other.name() == name);
+        if taken {
+            let problem = Problem::new(span, format!("there is a family `{name}` already"), "taken");
+            problems.push(problem.hint("give yours another name"));
+            continue;
+        }
+        if name.trim().is_empty() || name.contains(['#', '=']) {
+            let message = "the name of a family cannot be empty nor contain `#` or `=`";
+            problems.push(Problem::new(span, message, "not a name"));
+            continue;
+        }
+        families.extend(if table.text("kind") == Some("command") {
+            let role = format!("family `{name}`, the command");
+            Command::read(&role, table, folder, problems)
+                .map(|command| Own::Program(Box::new(OwnProgram::new(name, command))))
+        } else {
+            rules(name, table.table("replace"), &protected, problems).map(Own::Rules)
+        });
+    }
+    families
+}
+
+fn rules(name: &str, table: Reader<'_>, protected: &Protected, problems: &mut Vec<Problem>) -> Option<Rules> {
+    let before = problems.len();
+    let entries = table.entries();
+    let entries: Vec<_> =
+        entries.filter_map(|(find, put)| Some((find, put.get_ref().as_str()?.trim(), put.span()))).collect();
+    let rules: Vec<_> =
+        entries.iter().map(|(find, put, _)| (find.get_ref().trim().to_owned(), (*put).to_owned())).collect();
+    let all = Rules::new(name, rules.clone());
+    for (i, ((find, put), (key, _, span))) in rules.iter().zip(&entries).enumerate() {
+        let again = rules[..i].iter().any(|(earlier, _)| earlier.to_lowercase() == find.to_lowercase());
+        let problem = if find.is_empty() || put.is_empty() {
+            Some((key.span(), "a rule finds and puts in at least one word".to_owned()))
+        } else if again {
+            Some((key.span(), format!("`{find}` is found by an earlier rule")))
+        } else if protected.mentions(find) || protected.mentions(put) {
+            let word = if protected.mentions(find) { find } else { put };
+            Some((span.clone(), format!("`{word}` holds a word of the task's labels or fields")))
+        } else if meaning(find) != meaning(put) {
+            Some((span.clone(), format!("`{put}` for `{find}` changes a number or a negation")))
+        } else if super::Normalizer::normal(&all, put) != put.to_lowercase() {
+            Some((span.clone(), format!("`{put}` is itself found by a rule")))
+        } else {
+            None
+        };
+        problems.extend(problem.map(|(span, message)| {
+            Problem::new(span, message, "the right answer may change").hint(
+                "rules put one way of saying something for another; leave out what the right answer may hang on",
+            )
+        }));
+    }
+    (problems.len() == before && !rules.is_empty()).then_some(all)
+}

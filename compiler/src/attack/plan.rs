@@ -1,0 +1,289 @@
+//! What to attack with, and the rows that come of it.
+//!
+//! **Invariant:** a variant is in the plan only if it differs from its row and its family's guarantee was checked on it. What
+//! was tried in vain is counted. The same plan and rows give the same variants.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proofmark_runtime::{Example, ExampleId, Field, Program, Type, Value, digest};
+use rand::{SeedableRng, rngs::ChaCha8Rng};
+use serde::Serialize;
+
+use super::{
+    ALL, COMPOSED, Class, Family, Miss, Own, OwnProgram, Protected, Scene, Variant,
+    allocate::{Allocation, Pairing},
+    names, protected_words,
+};
+use crate::{command::CommandError, task::Task};
+
+/// What to attack with.
+#[derive(Clone, Debug)]
+pub struct Plan<'t> {
+    /// Names of families, [`COMPOSED`] and those of `own` included if wanted.
+    pub families: Vec<String>,
+    /// Families of the user's.
+    pub own: &'t [Own],
+    /// Variants per row.
+    pub variants: usize,
+    /// Names the frozen random choices.
+    pub seed: u64,
+    /// Label words and field names that no family may touch.
+    pub protected: Protected,
+    /// The choices of the task, for wrong answers in injections.
+    pub choices: Vec<String>,
+}
+
+/// Why there are no variants.
+#[derive(Clone, Debug, PartialEq, thiserror::Error)]
+pub enum PlanError {
+    /// A family that does not exist.
+    #[error("there is no perturbation family `{name}`; there are {known}")]
+    Unknown {
+        /// The name.
+        name: String,
+        /// Those that exist, joined.
+        known: String,
+    },
+    /// Nothing to attack with.
+    #[error("no perturbation family is named, so there is nothing to test robustness with")]
+    Empty,
+    /// A family that is a program of the user's failed.
+    #[error(transparent)]
+    Program(#[from] CommandError),
+}
+
+/// The variants of some rows.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Frozen {
+    /// Those of each row, in the order of the rows.
+    pub variants: Vec<Vec<Variant>>,
+    /// What each family did.
+    pub counts: BTreeMap<String, Count>,
+}
+
+/// What a family did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Count {
+    /// Variants that it made.
+    pub made: usize,
+    /// Rows that it could not change.
+    pub idle: usize,
+    /// Variants that were dropped because they broke its guarantee.
+    pub dropped: usize,
+}
+
+/// The words of a program's labels and field names, which no family may touch.
+pub(crate) fn words_of(program: &Program) -> Protected {
+    let outputs = program.output_fields();
+    let choices: Vec<_> = outputs.iter().flat_map(choices).collect();
+    let fields = outputs.iter().chain(program.inputs()).map(|field| field.name.as_str());
+    protected_words(choices.iter().map(String::as_str).chain(fields))
+}
+
+fn choices(field: &Field) -> Vec<String> {
+    match &field.ty {
+        Type::Choice(choices) => choices.clone(),
+        _ => vec![],
+    }
+}
+
+impl<'t> Plan<'t> {
+    /// What a task's rows are attacked with.
+    pub fn of(task: &'t Task) -> Self {
+        let outputs = task.program.output_fields();
+        let own = task.attacks.iter().map(|own| own.name().to_owned());
+        Self {
+            families: task.gate.families().into_iter().chain(own).collect(),
+            own: &task.attacks,
+            variants: task.gate.variants,
+            seed: task.data.seed,
+            protected: words_of(&task.program),
+            choices: if let [only] = outputs.as_slice() { choices(only) } else { vec![] },
+        }
+    }
+
+    /// Makes the variants of every row: `variants` per row from different families, each family on about equally many
+    /// rows. A row that too few families can change gets fewer.
+    ///
+    /// # Errors
+    /// [`PlanError`].
+    pub fn freeze(&self, examples: &[&Example]) -> Result<Frozen, PlanError> {
+        let recipes = self.families.iter().map(|name| self.recipe(name)).collect::<Result<Vec<_>, _>>()?;
+        if recipes.is_empty() {
+            return Err(PlanError::Empty);
+        }
+        let stream = |name: &str| ChaCha8Rng::from_seed(*digest(&(name, self.seed)).as_bytes());
+        let singles: Vec<_> = recipes.iter().filter_map(|recipe| recipe.single()).collect();
+        let mut kitchen =
+            Kitchen { plan: self, pairing: Pairing::new(singles.len(), stream("pairs")), singles };
+        let mut allocation = Allocation::new(recipes.len(), stream("allocate"));
+        let mut frozen = Frozen { variants: vec![], counts: BTreeMap::new() };
+        for example in examples {
+            let mut variants: Vec<Variant> = Vec::new();
+            for chosen in allocation.order() {
+                if variants.len() == self.variants {
+                    break;
+                }
+                let count = frozen.counts.entry(self.families[chosen].clone()).or_default();
+                match kitchen.make(recipes[chosen], example)? {
+                    Ok(variant) => {
+                        count.made += 1;
+                        variants.push(variant);
+                        allocation.used(chosen);
+                    }
+                    Err(Miss::Idle) => count.idle += 1,
+                    Err(Miss::Broken(_)) => count.dropped += 1,
+                }
+            }
+            allocation.next_row();
+            frozen.variants.push(variants);
+        }
+        self.own.iter().try_for_each(Own::finish)?;
+        Ok(frozen)
+    }
+
+    fn recipe(&self, name: &str) -> Result<Recipe<'t>, PlanError> {
+        let own = self.own.iter().find(|own| own.name() == name).map(|own| match own {
+            Own::Rules(rules) => Step::Family(rules),
+            Own::Program(program) => Step::Program(program),
+        });
+        let known = || ALL.iter().find(|family| family.name() == name).map(|family| Step::Family(*family));
+        match own.or_else(known) {
+            Some(step) => Ok(Recipe::One(step)),
+            None if name == COMPOSED => Ok(Recipe::Composed),
+            None => Err(PlanError::Unknown { name: name.to_owned(), known: names().join(", ") }),
+        }
+    }
+
+    /// Applies families one after the other to the row, checking each guarantee on the way.
+    fn perturb(
+        &self,
+        row: &Example,
+        name: &str,
+        steps: &[Step<'_>],
+    ) -> Result<Result<Variant, Failed>, CommandError> {
+        let Some(field) = longest_text(row) else { return Ok(Err(Failed { step: 0, miss: Miss::Idle })) };
+        let label = row.label();
+        let wrong: Vec<_> = self.choices.iter().filter(|choice| **choice != label).collect();
+        let mut changed = row.clone();
+        for (position, step) in steps.iter().enumerate() {
+            let seed = digest(&("perturb", self.seed, &row.id, name, step.name()));
+            let mut rng = ChaCha8Rng::from_seed(*seed.as_bytes());
+            let wrong_answer =
+                wrong.get(seed.as_bytes()[31] as usize % wrong.len().max(1)).map(|choice| choice.as_str());
+            let scene = Scene { protected: &self.protected, wrong_answer };
+            let next = match step {
+                Step::Family(family) => family.apply(&changed, field, (&scene, &mut rng)),
+                Step::Program(program) => program.apply(&changed, field, (&self.protected, self.seed))?,
+            };
+            match next {
+                Ok(next) => changed = next,
+                Err(miss) => return Ok(Err(Failed { step: position, miss })),
+            }
+        }
+        if changed.inputs == row.inputs {
+            return Ok(Err(Failed { step: 0, miss: Miss::Idle }));
+        }
+        changed.id = ExampleId(format!("{}#{name}", row.id));
+        Ok(Ok(Variant {
+            family: name.to_owned(),
+            steps: steps.iter().map(|step| step.name().to_owned()).collect(),
+            class: steps.iter().map(Step::class).max().unwrap_or(Class::G0),
+            example: changed,
+        }))
+    }
+}
+
+/// One family, or two of the plan's at once.
+#[derive(Clone, Copy)]
+enum Recipe<'p> {
+    One(Step<'p>),
+    Composed,
+}
+
+#[derive(Clone, Copy)]
+enum Step<'p> {
+    Family(&'p dyn Family),
+    Program(&'p OwnProgram),
+}
+
+/// A row that could not be perturbed.
+struct Failed {
+    /// The position of the step that could not.
+    step: usize,
+    miss: Miss,
+}
+
+impl<'p> Recipe<'p> {
+    fn single(&self) -> Option<Step<'p>> {
+        match self {
+            Self::One(step) => Some(*step),
+            Self::Composed => None,
+        }
+    }
+}
+
+impl<'p> Step<'p> {
+    fn name(&self) -> &'p str {
+        match self {
+            Self::Family(family) => family.name(),
+            Self::Program(program) => program.name(),
+        }
+    }
+
+    fn class(&self) -> Class {
+        match self {
+            Self::Family(family) => family.guarantee().class(),
+            Self::Program(program) => program.guarantee().class(),
+        }
+    }
+}
+
+/// Makes variants, and remembers which pairs of families were composed already.
+struct Kitchen<'p> {
+    plan: &'p Plan<'p>,
+    singles: Vec<Step<'p>>,
+    pairing: Pairing,
+}
+
+impl Kitchen<'_> {
+    fn make(&mut self, recipe: Recipe<'_>, row: &Example) -> Result<Result<Variant, Miss>, CommandError> {
+        match recipe {
+            Recipe::One(step) => {
+                Ok(self.plan.perturb(row, step.name(), &[step])?.map_err(|failed| failed.miss))
+            }
+            Recipe::Composed => self.compose(row),
+        }
+    }
+
+    /// The pair that was used least of those that can change the row.
+    fn compose(&mut self, row: &Example) -> Result<Result<Variant, Miss>, CommandError> {
+        let mut idle = BTreeSet::new();
+        let mut last = Miss::Idle;
+        for (first, second) in self.pairing.order() {
+            if idle.contains(&first) || idle.contains(&second) {
+                continue;
+            }
+            match self.plan.perturb(row, COMPOSED, &[self.singles[first], self.singles[second]])? {
+                Ok(variant) => {
+                    self.pairing.used((first, second));
+                    return Ok(Ok(variant));
+                }
+                Err(Failed { step, miss }) => {
+                    idle.extend((step == 0).then_some(first));
+                    last = miss;
+                }
+            }
+        }
+        Ok(Err(last))
+    }
+}
+
+/// The name of the longest text input.
+fn longest_text(row: &Example) -> Option<&str> {
+    let texts = row.inputs.iter().filter_map(|(name, value)| match value {
+        Value::Text(text) if !text.trim().is_empty() => Some((name, text.len())),
+        _ => None,
+    });
+    texts.max_by_key(|(_, length)| *length).map(|(name, _)| name)
+}

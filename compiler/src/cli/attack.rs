@@ -1,0 +1,252 @@
+//! `proofmark attack TASK`: what the perturbations do, shown on rows that the search can see, and their audit by a person.
+//!
+//! **Invariant:** no sealed row and no variant of one is shown.
+
+mod ask;
+mod marks;
+mod page;
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::Args;
+use proofmark_runtime::{Digest, Example};
+use serde_json::json;
+
+use super::{Common, Failure, TaskArg, opening, say, screen};
+use crate::{
+    attack::{
+        self, COMPOSED, PlanError,
+        audit::{self, Case},
+    },
+    data::{DataError, Splits},
+    exit::Exit,
+    task::Task,
+    workplace::Workplace,
+};
+
+/// Show how rows are attacked, and audit it.
+#[derive(Debug, Args)]
+pub(crate) struct Attack {
+    #[command(flatten)]
+    task: TaskArg,
+    /// Show every variant of this family instead of one of each
+    #[arg(long, value_name = "NAME")]
+    family: Option<String>,
+    /// Read 60 variants and say which keep their right answer: here, or from the FILE that the page exports
+    #[arg(long, value_name = "FILE", num_args = 0..=1)]
+    #[expect(clippy::option_option, reason = "left out, given, or given with a file")]
+    audit: Option<Option<PathBuf>>,
+    /// Write a page in which the 60 variants can be read and audited
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What one family did to the rows.
+struct Family<'c> {
+    name: &'c str,
+    about: String,
+    cases: Vec<&'c Case>,
+}
+
+impl Attack {
+    pub(crate) fn run(self) -> Result<Exit, Failure> {
+        let task = Task::load(&self.task.task)?;
+        let (splits, _) = Splits::load(&task)?;
+        let visible: Vec<&Example> = splits.train.examples().iter().chain(splits.val.examples()).collect();
+        let cases = audit::cases(&task, &visible)?;
+        let sample = audit::sample(&cases);
+        if sample.is_empty() {
+            return Err(Failure::new(Exit::Invalid, "no family can change any of the visible rows")
+                .hint("name other families in [gate] families, or leave that key out"));
+        }
+        let store = opening::store(&Workplace::of(&self.task.task).calls())?;
+        let holdout = splits.gate.fingerprint();
+        if let Some(path) = &self.html {
+            page::write(path, &task, &sample, &store.audited()?)?;
+            if !self.common.quiet {
+                say(&format!("{} variants to read in {}", sample.len(), path.display()));
+                say(&format!(
+                    "then: {} attack {} --audit DOWNLOADED-FILE",
+                    screen::program(),
+                    self.task.task.display()
+                ));
+            }
+            return Ok(Exit::Ok);
+        }
+        match &self.audit {
+            Some(Some(path)) => {
+                let known: BTreeMap<_, _> = sample.iter().map(|case| (case.item, *case)).collect();
+                store.audit(&page::read(path, &known)?, &holdout)?;
+            }
+            Some(None) => ask::all(&sample, &store, &holdout)?,
+            None => return self.show(&task, &cases, visible.len(), &store.audited()?),
+        }
+        self.conclude(&sample, &store.audited()?)
+    }
+
+    /// What was found so far.
+    fn conclude(&self, sample: &[&Case], said: &BTreeMap<Digest, bool>) -> Result<Exit, Failure> {
+        let audited = audit::audited(sample, said);
+        if self.common.json {
+            return screen::document(&json!({ "sample": sample.len(), "audited": audited }));
+        }
+        let Some(audited) = audited else {
+            return screen::line("Nothing was audited yet.").map(|()| Exit::Ok);
+        };
+        screen::line(&audited.sentence())?;
+        let wrong = |case: &&&Case| said.get(&case.item) == Some(&false);
+        let mut worst: BTreeMap<&str, usize> = BTreeMap::new();
+        sample.iter().filter(wrong).for_each(|case| *worst.entry(&case.family).or_default() += 1);
+        for (family, wrong) in &worst {
+            screen::line(&format!("  {family}: {wrong} dropped"))?;
+        }
+        let left = sample.len() - audited.read;
+        if left > 0 {
+            screen::line(&format!("{left} of {} are left to read; the same command goes on", sample.len()))?;
+        }
+        if !worst.is_empty() {
+            screen::line("A family that often changes the right answer is left out with [gate] families.")?;
+        }
+        Ok(Exit::Ok)
+    }
+
+    fn show(
+        &self,
+        task: &Task,
+        cases: &[Case],
+        rows: usize,
+        said: &BTreeMap<Digest, bool>,
+    ) -> Result<Exit, Failure> {
+        let families = families(task, cases);
+        let shown: Vec<_> = families
+            .iter()
+            .filter(|family| self.family.as_ref().is_none_or(|name| name == family.name))
+            .collect();
+        if let (Some(name), []) = (&self.family, shown.as_slice()) {
+            let known: Vec<_> = families.iter().map(|family| family.name).collect();
+            return Err(Failure::new(Exit::Usage, format!("no variant was made by a family `{name}`"))
+                .hint(format!("there are variants by {}", known.join(", "))));
+        }
+        let audited = audit::audited(&audit::sample(cases), said);
+        if self.common.json {
+            return screen::document(&json!({
+                "task": task.name, "rows": rows, "audited": audited,
+                "families": families.iter().map(Family::json).collect::<Vec<_>>(),
+                "variants": shown.iter().flat_map(|family| &family.cases).map(variant).collect::<Vec<_>>(),
+            }));
+        }
+        screen::line(&format!(
+            "{}: {} variants of the {rows} rows that the search can see. The sealed rows get theirs from the same \
+             families, and nobody is shown them.",
+            task.name,
+            cases.len()
+        ))?;
+        screen::line("")?;
+        if self.family.is_none() {
+            screen::line("family          class  variants  edited")?;
+            families.iter().try_for_each(|family| screen::line(&family.line()))?;
+        }
+        for family in shown {
+            let count = if self.family.is_some() { family.cases.len() } else { 1 };
+            // The one that is changed as much as usual.
+            let middle = (family.cases.len() - count) / 2;
+            for case in &family.cases[middle..middle + count] {
+                screen::line("")?;
+                marks::lines(case).iter().try_for_each(|line| screen::line(line))?;
+            }
+        }
+        screen::line("")?;
+        screen::line(
+            "Edited: characters changed for each character of the row, the median. Class, why the right answer stays:",
+        )?;
+        screen::line("G0 proven, G1 guarded by rules, G3 worked out again by a program.")?;
+        let (program, folder) = (screen::program(), self.task.task.display());
+        screen::line(&match audited {
+            Some(audited) => format!("Audit: {}.", audited.sentence()),
+            None => format!("Audit: nobody has read any yet. {program} attack {folder} --audit"),
+        })?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// The variants by family, the least changed first.
+fn families<'c>(task: &Task, cases: &'c [Case]) -> Vec<Family<'c>> {
+    let mut families: Vec<Family<'c>> = vec![];
+    for name in attack::Plan::of(task).families {
+        let mut own: Vec<_> = cases.iter().filter(|case| case.family == name).collect();
+        own.sort_by(|a, b| a.edit_rate.total_cmp(&b.edit_rate));
+        if let Some(first) = own.first() {
+            families.push(Family { name: &first.family, about: about(task, &name), cases: own });
+        }
+    }
+    families
+}
+
+/// One line about a family.
+fn about(task: &Task, name: &str) -> String {
+    let known = attack::ALL.iter().find(|family| family.name() == name).map(|family| family.about());
+    let own = || task.attacks.iter().find(|own| own.name() == name).map(|own| own.about());
+    known.or_else(own).unwrap_or("two families at once").to_owned()
+}
+
+impl Family<'_> {
+    /// The median edit rate.
+    fn edited(&self) -> f64 {
+        self.cases.get(self.cases.len() / 2).map_or(0.0, |case| case.edit_rate)
+    }
+
+    /// The weakest class of its variants.
+    fn class(&self) -> Option<attack::Class> {
+        self.cases.iter().map(|case| case.class).max()
+    }
+
+    /// How many pairs of families were composed.
+    fn pairs(&self) -> usize {
+        let pair = |case: &&Case| {
+            let mut steps = case.steps.clone();
+            steps.sort();
+            steps
+        };
+        self.cases.iter().map(pair).collect::<std::collections::BTreeSet<_>>().len()
+    }
+
+    fn line(&self) -> String {
+        let class = self.class().map_or_else(String::new, |class| format!("{class:?}"));
+        let pairs = match self.name {
+            COMPOSED => format!(", {} different pairs", self.pairs()),
+            _ => String::new(),
+        };
+        format!(
+            "{:<15} {class:<6} {:>8}  {:>4.0} %  {}{pairs}",
+            self.name,
+            self.cases.len(),
+            100.0 * self.edited(),
+            self.about
+        )
+    }
+
+    fn json(&self) -> serde_json::Value {
+        let pairs = (self.name == COMPOSED).then(|| self.pairs());
+        json!({
+            "name": self.name, "about": self.about, "class": self.class(), "variants": self.cases.len(),
+            "median_edit_rate": self.edited(), "pairs": pairs,
+        })
+    }
+}
+
+fn variant(case: &&Case) -> serde_json::Value {
+    let (before, after) = case.texts();
+    json!({
+        "item": case.item, "row": case.row.id, "family": case.family, "steps": case.steps, "class": case.class,
+        "edit_rate": case.edit_rate, "before": before, "after": after,
+        "answer_before": case.row.label(), "answer_after": case.variant.label(),
+    })
+}
+
+impl From<PlanError> for Failure {
+    fn from(error: PlanError) -> Self {
+        Self::from(DataError::from(error))
+    }
+}

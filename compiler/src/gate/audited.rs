@@ -1,0 +1,54 @@
+//! What a person found who read some of the perturbed rows: how many of them have another right answer than their row.
+
+use serde::{Deserialize, Serialize};
+
+use super::statistics::exact::upper_rate;
+
+/// The level of the bound.
+const LEVEL: f64 = 0.05;
+
+/// The share of perturbed rows whose right answer is not that of their row, as a person found it on a sample of perturbed
+/// visible rows. Such rows dilute a lead, they do not favour a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Audited {
+    /// Variants that were read.
+    pub read: usize,
+    /// Those of them whose right answer changed.
+    pub invalid: usize,
+    /// The upper 95 % bound of their share among all variants (Clopper and Pearson).
+    pub upper95: f64,
+}
+
+impl Audited {
+    /// So many wrong ones of so many that were read.
+    pub fn new(read: usize, invalid: usize) -> Self {
+        Self { read, invalid, upper95: upper_rate(invalid, read, LEVEL) }
+    }
+
+    /// In words.
+    pub fn sentence(&self) -> String {
+        let Self { read, invalid, upper95 } = self;
+        let wrong = match invalid {
+            0 => "none has another right answer than its row".to_owned(),
+            1 => "1 has another right answer than its row".to_owned(),
+            _ => format!("{invalid} have another right answer than their rows"),
+        };
+        let variants = if *read == 1 { "1 variant" } else { &format!("{read} variants") };
+        format!(
+            "a person read {variants}: {wrong}; of all variants at most {:.1} % do (95 %)",
+            100.0 * upper95
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn it_is_told_in_words() {
+        let clean = Audited::new(60, 0).sentence();
+        assert!(clean.contains("60 variants: none has") && clean.contains("at most 4.9 %"), "{clean}");
+        assert!(Audited::new(1, 1).sentence().contains("1 variant: 1 has another"));
+    }
+}

@@ -1,0 +1,57 @@
+//! The audit of perturbed rows: what a person said about each.
+//!
+//! **Invariant:** what was said is kept by the content of row and variant, so it counts wherever they occur again.
+
+use std::collections::BTreeMap;
+
+use rusqlite::params;
+
+use super::{Store, StoreError, now};
+use crate::digest::Digest;
+
+impl Store {
+    /// What was said about every perturbed row, by content: true where the right answer stays.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn audited(&self) -> Result<BTreeMap<Digest, bool>, StoreError> {
+        self.read(|connection| {
+            let said = |row: &rusqlite::Row<'_>| Ok((row.get::<_, [u8; 32]>(0)?.into(), row.get(1)?));
+            connection.prepare_cached("SELECT item, keep FROM audit")?.query_map([], said)?.collect()
+        })
+    }
+
+    /// Records what was said about perturbed rows of a task with these sealed rows.
+    ///
+    /// # Errors
+    /// [`StoreError`]; then nothing is recorded.
+    pub fn audit(&self, said: &BTreeMap<Digest, bool>, holdout: &Digest) -> Result<(), StoreError> {
+        self.change(|transaction| {
+            let sql = "INSERT INTO audit (item, keep, holdout, at) VALUES (?, ?, ?, ?) ON CONFLICT (item) DO UPDATE \
+                       SET keep = excluded.keep, holdout = excluded.holdout, at = excluded.at";
+            let mut insert = transaction.prepare_cached(sql)?;
+            let holdout = holdout.as_bytes().as_slice();
+            said.iter().try_for_each(|(item, keep)| {
+                insert.execute(params![item.as_bytes().as_slice(), keep, holdout, now()]).map(drop)
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_word_counts_and_survives_closing() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.db");
+        let [a, b, rows] = ["a", "b", "rows"].map(|text| Digest::of_bytes(text.as_bytes()));
+        let store = Store::open(&path).unwrap();
+        assert_eq!(store.audited().unwrap(), [].into());
+        store.audit(&[(a, true), (b, true)].into(), &rows).unwrap();
+        store.audit(&[(b, false)].into(), &rows).unwrap();
+        drop(store);
+        assert_eq!(Store::open(&path).unwrap().audited().unwrap(), [(a, true), (b, false)].into());
+    }
+}
