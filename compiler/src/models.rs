@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use proofmark_runtime::{
-    layer::{Limit, Patience, Retry},
+    layer::{Limit, Patience, Retry, Told},
     model::{
         Model,
         local::{
@@ -78,13 +78,14 @@ pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
     Ok("can be asked; nothing was sent to it yet".to_owned())
 }
 
-/// Opens a model.
+/// Opens a model. `told` hears of failures that are waited out.
 ///
 /// # Errors
 /// [`ModelError`].
 pub fn open(
     config: &ModelConfig,
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
+    told: Told,
 ) -> Result<Opened, ModelError> {
     if config.base_url.is_none() && is_local(&config.name) {
         let file = fetch(&config.name, watch)?;
@@ -92,8 +93,8 @@ pub fn open(
         return Ok(Opened { model: Arc::new(model), parallel: LOCAL_CALLS });
     }
     let model = providers::open(&config.name, &settings(config))?;
-    let patient: Arc<dyn Model> = Arc::new(Retry::new(Limit::new(model, SERVER_CALLS), Patience::default()));
-    Ok(Opened { model: patient, parallel: SERVER_CALLS })
+    let patient = Retry::new(Limit::new(model, SERVER_CALLS), Patience::default(), told);
+    Ok(Opened { model: Arc::new(patient), parallel: SERVER_CALLS })
 }
 
 fn settings(config: &ModelConfig) -> Settings {

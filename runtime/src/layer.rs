@@ -11,4 +11,4 @@ mod retry;
 mod tests;
 
 pub use limit::Limit;
-pub use retry::{Patience, Retry};
+pub use retry::{Patience, Retry, Told};

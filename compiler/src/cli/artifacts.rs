@@ -54,7 +54,7 @@ pub(crate) fn runner(
         temperature: artifact.parts().sampling.temperature,
         max_tokens: artifact.parts().sampling.max_tokens,
     };
-    let opened = opening::plain(&config, common)?;
+    let opened = opening::model(&config, common, say)?;
     let own = *opened.model.identity() == *artifact.model();
     if !own && !common.quiet {
         say("note: this is not the model that the artifact was stamped on; its numbers do not hold here");

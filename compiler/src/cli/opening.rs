@@ -3,12 +3,13 @@
 use std::{
     io::IsTerminal,
     path::Path,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proofmark_optimizers::{Culprit, Stop};
 use proofmark_runtime::{
+    layer::Told,
     model::{Sampling, local::pull::Progress, providers::OpenError},
     store::{Cached, Store, StoreError},
 };
@@ -22,6 +23,7 @@ use crate::{
     gate::GateError,
     models::{self, ModelError, Opened},
     task::{ModelConfig, Task},
+    watch::Watcher,
 };
 
 /// Shows a download: a bar on a terminal, a line per source and per tenth elsewhere.
@@ -86,20 +88,19 @@ impl Drop for Download {
     }
 }
 
-/// Opens a model behind the call store.
-pub(crate) fn stored(
+/// Opens a model. `tell` says that a call failed and is repeated after a while, unless nothing is to be said.
+pub(crate) fn model(
     config: &ModelConfig,
-    store: &Store,
     common: &Common,
-) -> Result<(StoredModel, usize), Failure> {
-    let Opened { model, parallel } = plain(config, common)?;
-    Ok((Arc::new(Cached::new(model, store.clone())), parallel))
-}
-
-/// Opens a model as it is.
-pub(crate) fn plain(config: &ModelConfig, common: &Common) -> Result<Opened, Failure> {
-    let download = Download::new(common);
-    Ok(models::open(config, &|progress| download.tell(progress))?)
+    tell: impl Fn(&str) + Send + Sync + 'static,
+) -> Result<Opened, Failure> {
+    let (download, quiet) = (Download::new(common), common.quiet);
+    let told: Told = Arc::new(move |error, wait| {
+        if !quiet {
+            tell(&format!("{error}; asking again in {:.1} s", wait.as_secs_f64()));
+        }
+    });
+    Ok(models::open(config, &|progress| download.tell(progress), told)?)
 }
 
 /// The command as it was given, for the record of runs.
@@ -122,9 +123,16 @@ pub(crate) fn crew(
     runtime: &Handle,
     common: &Common,
 ) -> Result<(Crew, Cancel), Failure> {
-    let (model, parallel) = stored(&task.model, store, common)?;
+    let watch: Arc<OnceLock<Watcher>> = Arc::default();
+    let open = |config: &ModelConfig| -> Result<(StoredModel, usize), Failure> {
+        let watch = Arc::clone(&watch);
+        let tell = move |text: &str| watch.get().into_iter().for_each(|watch| watch.remark(text));
+        let Opened { model, parallel } = model(config, common, tell)?;
+        Ok((Arc::new(Cached::new(model, store.clone())), parallel))
+    };
+    let (model, parallel) = open(&task.model)?;
     let proposer = match &task.proposer {
-        Some(config) => Some(stored(config, store, common)?.0),
+        Some(config) => Some(open(config)?.0),
         None => None,
     };
     let cancel = Cancel::default();
@@ -138,7 +146,7 @@ pub(crate) fn crew(
         proposer,
         metric: Arc::clone(&task.metric),
         runtime: runtime.clone(),
-        watch: progress::watcher(common),
+        watch: Arc::clone(watch.get_or_init(|| progress::watcher(common))),
         cancel: cancel.clone(),
         parallel,
     };

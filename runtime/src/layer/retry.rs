@@ -3,7 +3,13 @@
 //! **Invariant:** only [transient](CallError::is_transient) failures are repeated. A wait is never shorter than the
 //! provider asked for. Attempts and time are bounded, and the last failure is handed on as it was.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 use tokio::time::{Instant, sleep};
 
@@ -37,16 +43,22 @@ impl Default for Patience {
     }
 }
 
+/// Someone who is told of a failure and the wait that follows it.
+pub type Told = Arc<dyn Fn(&CallError, Duration) + Send + Sync>;
+
 /// A model that is asked again after a transient failure.
 pub struct Retry<M> {
     model: M,
     patience: Patience,
+    told: Told,
+    /// Failures in a row that somebody was told of: calls that fail together are told of once.
+    row: AtomicU32,
 }
 
 impl<M: Model> Retry<M> {
     /// Insists on an answer.
-    pub fn new(model: M, patience: Patience) -> Self {
-        Self { model, patience }
+    pub fn new(model: M, patience: Patience, told: Told) -> Self {
+        Self { model, patience, told, row: AtomicU32::new(0) }
     }
 
     async fn insist(&self, request: &Request) -> Result<Reply, CallError> {
@@ -55,12 +67,18 @@ impl<M: Model> Retry<M> {
         loop {
             let error = match self.model.complete(request).await {
                 Err(error) if error.is_transient() => error,
-                other => return other,
+                other => {
+                    self.row.store(0, Ordering::Relaxed);
+                    return other;
+                }
             };
             failures += 1;
             let wait = self.wait(request, failures).max(asked_wait(&error));
             if failures >= self.patience.attempts || start.elapsed() + wait > self.patience.total {
                 return Err(error);
+            }
+            if self.row.fetch_max(failures, Ordering::Relaxed) < failures {
+                (self.told)(&error, wait);
             }
             sleep(wait).await;
         }
@@ -112,9 +130,13 @@ mod tests {
         CallError::RateLimited { model: "test".into(), message: "busy".into(), retry_after }
     }
 
+    fn retry(failures: Vec<CallError>) -> Retry<Answers> {
+        Retry::new(Answers::failing(failures), Patience::default(), Arc::new(|_, _| {}))
+    }
+
     /// What came of it, how often the model was asked, and how long it took.
     async fn insist(failures: Vec<CallError>) -> (Result<Reply, CallError>, usize, Duration) {
-        let retry = Retry::new(Answers::failing(failures), Patience::default());
+        let retry = retry(failures);
         let start = Instant::now();
         let result = retry.complete(&request()).await;
         (result, retry.model.asked(), start.elapsed())
@@ -150,5 +172,19 @@ mod tests {
         let refused = CallError::Refused { model: "test".into(), message: "no".into() };
         let (result, asked, took) = insist(vec![refused.clone()]).await;
         assert_eq!((result, asked, took), (Err(refused), 1, Duration::ZERO));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_that_fail_together_are_told_of_once() {
+        let waits = Arc::new(AtomicU32::new(0));
+        let mut retry = retry(vec![down(); 6]);
+        let count = Arc::clone(&waits);
+        retry.told = Arc::new(move |_, _| {
+            count.fetch_add(1, Ordering::Relaxed);
+        });
+        let request = request();
+        let (one, two) = tokio::join!(retry.complete(&request), retry.complete(&request));
+        assert!(one.is_ok() && two.is_ok());
+        assert_eq!(waits.load(Ordering::Relaxed), 3, "each failed three times, at the same times");
     }
 }

@@ -55,6 +55,10 @@ use super::{
     Abilities, CallError, Finish, Identity, Message, Model, Pending, Reply, Request, Role, Shape, Usage,
 };
 
+/// Which arithmetic answers, raised whenever replies of the same file change: answers that an older program stored are
+/// not those of this one. 1: all products in f32; 2: weights of 4 and 5 bits as whole numbers.
+const ARITHMETIC: u32 = 2;
+
 /// Most bytes of keys and values that are kept or in use. With the default model's weights, the process stays well
 /// below 1.2 GB.
 const KEYS_AND_VALUES: usize = 384 << 20;
@@ -116,7 +120,8 @@ pub enum LocalError {
 }
 
 impl LocalModel {
-    /// Loads a model file. `name` is how the user calls it; the identity's fingerprint is the file's checksum.
+    /// Loads a model file. `name` is how the user calls it; the identity's fingerprint is the file's checksum and
+    /// the number of the arithmetic.
     ///
     /// # Errors
     /// The file cannot be read, is broken, or holds a model that is not computed here.
@@ -141,7 +146,7 @@ impl LocalModel {
             .spawn(move || pool.install(move || scheduler.serve(incoming)))
             .map_err(|error| LocalError::Thread(error.to_string()))?;
         Ok(Self {
-            identity: Identity { name: name.to_owned(), fingerprint: sha256.clone() },
+            identity: Identity { name: name.to_owned(), fingerprint: format!("{sha256}/{ARITHMETIC}") },
             chat: Chat::from_gguf(&file, Arc::clone(&tokenizer)),
             grammars: OnceLock::new(),
             tokenizer,

@@ -29,10 +29,10 @@ fn answer(request: &Request) -> Result<Reply, CallError> {
 }
 
 #[test]
-fn the_identity_is_the_file() {
+fn the_identity_is_the_file_and_the_arithmetic() {
     assert_eq!(
         (MODEL.identity().name.as_str(), MODEL.identity().fingerprint.as_str()),
-        ("local:tiny", "abc")
+        ("local:tiny", "abc/2")
     );
 }
 
