@@ -97,6 +97,8 @@ pub struct SealedRows {
     pub rows: usize,
     /// Rows per slice and family.
     pub slices: Vec<(String, usize)>,
+    /// Families of the user's that perturbed them: name and one line about it.
+    pub own: Vec<(String, String)>,
 }
 
 /// Why there is no artifact.
@@ -171,6 +173,7 @@ pub fn compile(
         seeds: sealed.seeds(),
         rows: sealed.calls(),
         slices: sealed.slices().map(|(name, rows)| (name.to_owned(), rows)).collect(),
+        own: setting.task.attacks.iter().map(|own| (own.name().to_owned(), own.about().to_owned())).collect(),
     };
     let (events, calls) = (engine.events().to_vec(), engine.calls());
     let visible = visible.into_iter().cloned().collect();

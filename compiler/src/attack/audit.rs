@@ -92,3 +92,45 @@ impl Case {
         (before.join("\n"), after.join("\n"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use proofmark_runtime::{ExampleId, Record};
+
+    use super::*;
+
+    fn case(i: usize, family: &str) -> Case {
+        let row = |text: String| Example {
+            id: ExampleId(format!("r{i}")),
+            inputs: Record::new().with("text", text),
+            outputs: Record::new().with("label", "x"),
+            slices: BTreeMap::new(),
+        };
+        let variant = super::super::Variant {
+            family: family.to_owned(),
+            steps: vec![family.to_owned()],
+            class: Class::G1,
+            example: row(format!("row {i} by {family}")),
+        };
+        Case::new(&row(format!("row {i}")), variant)
+    }
+
+    #[test]
+    fn a_sample_has_about_equally_many_of_every_family_and_its_decisions_are_counted() {
+        let sizes = [("a", 100), ("b", 40), ("c", 5)];
+        let cases: Vec<_> = sizes.iter().flat_map(|(family, n)| (0..*n).map(|i| case(i, family))).collect();
+        let sample = sample(&cases);
+        let of = |family: &str| sample.iter().filter(|case| case.family == family).count();
+        assert_eq!([of("a"), of("b"), of("c")], [28, 27, 5]);
+        assert_eq!(sample.iter().map(|case| case.item).collect::<BTreeSet<_>>().len(), SAMPLE);
+
+        assert_eq!(audited(&sample, &BTreeMap::new()), None);
+        let mut said: BTreeMap<_, _> = sample[..50].iter().map(|case| (case.item, true)).collect();
+        said.insert(sample[7].item, false);
+        said.insert(digest("a variant of other rows"), false);
+        let audited = audited(&sample, &said).unwrap();
+        assert_eq!((audited.read, audited.invalid), (50, 1));
+    }
+}

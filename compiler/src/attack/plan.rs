@@ -163,10 +163,10 @@ impl<'t> Plan<'t> {
         steps: &[Step<'_>],
     ) -> Result<Result<Variant, Failed>, CommandError> {
         let Some(field) = longest_text(row) else { return Ok(Err(Failed { step: 0, miss: Miss::Idle })) };
-        let label = row.label();
-        let wrong: Vec<_> = self.choices.iter().filter(|choice| **choice != label).collect();
         let mut changed = row.clone();
         for (position, step) in steps.iter().enumerate() {
+            let label = changed.label();
+            let wrong: Vec<_> = self.choices.iter().filter(|choice| **choice != label).collect();
             let seed = digest(&("perturb", self.seed, &row.id, name, step.name()));
             let mut rng = ChaCha8Rng::from_seed(*seed.as_bytes());
             let wrong_answer =

@@ -9,7 +9,7 @@ mod page;
 use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
-use proofmark_runtime::{Digest, Example};
+use proofmark_runtime::{Digest, Example, store::Store};
 use serde_json::json;
 
 use super::{Common, Failure, TaskArg, opening, say, screen};
@@ -61,10 +61,13 @@ impl Attack {
             return Err(Failure::new(Exit::Invalid, "no family can change any of the visible rows")
                 .hint("name other families in [gate] families, or leave that key out"));
         }
-        let store = opening::store(&Workplace::of(&self.task.task).calls())?;
-        let holdout = splits.gate.fingerprint();
+        let calls = Workplace::of(&self.task.task).calls();
+        let said = || if calls.exists() { Store::open(&calls)?.audited() } else { Ok(BTreeMap::new()) };
         if let Some(path) = &self.html {
-            page::write(path, &task, &sample, &store.audited()?)?;
+            page::write(path, &task, &sample, &said()?)?;
+            if self.common.json {
+                return screen::document(&json!({ "sample": sample.len(), "page": path }));
+            }
             if !self.common.quiet {
                 say(&format!("{} variants to read in {}", sample.len(), path.display()));
                 say(&format!(
@@ -75,13 +78,14 @@ impl Attack {
             }
             return Ok(Exit::Ok);
         }
-        match &self.audit {
-            Some(Some(path)) => {
+        let Some(audit) = &self.audit else { return self.show(&task, &cases, visible.len(), &said()?) };
+        let (store, holdout) = (opening::store(&calls)?, splits.gate.fingerprint());
+        match audit {
+            Some(path) => {
                 let known: BTreeMap<_, _> = sample.iter().map(|case| (case.item, *case)).collect();
                 store.audit(&page::read(path, &known)?, &holdout)?;
             }
-            Some(None) => ask::all(&sample, &store, &holdout)?,
-            None => return self.show(&task, &cases, visible.len(), &store.audited()?),
+            None => ask::all(&sample, &store, &holdout)?,
         }
         self.conclude(&sample, &store.audited()?)
     }
@@ -138,13 +142,15 @@ impl Attack {
             }));
         }
         screen::line(&format!(
-            "{}: {} variants of the {rows} rows that the search can see. The sealed rows get theirs from the same \
-             families, and nobody is shown them.",
+            "{}: {} variants of the {rows} rows that the search can see",
             task.name,
             cases.len()
         ))?;
-        screen::line("")?;
+        screen::line(
+            "The sealed rows get theirs from the same families in the same way; nobody is shown those.",
+        )?;
         if self.family.is_none() {
+            screen::line("")?;
             screen::line("family          class  variants  edited")?;
             families.iter().try_for_each(|family| screen::line(&family.line()))?;
         }
@@ -164,8 +170,8 @@ impl Attack {
         screen::line("G0 proven, G1 guarded by rules, G3 worked out again by a program.")?;
         let (program, folder) = (screen::program(), self.task.task.display());
         screen::line(&match audited {
-            Some(audited) => format!("Audit: {}.", audited.sentence()),
-            None => format!("Audit: nobody has read any yet. {program} attack {folder} --audit"),
+            Some(audited) => format!("audit   {}", audited.sentence()),
+            None => format!("audit   nobody has read any yet: {program} attack {folder} --audit"),
         })?;
         Ok(Exit::Ok)
     }

@@ -7,7 +7,7 @@
 //! implementation (`fixtures.json`, made by `fixtures.py`).
 //!
 //! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large the lead is),
-//! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary).
+//! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary), [`exact`] (a counted rate).
 
 pub mod exact;
 pub mod futility;

@@ -16,6 +16,7 @@ use super::data::{
 use crate::{
     attack,
     compile::Compiled,
+    data::NATURAL,
     diff::{Change, changes},
     gate::{CertificateRecord, Tally},
 };
@@ -47,7 +48,7 @@ impl ReportData {
             visible: visible(compiled, best.id()),
             sealed: sealed(compiled),
             proof: record.and_then(|record| proof(compiled, record)),
-            groups: record.map(groups).unwrap_or_default(),
+            groups: record.map(|record| groups(record, &compiled.sealed.own)).unwrap_or_default(),
             prompts: prompts(compiled, &best)?,
             effects: effects(compiled, best.id()),
             course: compiled.events.iter().filter_map(moment).collect(),
@@ -132,11 +133,10 @@ fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
     })
 }
 
-fn groups(record: &CertificateRecord) -> Vec<Group> {
+fn groups(record: &CertificateRecord, own: &[(String, String)]) -> Vec<Group> {
     let rate = |rate: crate::gate::Rate| Rate { mean: rate.mean, lower: rate.lower, upper: rate.upper };
     let group = |tally: &Tally| {
-        let family = attack::ALL.iter().find(|family| family.name() == tally.name);
-        let (kind, name, about) = match (tally.name.as_str(), family) {
+        let (kind, name, about) = match (tally.name.as_str(), family(&tally.name, own)) {
             ("clean", _) => {
                 (GroupKind::Whole, "as written".to_owned(), "the sealed rows as they are".to_owned())
             }
@@ -145,10 +145,7 @@ fn groups(record: &CertificateRecord) -> Vec<Group> {
                 "attacked".to_owned(),
                 "all perturbed variants of the sealed rows".to_owned(),
             ),
-            (name, Some(family)) => (GroupKind::Family, name.to_owned(), family.about().to_owned()),
-            (attack::COMPOSED, None) => {
-                (GroupKind::Family, attack::COMPOSED.to_owned(), "two perturbations at once".to_owned())
-            }
+            (name, Some(about)) => (GroupKind::Family, name.to_owned(), about.to_owned()),
             (name, None) => (GroupKind::Slice, name.replacen('=', ": ", 1), String::new()),
         };
         Group {
@@ -165,6 +162,17 @@ fn groups(record: &CertificateRecord) -> Vec<Group> {
     // What was decided on comes first.
     groups.sort_by_key(|group| group.name != "attacked");
     groups
+}
+
+/// One line about a family; nothing if there is none of that name.
+fn family<'a>(name: &str, own: &'a [(String, String)]) -> Option<&'a str> {
+    let known = attack::ALL.iter().find(|family| family.name() == name).map(|family| family.about());
+    let mine = || own.iter().find(|(own, _)| own == name).map(|(_, about)| about.as_str());
+    match name {
+        attack::COMPOSED => Some("two perturbations at once"),
+        NATURAL => Some("hard rows of yours, hand-written or natural"),
+        _ => known.or_else(mine),
+    }
 }
 
 fn prompts(compiled: &Compiled, best: &Candidate) -> Result<Vec<PromptDiff>, ArtifactError> {

@@ -12,8 +12,8 @@ use crate::{attack, gate::Policy};
 pub struct GateConfig {
     /// How strictly; none under `explore`, which emits the best on val, stamped UNVERIFIED.
     pub policy: Option<Policy>,
-    /// Perturbation families to draw variants from; the default ones that fit the task if empty.
-    pub families: Vec<String>,
+    /// Perturbation families to draw variants from, beside the user's own; the default ones that fit the task if left out.
+    pub families: Option<Vec<String>>,
     /// Variants per sealed row.
     pub variants: usize,
     /// Whether case carries no meaning in the inputs, so that it may be perturbed.
@@ -29,7 +29,7 @@ pub(crate) static GATE: Section = Section {
         Key::new(
             "families",
             Shape::Names("perturbation family", attack::names),
-            "the usual ones if left out",
+            "the usual ones if left out; those of [[attack]] are always used as well",
         ),
         Key::new("variants", Shape::Integer(1, 16), "perturbed variants of each sealed row; 3 if left out"),
         Key::new("case_insensitive", Shape::Boolean, "whether the case of the inputs carries no meaning"),
@@ -48,17 +48,14 @@ const POLICIES: [(&str, Option<Policy>); 4] = [
 impl Default for GateConfig {
     /// Strict, three variants of all families.
     fn default() -> Self {
-        Self { policy: Some(Policy::Strict), families: vec![], variants: 3, case_insensitive: false }
+        Self { policy: Some(Policy::Strict), families: None, variants: 3, case_insensitive: false }
     }
 }
 
 impl GateConfig {
     /// The names of the families to draw from.
     pub fn families(&self) -> Vec<String> {
-        match self.families.as_slice() {
-            [] => attack::default_families(self.case_insensitive),
-            named => named.to_vec(),
-        }
+        self.families.clone().unwrap_or_else(|| attack::default_families(self.case_insensitive))
     }
 }
 
@@ -83,7 +80,9 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig
     }
     GateConfig {
         policy: policy.map_or(default.policy, |(_, policy)| *policy),
-        families: families.iter().map(|name| (*name.get_ref()).to_owned()).collect(),
+        families: table
+            .get("families")
+            .map(|_| families.iter().map(|name| (*name.get_ref()).to_owned()).collect()),
         variants: table.whole("variants").unwrap_or(default.variants),
         case_insensitive,
     }
