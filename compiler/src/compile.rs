@@ -22,6 +22,7 @@ use crate::{
         Sealed, Verdict,
     },
     ledger::StoredLedger,
+    prune::Pruning,
     task::Task,
     watch::Calls,
 };
@@ -55,6 +56,8 @@ pub struct Compiled {
     pub board: Board,
     /// The finalists in the order in which they were tried.
     pub finalists: Vec<Standing>,
+    /// What the parts of the first finalist do, unless there was none or nothing was to be spent on it.
+    pub pruning: Option<Pruning>,
     /// Why the search stopped early, if it did.
     pub stopped: Option<Stop>,
     /// What the search told.
@@ -140,14 +143,15 @@ pub fn compile(
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
     let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine);
     let stopped = setting.optimizer.search(&mut lab).err();
-    let board = lab.into_board();
+    let mut board = lab.into_board();
     match stopped {
         Some(stop @ (Stop::Cancelled | Stop::Failed { .. } | Stop::Broken { .. })) => return Err(stop.into()),
         Some(Stop::Budget) if engine.spent().task == 0 => return Err(Stop::Budget.into()),
         _ => {}
     }
 
-    let finalists = board.finalists(FINALISTS);
+    let mut finalists = board.finalists(FINALISTS);
+    let pruning = pruning::prune_first(setting, (&mut board, &mut finalists), &visible, &mut engine)?;
     let named = finalists.iter().map(|standing| finalist(&setting.program, (&board, standing), &visible));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let audited = audited(setting.task, &visible, store)?;
@@ -165,6 +169,7 @@ pub fn compile(
             data: data.into_iter().chain([sealed_split(&sealed)]).collect(),
             cost: Cost { task: spent.task, proposer: spent.proposer, gate: spent.gate, usage: spent.usage },
             seed: setting.seed,
+            edits: pruning.as_ref().and_then(|pruning| serde_json::to_value(pruning).ok()),
         },
         crew.model.as_ref(),
         stamp,
@@ -182,6 +187,7 @@ pub fn compile(
         judgement,
         board,
         finalists,
+        pruning,
         stopped,
         events,
         spent,
@@ -387,6 +393,8 @@ fn measured(outcome: &Outcome) -> Measured {
     let score: Score = outcome.worth();
     Measured { score, valid: outcome.is_valid() }
 }
+
+mod pruning;
 
 #[cfg(test)]
 mod planted;

@@ -11,13 +11,14 @@ pub enum Change {
     Added,
 }
 
-/// The lines of both texts in order, each with what became of it. Time and memory grow with the product of the numbers
-/// of lines, which is small for prompts.
+/// The lines of both texts in order, each with what became of it.
 pub fn changes<'a>(old: &'a str, new: &'a str) -> Vec<(Change, &'a str)> {
     align(&old.lines().collect::<Vec<_>>(), &new.lines().collect::<Vec<_>>())
 }
 
-fn align<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(Change, &'a str)> {
+/// The parts of both sequences in order, each with what became of it. Time and memory grow with the product of the numbers
+/// of parts, which is small for prompts.
+pub fn align<'a>(old: &[&'a str], new: &[&'a str]) -> Vec<(Change, &'a str)> {
     let mut common = vec![vec![0usize; new.len() + 1]; old.len() + 1];
     for i in (0..old.len()).rev() {
         for j in (0..new.len()).rev() {

@@ -90,6 +90,24 @@ impl<'a> Engine<'a> {
         digest(&("context", self.program, model.identity(), sampling, format!("{metric:?}")))
     }
 
+    /// Sets what may be spent from here on.
+    pub fn allow(&mut self, calls: u64) {
+        self.left = calls;
+    }
+
+    /// Measures candidates on rows that are not sealed but need not be visible to the search, such as rewritten visible rows.
+    /// One outcome per cell, in order; charged to what may be spent.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub fn try_out(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
+        let jobs: Vec<_> = cells.iter().map(|(candidate, example)| Job { candidate, example }).collect();
+        let calls = (jobs.len() * self.program.calls_per_record()) as u64;
+        self.reserve(calls)?;
+        self.spent.task += calls;
+        self.outcomes(&jobs)
+    }
+
     fn outcomes(&mut self, jobs: &[Job<'_>]) -> Result<Vec<Outcome>, Stop> {
         let (outcomes, usage) = self.crew.outcomes(self.program, jobs)?;
         self.spent.usage += usage;

@@ -1,5 +1,6 @@
 //! Compiles prompt programs and lets nothing overfit through.
 
+mod answer;
 pub mod attack;
 pub mod cancel;
 pub mod cli;
@@ -14,6 +15,7 @@ pub mod gate;
 pub mod ledger;
 pub mod metric;
 pub mod models;
+pub mod prune;
 pub mod report;
 pub mod task;
 pub mod watch;

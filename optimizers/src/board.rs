@@ -23,6 +23,9 @@ pub struct Board {
     closed: bool,
 }
 
+/// Outcomes by row.
+pub type Measured = Vec<(ExampleId, Outcome)>;
+
 /// One candidate on the board.
 #[derive(Clone, Debug)]
 pub struct Entry {
@@ -82,6 +85,19 @@ impl Board {
             depth: 0,
         });
         id
+    }
+
+    /// Puts a candidate on the board that was measured elsewhere, with where it comes from; `applied` is the program with it.
+    /// What was known of it stays.
+    pub fn admit(
+        &mut self,
+        (candidate, applied): (&Candidate, &Program),
+        lineage: Lineage,
+        outcomes: Measured,
+    ) {
+        let id = self.enter(candidate, applied);
+        self.trace_back(lineage);
+        outcomes.into_iter().for_each(|(row, outcome)| self.record(id, row, outcome));
     }
 
     /// Makes nobody a finalist.

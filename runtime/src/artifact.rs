@@ -14,6 +14,7 @@ mod write;
 use std::{fs, path::Path, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use crate::{
     candidate::{Candidate, CandidateId, Param, ParamPath, Slot},
@@ -58,6 +59,8 @@ pub struct Parts {
     pub cost: Cost,
     /// The seed of the run.
     pub seed: u64,
+    /// What the compiler found out about the parts of the prompt, as it wrote it.
+    pub edits: Option<Json>,
 }
 
 /// A part of the data.

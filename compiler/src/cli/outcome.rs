@@ -17,6 +17,7 @@ use crate::{
     compile::Compiled,
     exit::Exit,
     gate::{Certificate, Read, Tally},
+    prune::{Class, Pruning, Weighing},
     report::{self, data::ReportData},
     task::Task,
 };
@@ -168,6 +169,9 @@ impl<'a> Outcome<'a> {
         if let Some(worst) = worst_slice(certificate) {
             say(&format!("  weakest  {}: {} points on {} rows", worst.name, points(worst.lead), worst.rows));
         }
+        if let Some(Pruning::Weighed(weighing)) = &self.compiled.pruning {
+            say(&format!("  parts    {}; `show --why` tells what each does", summary(weighing)));
+        }
         say(&format!(
             "  proof    by luck alone p = {:.2e} (at most {:.2e} was allowed), exact sign-flip test",
             look.p, look.level
@@ -232,6 +236,20 @@ impl<'a> Outcome<'a> {
             None => say("  advice   read the report; more varied training rows are the usual cure"),
         }
     }
+}
+
+/// What is known about the parts of a prompt, in a few words.
+fn summary(weighing: &Weighing) -> String {
+    let taken = match weighing.taken_away() {
+        0 => "none was taken away".to_owned(),
+        parts => format!("{parts} were taken away"),
+    };
+    format!(
+        "{} weighed on {} visible rows, {} shown to help, {taken}",
+        weighing.edits.len(),
+        weighing.rows,
+        weighing.count(Class::Supported)
+    )
 }
 
 fn word(verdict: Verdict) -> &'static str {

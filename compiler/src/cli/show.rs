@@ -1,4 +1,6 @@
-//! `proofmark show ARTIFACT`: the exact messages, and what changed against the baseline.
+//! `proofmark show ARTIFACT`: the exact messages, what changed against the baseline, and what each change does.
+
+mod why;
 
 use std::path::PathBuf;
 
@@ -17,6 +19,9 @@ pub(crate) struct Show {
     /// Show what changed against the baseline, line by line
     #[arg(long)]
     diff: bool,
+    /// Show what each change does, with its 90 % interval
+    #[arg(long, conflicts_with = "diff")]
+    why: bool,
     #[command(flatten)]
     common: Common,
 }
@@ -29,11 +34,16 @@ impl Show {
                 "name": artifact.parts().name, "tool": artifact.tool(), "model": artifact.model(),
                 "verified": artifact.stamp().is_verified(), "prompts": artifact.prompts(),
                 "stamp": artifact.stamp(), "lineage": artifact.parts().lineage,
+                "edits": artifact.parts().edits,
             }));
         }
         let state = if artifact.stamp().is_verified() { "verified" } else { "not verified" };
         if !self.common.quiet {
             say(&format!("{} for {}, {state}", artifact.parts().name, artifact.model().name));
+        }
+        if self.why {
+            why::lines(&artifact).iter().try_for_each(|line| screen::line(line))?;
+            return Ok(Exit::Ok);
         }
         let before = artifact.rendered(&Candidate::baseline())?;
         for (prompt, old) in artifact.prompts().iter().zip(&before) {

@@ -7,8 +7,10 @@
 //! implementation (`fixtures.json`, made by `fixtures.py`).
 //!
 //! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large the lead is),
-//! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary), [`exact`] (a counted rate).
+//! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary),
+//! [`exact`] (a counted rate), [`regression`] (what parts of a prompt do), [`betting`] (has a model changed since).
 
+pub mod betting;
 pub mod exact;
 pub mod futility;
 pub mod holm;
@@ -16,6 +18,7 @@ pub mod interval;
 pub mod looks;
 pub mod normal;
 pub mod power;
+pub mod regression;
 pub mod selection;
 pub mod signflip;
 pub mod simultaneous;

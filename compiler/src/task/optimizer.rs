@@ -19,7 +19,19 @@ pub struct OptimizerConfig {
 pub struct Budget {
     /// Most model calls.
     pub calls: u64,
+    /// Most model calls after the search, to weigh the parts of the first finalist; a quarter of `calls` if none is said.
+    pub pruning: Option<u64>,
 }
+
+impl Budget {
+    /// Calls to weigh the parts of the first finalist with.
+    pub fn pruning(self) -> u64 {
+        self.pruning.unwrap_or(self.calls / PRUNING_SHARE)
+    }
+}
+
+/// Weighing the parts of a finalist costs this part of what the search costs.
+const PRUNING_SHARE: u64 = 4;
 
 /// `[optimizer]`
 pub(crate) static OPTIMIZER: Section = Section {
@@ -40,6 +52,11 @@ static BUDGET: Section = Section {
     about: "What a search may spend.",
     keys: &[
         Key::new("calls", Shape::Integer(1, i64::MAX), "most model calls; 3000 if left out"),
+        Key::new(
+            "pruning",
+            Shape::Integer(0, i64::MAX),
+            "calls after the search that weigh the parts of what was found; a quarter of calls if left out, 0 for none",
+        ),
         Key::new("usd", Shape::Refused(NO_PRICES), "most US dollars"),
     ],
     variants: None,
@@ -48,7 +65,7 @@ static BUDGET: Section = Section {
 impl Default for OptimizerConfig {
     /// The optimizer that chooses for itself, with 3000 calls.
     fn default() -> Self {
-        Self { name: "auto".into(), budget: Budget { calls: 3000 } }
+        Self { name: "auto".into(), budget: Budget { calls: 3000, pruning: None } }
     }
 }
 
@@ -62,6 +79,9 @@ pub(crate) fn read(table: Reader<'_>) -> OptimizerConfig {
     let budget = table.table("budget");
     OptimizerConfig {
         name: table.string("name").unwrap_or(default.name),
-        budget: Budget { calls: budget.whole("calls").unwrap_or(default.budget.calls) },
+        budget: Budget {
+            calls: budget.whole("calls").unwrap_or(default.budget.calls),
+            pruning: budget.whole("pruning"),
+        },
     }
 }

@@ -173,7 +173,7 @@ const BROKEN: &[Broken] = &[
         "[optimizer]\nbudget = { calls = \"many\", euro = 3, usd = 2 }\n[data]",
         &[
             "9: `optimizer.budget.calls` is a text, but must be a whole number, at least 1 (such as 1)",
-            "9: `optimizer.budget` has no key `euro` (known: `calls`)",
+            "9: `optimizer.budget` has no key `euro` (known: `calls`, `pruning`)",
             "9: `optimizer.budget.usd` cannot be kept (the prices of models are not known here; say calls = ..., `proofmark check` tells how many a run makes)",
         ],
     ),

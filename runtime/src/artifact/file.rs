@@ -1,6 +1,7 @@
 //! The artifact as a file, format 1.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 
 use super::{Ancestor, Artifact, ArtifactError, Cost, FORMAT, ModulePrompt, Parts, Split};
 use crate::{
@@ -30,6 +31,8 @@ struct File {
     data: Vec<Split>,
     cost: Cost,
     seed: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    edits: Option<Json>,
 }
 
 /// What every version has.
@@ -40,7 +43,7 @@ struct Version {
 
 pub(super) fn to_json(artifact: &Artifact) -> String {
     let Artifact { parts, model, prompts, stamp, tool } = artifact.clone();
-    let Parts { name, program, candidate, sampling, data, lineage, cost, seed } = parts;
+    let Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits } = parts;
     let mut file = File {
         format: FORMAT,
         tool,
@@ -56,6 +59,7 @@ pub(super) fn to_json(artifact: &Artifact) -> String {
         data,
         cost,
         seed,
+        edits,
     };
     file.digest = Some(digest(&file));
     let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -76,7 +80,7 @@ pub(super) fn parse(text: &str) -> Result<Artifact, ArtifactError> {
         return Err(ArtifactError::Altered);
     }
     let File { tool, name, stamp, model, sampling, prompts, program, candidate, .. } = file;
-    let File { lineage, data, cost, seed, .. } = file;
-    let parts = Parts { name, program, candidate, sampling, data, lineage, cost, seed };
+    let File { lineage, data, cost, seed, edits, .. } = file;
+    let parts = Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits };
     Ok(Artifact { parts, model, prompts, stamp, tool })
 }

@@ -47,6 +47,7 @@ fn parts() -> Parts {
         data: vec![Split { name: "train".into(), rows: 80, fingerprint: crate::digest("train") }],
         cost: Cost { task: 1200, proposer: 0, gate: 640, usage: Usage { input: 9, cached: 3, output: 2 } },
         seed: 7,
+        edits: None,
     }
 }
 

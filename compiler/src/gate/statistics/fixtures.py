@@ -59,6 +59,23 @@ def clustered(groups):
     return sm.OLS(y, np.ones(len(y))).fit(cov_type="cluster", cov_kwds={"groups": cluster}).bse[0]
 
 
+def regression(rows, outcomes, clusters):
+    """Least squares of statsmodels with its cluster-robust covariance."""
+    fit = sm.OLS(outcomes, rows).fit(cov_type="cluster", cov_kwds={"groups": clusters})
+    return {"rows": rows.tolist(), "outcomes": outcomes.tolist(), "clusters": clusters.tolist(),
+            "estimates": fit.params.tolist(), "errors": fit.bse.tolist()}
+
+
+def masks(edits, rows, calls):
+    """Random halves of some edits, each answer of one row; later rows have fewer answers than earlier ones."""
+    draw = np.random.default_rng(7)
+    cluster = np.concatenate([np.arange(rows), draw.integers(0, rows // 2, calls - rows)])
+    easy, full = draw.normal(0, 0.2, rows), draw.integers(0, 2, rows)
+    mask = draw.integers(0, 2, (calls, edits)) - 0.5
+    y = (0.5 + mask @ draw.normal(0, 0.1, edits) + easy[cluster] + draw.normal(0, 0.3, calls)).round(3)
+    return regression(np.column_stack([np.ones(calls), mask, full[cluster]]), y, cluster)
+
+
 def newcombe(a, b, c, d, level=0.05):
     """Method 10 of Newcombe 1998 on statsmodels' Wilson intervals."""
     n = a + b + c + d
@@ -93,5 +110,6 @@ json.dump({
              for p in ([0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.001], [0.2])],
     "intraclass": [{"seeds": g, "icc": intraclass(g)} for g in (uneven, even)],
     "clustered": [{"seeds": even, "se": clustered(even)}],
+    "regression": [masks(3, 12, 40)],
 }, sys.stdout, indent=1, default=float)
 print()

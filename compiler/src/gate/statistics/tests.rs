@@ -7,6 +7,7 @@ use super::{
     looks::Spending,
     normal::{upper_quantile, upper_t_quantile},
     power::mid_p_mcnemar,
+    regression::least_squares,
     signflip::p_greater,
     spread::{Spread, intraclass},
 };
@@ -112,5 +113,20 @@ fn correlation_and_clustered_errors_are_those_of_statsmodels() {
     for case in fixtures("clustered") {
         let means: Vec<_> = groups(&case["seeds"]).iter().map(|rows| Spread::of(rows).mean).collect();
         same(Spread::of(&means).se(), number(&case["se"]), 1e-9);
+    }
+}
+
+#[test]
+fn regressions_with_clustered_errors_are_those_of_statsmodels() {
+    for case in fixtures("regression") {
+        let rows: Vec<_> = groups(&case["rows"]);
+        let clusters: Vec<_> = case["clusters"].as_array().unwrap().iter().map(count).collect();
+        let fit = least_squares(&rows, &numbers(&case["outcomes"]), &clusters);
+        let expected = numbers(&case["estimates"]).into_iter().zip(numbers(&case["errors"]));
+        for (found, (estimate, se)) in fit.coefficients.iter().zip(expected) {
+            let found = found.unwrap();
+            same(found.estimate, estimate, 1e-8);
+            same(found.se, se, 1e-8);
+        }
     }
 }

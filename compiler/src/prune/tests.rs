@@ -1,0 +1,160 @@
+//! Planted effects: prompts of sentences, each of which makes answers right more or less often.
+
+use std::collections::BTreeMap;
+
+use proofmark_optimizers::Score;
+use proofmark_runtime::{ExampleId, Field, Param, ParamPath, Record, Signature, Slot, Type};
+
+use super::*;
+
+const ROWS: usize = 100;
+
+fn program() -> Program {
+    let signature = Signature {
+        instructions: "Answer.".into(),
+        inputs: vec![Field::new("q", Type::Text)],
+        outputs: vec![Field::new("a", Type::Choice(vec!["right".into(), "wrong".into()]))],
+    };
+    Program::single("m", "predict", signature, vec![]).unwrap()
+}
+
+fn chance(parts: impl serde::Serialize) -> f64 {
+    let digest = digest(&parts);
+    f64::from(u32::from_le_bytes([0, 1, 2, 3].map(|i| digest.as_bytes()[i]))) / f64::from(u32::MAX)
+}
+
+/// Sentences of which number i adds `effects[i]` to the chance of a right answer; row and luck do the rest.
+struct World<'w> {
+    effects: &'w [f64],
+    run: u64,
+    calls: usize,
+}
+
+impl World<'_> {
+    fn candidate(&self) -> Candidate {
+        let sentences = (0..self.effects.len()).map(|i| format!("Rule {i} holds."));
+        let text = format!("Answer. {}", sentences.collect::<Vec<_>>().join(" "));
+        Candidate::baseline().with(ParamPath::new("m", Slot::Instruction), Param::Instruction(text))
+    }
+
+    fn outcome(&self, candidate: &Candidate, example: &Example) -> Outcome {
+        let text = match candidate.get(&ParamPath::new("m", Slot::Instruction)) {
+            Some(Param::Instruction(text)) => text.as_str(),
+            _ => "",
+        };
+        let on = |i: &usize| text.contains(&format!("Rule {i} holds."));
+        let gain: f64 = (0..self.effects.len()).filter(on).map(|i| self.effects[i]).sum();
+        let id = example.id.0.split('#').next().unwrap();
+        let hard = 0.6 * (chance((self.run, id, "row")) - 0.5);
+        let right = chance((self.run, &example.id, text)) < 0.5 + gain + hard;
+        let outputs = Record::new().with("a", if right { "right" } else { "wrong" });
+        let step = proofmark_optimizers::Step { module: "m".into(), inputs: Record::new(), outputs };
+        let score = if right { Score::ONE } else { Score::ZERO };
+        Outcome::Scored { score, feedback: None, trace: vec![step] }
+    }
+
+    fn prune(&mut self, budget: u64) -> (Pruning, Option<Pruned>) {
+        let (program, candidate) = (program(), self.candidate());
+        let example = |id: String| Example {
+            inputs: Record::new().with("q", id.as_str()),
+            id: ExampleId(id),
+            outputs: Record::new().with("a", "right"),
+            slices: BTreeMap::new(),
+        };
+        let examples: Vec<_> = (0..ROWS).map(|i| example(format!("r{i}"))).collect();
+        let score = |candidate: &Candidate, example| self.outcome(candidate, example).worth().get();
+        let known = |row| Known {
+            example: row,
+            variants: ["typo", "case"].map(|family| example(format!("{}#{family}", row.id))).into(),
+            full: score(&candidate, row),
+            base: score(&Candidate::baseline(), row),
+        };
+        let rows = examples.iter().map(known).collect();
+        let question = Question { program: &program, candidate: &candidate, rows, seed: 1, budget };
+        let mut calls = 0;
+        let pruned = prune(&question, &mut |cells| {
+            calls += cells.len();
+            Ok(cells.iter().map(|(candidate, example)| self.outcome(candidate, example)).collect())
+        });
+        self.calls += calls;
+        pruned.unwrap()
+    }
+}
+
+fn weighing(pruning: &Pruning) -> &Weighing {
+    match pruning {
+        Pruning::Weighed(weighing) => weighing,
+        Pruning::Skipped { why } => panic!("{why}"),
+    }
+}
+
+#[test]
+fn what_does_nothing_or_harm_is_taken_away_and_the_rest_is_kept() {
+    let mut world = World { effects: &[0.25, 0.0, -0.2, 0.0, 0.2, 0.0], run: 1, calls: 0 };
+    let (pruning, pruned) = world.prune(900);
+    let found = weighing(&pruning);
+    assert_eq!(
+        (found.edits[0].class, found.edits[2].class),
+        (Class::Supported, Class::Harmful),
+        "{found:#?}"
+    );
+    let pruned = pruned.unwrap();
+    assert_eq!(found.pruned, Some(pruned.candidate.id()));
+    assert!(found.edits[0].kept && found.edits[4].kept && !found.edits[2].kept);
+    assert_eq!(pruned.outcomes.len(), ROWS);
+    assert!(world.calls <= 900, "{}", world.calls);
+    assert_eq!(world.prune(900).0, pruning, "the same question has the same answer");
+}
+
+#[test]
+fn too_few_parts_or_calls_are_not_weighed_and_cost_nothing() {
+    for (effects, budget, why) in
+        [(&[0.1, 0.1][..], 900, "too few parts"), (&[0.1; 8][..], 170, "the budget allows 170")]
+    {
+        let mut world = World { effects, run: 1, calls: 0 };
+        let (pruning, pruned) = world.prune(budget);
+        assert!(matches!(&pruning, Pruning::Skipped { why: said } if said.contains(why)), "{pruning:?}");
+        assert!(pruned.is_none() && world.calls == 0);
+    }
+}
+
+/// Parts of which each does a little are needed together: taking all of them away is noticed.
+#[test]
+fn parts_that_only_help_together_are_not_taken_away() {
+    let mut world = World { effects: &[0.05; 8], run: 4, calls: 0 };
+    let (pruning, pruned) = world.prune(900);
+    let found = weighing(&pruning);
+    let kept = found.edits.iter().filter(|edit| edit.kept).count();
+    assert!(found.tried.first().is_some_and(|tried| !tried.passes), "{found:#?}");
+    assert!(pruned.is_none() || kept >= 3, "{kept}");
+}
+
+/// Section 7.2 of the specification: the error of an effect, how often a part of 6 points is found and how often one that
+/// does nothing is said to do something, with 8 parts, 100 rows and 800 answers.
+#[test]
+fn effects_are_found_as_often_as_the_specification_says() {
+    let effects = [0.06, 0.04, 0.03, 0.0, 0.0, 0.0, -0.03, -0.05];
+    let runs: u64 =
+        std::env::var("PROOFMARK_SIMULATIONS").ok().and_then(|runs| runs.parse().ok()).unwrap_or(60);
+    let (mut found, mut wrong, mut covered, mut width) = (0, 0, 0, 0.0);
+    for run in 0..runs {
+        let mut world = World { effects: &effects, run, calls: 0 };
+        let (pruning, _) = world.prune(800 + ROWS as u64);
+        let edits = &weighing(&pruning).edits;
+        found += u64::from(edits[0].class == Class::Supported);
+        wrong += edits[3..6].iter().filter(|edit| edit.class != Class::Unsupported).count();
+        for (edit, truth) in edits.iter().zip(effects) {
+            let score = edit.score.unwrap();
+            covered += u64::from(score.lower <= truth && truth <= score.upper);
+            width += (score.upper - score.lower) / 2.0;
+        }
+    }
+    let n = runs as f64;
+    let (found, wrong) = (100.0 * found as f64 / n, 100.0 * wrong as f64 / (3.0 * n));
+    let (covered, width) = (100.0 * covered as f64 / (8.0 * n), 100.0 * width / (8.0 * n));
+    println!("found {found:.0} %, wrong {wrong:.1} %, covered {covered:.1} %, half width {width:.1} points");
+    assert!((50.0..=90.0).contains(&found), "the specification finds 74 %: {found}");
+    assert!(wrong <= 10.0 + 300.0 * (0.1 / (3.0 * n)).sqrt(), "two bounds of 5 % each: {wrong}");
+    assert!(covered >= 90.0 - 300.0 * (0.09 / (8.0 * n)).sqrt(), "{covered}");
+    assert!((3.5..=6.5).contains(&width), "1.66 errors of 2.6 points: {width}");
+}
