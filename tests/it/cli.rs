@@ -44,8 +44,18 @@ fn names(object: &serde_json::Value) -> BTreeSet<&str> {
 fn documents_hold_the_names_that_scripts_rely_on() {
     let task = TaskFolder::new();
     let compiled = json(&task.command("compile").arg("--json").output().unwrap());
-    let promised =
-        ["verdict", "kind", "artifact", "report", "baseline", "lead", "finalists", "calls", "seconds"];
+    let promised = [
+        "verdict",
+        "kind",
+        "artifact",
+        "report",
+        "baseline",
+        "lead",
+        "audited",
+        "finalists",
+        "calls",
+        "seconds",
+    ];
     assert_eq!(names(&compiled), promised.into());
     assert_eq!(names(&compiled["lead"]), ["estimate", "lower95"].into());
     assert_eq!(names(&compiled["calls"]), ["made", "replayed", "task", "proposer", "gate"].into());

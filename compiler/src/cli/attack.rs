@@ -6,7 +6,10 @@ mod ask;
 mod marks;
 mod page;
 
-use std::{collections::BTreeMap, path::PathBuf};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+};
 
 use clap::Args;
 use proofmark_runtime::{Digest, Example, store::Store};
@@ -20,6 +23,7 @@ use crate::{
     },
     data::{DataError, Splits},
     exit::Exit,
+    gate::Audited,
     task::Task,
     workplace::Workplace,
 };
@@ -150,8 +154,7 @@ impl Attack {
             "The sealed rows get theirs from the same families in the same way; nobody is shown those.",
         )?;
         if self.family.is_none() {
-            screen::line("")?;
-            screen::line("family          class  variants  edited")?;
+            screen::line("\nfamily          class  variants  edited")?;
             families.iter().try_for_each(|family| screen::line(&family.line()))?;
         }
         for family in shown {
@@ -163,17 +166,25 @@ impl Attack {
                 marks::lines(case).iter().try_for_each(|line| screen::line(line))?;
             }
         }
-        screen::line("")?;
-        screen::line(
-            "Edited: characters changed for each character of the row, the median. Class, why the right answer stays:",
-        )?;
-        screen::line("G0 proven, G1 guarded by rules, G3 worked out again by a program.")?;
-        let (program, folder) = (screen::program(), self.task.task.display());
-        screen::line(&match audited {
-            Some(audited) => format!("audit   {}", audited.sentence()),
-            None => format!("audit   nobody has read any yet: {program} attack {folder} --audit"),
-        })?;
+        self.legend(audited).iter().try_for_each(|line| screen::line(line))?;
         Ok(Exit::Ok)
+    }
+
+    /// What the words and marks mean, and what a person found.
+    fn legend(&self, audited: Option<Audited>) -> Vec<String> {
+        let (program, folder) = (screen::program(), self.task.task.display());
+        let audit = match audited {
+            Some(audited) => audited.sentence(),
+            None => format!("nobody has read any yet: {program} attack {folder} --audit"),
+        };
+        vec![
+            String::new(),
+            "edited  characters changed for each character of the row; in the table the median".to_owned(),
+            "class   why the right answer stays: G0 proven, G1 guarded by rules, G3 worked out again"
+                .to_owned(),
+            "marks   [-taken out-] {+put in+} ⏎ line break ⇥ tab".to_owned(),
+            format!("audit   {audit}"),
+        ]
     }
 }
 
@@ -215,7 +226,7 @@ impl Family<'_> {
             steps.sort();
             steps
         };
-        self.cases.iter().map(pair).collect::<std::collections::BTreeSet<_>>().len()
+        self.cases.iter().map(pair).collect::<BTreeSet<_>>().len()
     }
 
     fn line(&self) -> String {
