@@ -5,10 +5,11 @@
 //! only light edits that leave protected spans alone and additions around the unchanged text are kept; the rest is dropped
 //! and counted.
 
+use std::sync::{Mutex, PoisonError};
+
 use proofmark_runtime::{Example, ExampleId, Value};
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Value as Json, json};
-use std::sync::{Mutex, PoisonError};
 
 use super::{Family, Guarantee, Miss, Normalizer, Protected, Scene, lexicon};
 use crate::command::{Command, CommandError};

@@ -16,6 +16,9 @@ use super::{
 };
 use crate::{command::CommandError, task::Task};
 
+/// What came of an attempt to perturb a row: a row, or none for a reason; an error if a program of the user's failed.
+type Attempt<T, M = Miss> = Result<Result<T, M>, CommandError>;
+
 /// What to attack with.
 #[derive(Clone, Debug)]
 pub struct Plan<'t> {
@@ -114,8 +117,7 @@ impl<'t> Plan<'t> {
         }
         let stream = |name: &str| ChaCha8Rng::from_seed(*digest(&(name, self.seed)).as_bytes());
         let singles: Vec<_> = recipes.iter().filter_map(|recipe| recipe.single()).collect();
-        let mut kitchen =
-            Kitchen { plan: self, pairing: Pairing::new(singles.len(), stream("pairs")), singles };
+        let mut maker = Maker { plan: self, pairing: Pairing::new(singles.len(), stream("pairs")), singles };
         let mut allocation = Allocation::new(recipes.len(), stream("allocate"));
         let mut frozen = Frozen { variants: vec![], counts: BTreeMap::new() };
         for example in examples {
@@ -125,7 +127,7 @@ impl<'t> Plan<'t> {
                     break;
                 }
                 let count = frozen.counts.entry(self.families[chosen].clone()).or_default();
-                match kitchen.make(recipes[chosen], example)? {
+                match maker.make(recipes[chosen], example)? {
                     Ok(variant) => {
                         count.made += 1;
                         variants.push(variant);
@@ -156,12 +158,7 @@ impl<'t> Plan<'t> {
     }
 
     /// Applies families one after the other to the row, checking each guarantee on the way.
-    fn perturb(
-        &self,
-        row: &Example,
-        name: &str,
-        steps: &[Step<'_>],
-    ) -> Result<Result<Variant, Failed>, CommandError> {
+    fn perturb(&self, row: &Example, name: &str, steps: &[Step<'_>]) -> Attempt<Variant, Failed> {
         let Some(field) = longest_text(row) else { return Ok(Err(Failed { step: 0, miss: Miss::Idle })) };
         let mut changed = row.clone();
         for (position, step) in steps.iter().enumerate() {
@@ -240,14 +237,14 @@ impl<'p> Step<'p> {
 }
 
 /// Makes variants, and remembers which pairs of families were composed already.
-struct Kitchen<'p> {
+struct Maker<'p> {
     plan: &'p Plan<'p>,
     singles: Vec<Step<'p>>,
     pairing: Pairing,
 }
 
-impl Kitchen<'_> {
-    fn make(&mut self, recipe: Recipe<'_>, row: &Example) -> Result<Result<Variant, Miss>, CommandError> {
+impl Maker<'_> {
+    fn make(&mut self, recipe: Recipe<'_>, row: &Example) -> Attempt<Variant> {
         match recipe {
             Recipe::One(step) => {
                 Ok(self.plan.perturb(row, step.name(), &[step])?.map_err(|failed| failed.miss))
@@ -257,7 +254,7 @@ impl Kitchen<'_> {
     }
 
     /// The pair that was used least of those that can change the row.
-    fn compose(&mut self, row: &Example) -> Result<Result<Variant, Miss>, CommandError> {
+    fn compose(&mut self, row: &Example) -> Attempt<Variant> {
         let mut idle = BTreeSet::new();
         let mut last = Miss::Idle;
         for (first, second) in self.pairing.order() {

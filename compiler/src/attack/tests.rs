@@ -196,7 +196,7 @@ proptest! {
         for family in ALL {
             let mut rng = ChaCha8Rng::seed_from_u64(seed);
             if let Some(changed) = family.perturb(&text, &scene, &mut rng)
-                && matches!(family.guarantee(), Guarantee::Surrounds)
+                && matches!(family.guarantee(), Guarantee::Surrounds | Guarantee::Permutes(_))
             {
                 family.guarantee().check(&text, &changed, &plan.protected).unwrap();
             }

@@ -61,8 +61,12 @@ fn same(text: &str) -> String {
     if characters.len() <= LONG_SAME {
         return text.to_owned();
     }
-    let (head, tail) = (&characters[..CONTEXT], &characters[characters.len() - CONTEXT..]);
-    format!("{} … {}", head.iter().collect::<String>(), tail.iter().collect::<String>())
+    let head: String = characters[..CONTEXT].iter().collect();
+    let tail: String = characters[characters.len() - CONTEXT..].iter().collect();
+    // Not in the middle of a word, where there is a blank.
+    let head = head.rsplit_once(' ').map_or(head.as_str(), |(whole, _)| whole);
+    let tail = tail.split_once(' ').map_or(tail.as_str(), |(_, whole)| whole);
+    format!("{head} … {tail}")
 }
 
 fn cut(text: &str) -> String {

@@ -7,6 +7,7 @@ use proofmark_runtime::{Program, Type};
 use crate::{
     attack::{Count, Own},
     data::{Counts, Joins, MovedOut, SplitReport},
+    gate::CONTENDERS,
 };
 
 /// Values of one label or slice that are tabled; the rest are counted.
@@ -51,7 +52,11 @@ pub(super) fn provenance(report: &SplitReport) -> Vec<String> {
     };
     let hard =
         report.adversarial.iter().map(|(source, rows)| format!("hard rows ({source}): {}", went(rows)));
-    let mined = report.mined.iter().map(|(by, rows)| format!("rows that {by} failed: {}", went(rows)));
+    let mined = report.mined.iter().map(|(by, rows)| {
+        let never = CONTENDERS.contains(&by.as_str()) && rows.gate > 0;
+        let must = if never { ", which only must not newly fail" } else { "" };
+        format!("rows that {by} failed: {}{must}", went(rows))
+    });
     hard.chain(mined).collect()
 }
 
@@ -64,6 +69,11 @@ pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
             0 => String::new(),
             _ => format!(", {dropped} dropped because the right answer may have changed"),
         };
+        if made + dropped == 0 {
+            return format!(
+                "{name}: no variant, there is nothing that it could change in the {idle} rows tried"
+            );
+        }
         format!("{name}: {made} variants, {idle} rows that it could not change{drops}")
     };
     report.families.iter().filter(|(name, _)| mine(name)).map(told).collect()
