@@ -21,6 +21,7 @@ mod run;
 mod runs;
 mod screen;
 mod show;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -55,6 +56,8 @@ enum Command {
     Run(run::Run),
     /// Show the exact messages of an artifact
     Show(show::Show),
+    /// Ask again what was recorded with the stamp: has the model changed, and for the worse?
+    Verify(verify::Verify),
     /// Judge candidates against a baseline: artifacts, prompt files or score tables
     Gate(gate::Gate),
     /// List, fetch and measure embedded models
@@ -100,6 +103,7 @@ impl Cli {
             Command::Eval(command) => command.run(),
             Command::Run(command) => command.run(),
             Command::Show(command) => command.run(),
+            Command::Verify(command) => command.run(),
             Command::Gate(command) => command.run(),
             Command::Model(command) => command.run(),
             Command::Init(command) => command.run(),

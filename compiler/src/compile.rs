@@ -24,6 +24,7 @@ use crate::{
     ledger::StoredLedger,
     prune::Pruning,
     task::Task,
+    verify::Recorded,
     watch::Calls,
 };
 
@@ -58,6 +59,8 @@ pub struct Compiled {
     pub finalists: Vec<Standing>,
     /// What the parts of the first finalist do, unless there was none or nothing was to be spent on it.
     pub pruning: Option<Pruning>,
+    /// What the emitted prompt does on visible rows, so that it can be verified later.
+    pub recorded: Recorded,
     /// Why the search stopped early, if it did.
     pub stopped: Option<Stop>,
     /// What the search told.
@@ -158,6 +161,7 @@ pub fn compile(
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
     let (candidate, stamp) = decide(&finalists, judgement.as_ref());
+    let recorded = recording::record(setting, (&board, &candidate), &visible, &mut engine)?;
     let spent = engine.spent();
     let artifact = Artifact::emit(
         Parts {
@@ -170,6 +174,7 @@ pub fn compile(
             cost: Cost { task: spent.task, proposer: spent.proposer, gate: spent.gate, usage: spent.usage },
             seed: setting.seed,
             edits: pruning.as_ref().and_then(|pruning| serde_json::to_value(pruning).ok()),
+            recorded: serde_json::to_value(&recorded).ok(),
         },
         crew.model.as_ref(),
         stamp,
@@ -188,6 +193,7 @@ pub fn compile(
         board,
         finalists,
         pruning,
+        recorded,
         stopped,
         events,
         spent,
@@ -395,6 +401,7 @@ fn measured(outcome: &Outcome) -> Measured {
 }
 
 mod pruning;
+mod recording;
 
 #[cfg(test)]
 mod planted;

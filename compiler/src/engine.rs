@@ -96,12 +96,17 @@ impl<'a> Engine<'a> {
     }
 
     /// Measures candidates on rows that are not sealed but need not be visible to the search, such as rewritten visible rows.
-    /// One outcome per cell, in order; charged to what may be spent.
+    /// One outcome per cell, in order; charged to what may be spent. Another `replicate` is another answer to the same request.
     ///
     /// # Errors
     /// [`Stop`].
-    pub fn try_out(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
-        let jobs: Vec<_> = cells.iter().map(|(candidate, example)| Job { candidate, example }).collect();
+    pub fn try_out(
+        &mut self,
+        cells: &[(&Candidate, &Example)],
+        replicate: u32,
+    ) -> Result<Vec<Outcome>, Stop> {
+        let jobs: Vec<_> =
+            cells.iter().map(|(candidate, example)| Job { candidate, example, replicate }).collect();
         let calls = (jobs.len() * self.program.calls_per_record()) as u64;
         self.reserve(calls)?;
         self.spent.task += calls;
@@ -132,7 +137,8 @@ impl<'a> Engine<'a> {
 
 impl Bench for Engine<'_> {
     fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
-        let jobs: Vec<_> = cells.iter().map(|(candidate, example)| Job { candidate, example }).collect();
+        let jobs: Vec<_> =
+            cells.iter().map(|(candidate, example)| Job { candidate, example, replicate: 0 }).collect();
         let calls = (jobs.len() * self.program.calls_per_record()) as u64;
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
@@ -160,7 +166,7 @@ impl Effects for Engine<'_> {
         for trial in batch {
             for id in &trial.rows {
                 let example = self.rows.get(id).copied().ok_or_else(|| unknown(id))?;
-                jobs.push(Job { candidate: &trial.candidate, example });
+                jobs.push(Job { candidate: &trial.candidate, example, replicate: 0 });
             }
         }
         let calls = (jobs.len() * self.program.calls_per_record()) as u64;

@@ -18,5 +18,6 @@ pub mod models;
 pub mod prune;
 pub mod report;
 pub mod task;
+pub mod verify;
 pub mod watch;
 pub mod workplace;

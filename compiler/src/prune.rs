@@ -118,7 +118,11 @@ fn plan(question: &Question<'_>, edits: usize) -> Result<usize, String> {
     let answers = affordable.saturating_sub(rows).min(MOST_ANSWERS).min(PER_EDIT * edits) / 2 * 2;
     let least = LEAST_PER_EDIT * edits;
     if rows < 2 || answers < least {
-        return Err(format!("{edits} parts take {} answers, the budget allows {affordable}", least + rows));
+        let calls = (least + rows) * question.program.calls_per_record();
+        return Err(format!(
+            "{edits} parts take {} answers, {affordable} are allowed; [optimizer] budget = {{ pruning = {calls} }} allows them",
+            least + rows
+        ));
     }
     Ok(answers)
 }

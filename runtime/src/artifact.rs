@@ -61,6 +61,8 @@ pub struct Parts {
     pub seed: u64,
     /// What the compiler found out about the parts of the prompt, as it wrote it.
     pub edits: Option<Json>,
+    /// What the prompt did on visible rows when it was stamped, as the compiler wrote it.
+    pub recorded: Option<Json>,
 }
 
 /// A part of the data.

@@ -10,3 +10,4 @@ mod compare;
 mod gate;
 mod resume;
 mod support;
+mod verify;

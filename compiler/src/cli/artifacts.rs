@@ -17,7 +17,11 @@ use tokio::{
 };
 
 use super::{Common, Failure, opening, say};
-use crate::{exit::Exit, task::ModelConfig};
+use crate::{
+    exit::Exit,
+    models::Opened,
+    task::{ModelConfig, TASK_FILE, Task},
+};
 
 /// Flags for running an artifact on a model other than its own.
 #[derive(Clone, Debug, Default, Args)]
@@ -41,20 +45,24 @@ pub(crate) fn read(path: &Path) -> Result<Artifact, Failure> {
     })
 }
 
+/// The task whose rows and metric apply to an artifact: the one that is named, else the one above it.
+pub(crate) fn task_of(artifact: &Path, named: Option<&Path>) -> Result<Task, Failure> {
+    let is_task = |folder: &&Path| folder.join(TASK_FILE).is_file();
+    let above = || artifact.canonicalize().ok()?.ancestors().find(is_task).map(Path::to_owned);
+    let path = named.map(Path::to_owned).or_else(above).ok_or_else(|| {
+        Failure::new(Exit::Usage, "no task stands above this artifact, so it is not known how to score")
+            .hint("name the task with --task FOLDER: its columns and metric are used")
+    })?;
+    Ok(Task::load(&path)?)
+}
+
 /// The artifact's runner, on its own model unless another is named, and how many calls may be in flight.
 pub(crate) fn runner(
     artifact: &Artifact,
     other: &OtherModel,
     common: &Common,
 ) -> Result<(Runner, usize), Failure> {
-    let config = ModelConfig {
-        name: other.model.clone().unwrap_or_else(|| artifact.model().name.clone()),
-        base_url: other.base_url.clone(),
-        key_env: other.key_env.clone(),
-        temperature: artifact.parts().sampling.temperature,
-        max_tokens: artifact.parts().sampling.max_tokens,
-    };
-    let opened = opening::model(&config, common, say)?;
+    let opened = open(artifact, other, common)?;
     let own = *opened.model.identity() == *artifact.model();
     if !own && !common.quiet {
         say("note: this is not the model that the artifact was stamped on; its numbers do not hold here");
@@ -64,6 +72,27 @@ pub(crate) fn runner(
         false => artifact.runner(opened.model)?,
     };
     Ok((runner, opened.parallel))
+}
+
+/// The same, whatever the model has become: to find out whether the stamp still holds.
+pub(crate) fn runner_on_any(
+    artifact: &Artifact,
+    other: &OtherModel,
+    common: &Common,
+) -> Result<(Runner, usize), Failure> {
+    let opened = open(artifact, other, common)?;
+    Ok((artifact.runner_on_any(opened.model)?, opened.parallel))
+}
+
+fn open(artifact: &Artifact, other: &OtherModel, common: &Common) -> Result<Opened, Failure> {
+    let config = ModelConfig {
+        name: other.model.clone().unwrap_or_else(|| artifact.model().name.clone()),
+        base_url: other.base_url.clone(),
+        key_env: other.key_env.clone(),
+        temperature: artifact.parts().sampling.temperature,
+        max_tokens: artifact.parts().sampling.max_tokens,
+    };
+    opening::model(&config, common, say)
 }
 
 /// Runs all records, at most `parallel` at a time; results in order.

@@ -1,10 +1,6 @@
 //! `proofmark eval ARTIFACT DATA`: the pass rate on a data file, with its interval.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::{path::PathBuf, sync::Arc, time::Instant};
 
 use clap::Args;
 use proofmark_runtime::{Candidate, ExampleId};
@@ -15,7 +11,7 @@ use crate::{
     data,
     exit::Exit,
     gate::statistics::interval::{self, Bounds},
-    task::{Columns, TASK_FILE, Task},
+    task::Columns,
 };
 
 /// How many rows without a usable answer are listed.
@@ -52,7 +48,7 @@ impl Eval {
         if self.baseline {
             artifact = artifact.with_candidate(Candidate::baseline())?;
         }
-        let task = self.task()?;
+        let task = artifacts::task_of(&self.artifact, self.task.as_deref())?;
         // What only matters for splitting need not be there.
         let Columns { id, inputs, outputs, .. } = task.data.columns.clone();
         let columns = Columns { id, inputs, outputs, ..Columns::default() };
@@ -132,16 +128,5 @@ impl Eval {
             Some("inconclusive") => Exit::Inconclusive,
             _ => Exit::Ok,
         })
-    }
-
-    /// The task whose columns and metric apply.
-    fn task(&self) -> Result<Task, Failure> {
-        let is_task = |folder: &&Path| folder.join(TASK_FILE).is_file();
-        let above = || self.artifact.canonicalize().ok()?.ancestors().find(is_task).map(Path::to_owned);
-        let path = self.task.clone().or_else(above).ok_or_else(|| {
-            Failure::new(Exit::Usage, "no task stands above this artifact, so it is not known how to score")
-                .hint("name the task with --task FOLDER: its columns and metric are used")
-        })?;
-        Ok(Task::load(&path)?)
     }
 }

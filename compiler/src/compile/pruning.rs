@@ -30,7 +30,7 @@ pub(super) fn prune_first(
         seed: setting.seed,
         budget,
     };
-    let (pruning, pruned) = prune(&question, &mut |cells| engine.try_out(cells))?;
+    let (pruning, pruned) = prune(&question, &mut |cells| engine.try_out(cells, 0))?;
     match &pruning {
         Pruning::Skipped { why } => engine.note(remark(format!("not weighed: {why}"))),
         Pruning::Weighed(weighing) => engine.note(remark(told(weighing))),

@@ -50,6 +50,8 @@ pub struct Crew {
 pub(super) struct Job<'j> {
     pub(super) candidate: &'j Candidate,
     pub(super) example: &'j Example,
+    /// Which of several answers to the same request.
+    pub(super) replicate: u32,
 }
 
 impl Crew {
@@ -68,8 +70,9 @@ impl Crew {
         jobs: &[Job<'_>],
     ) -> Result<(Vec<Outcome>, Usage), Stop> {
         let runners = self.runners(program, jobs)?;
-        let work =
-            jobs.iter().map(|job| (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone()));
+        let work = jobs.iter().map(|job| {
+            (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone(), job.replicate)
+        });
         let runs = self.run_all(work.collect())?;
         let mut usage = Usage::default();
         let mut outcomes = Vec::with_capacity(jobs.len());
@@ -99,8 +102,10 @@ impl Crew {
 
     /// Awaits all runs and gives them in order. The first failure that is nobody's answer ends the batch; what was answered
     /// until then is in the store.
-    fn run_all(&self, work: Vec<(Arc<Runner>, Record)>) -> Result<Vec<Result<Run, RunError>>, Stop> {
-        let work = work.into_iter().map(|(runner, inputs)| async move { runner.run(&inputs, 0).await });
+    fn run_all(&self, work: Vec<(Arc<Runner>, Record, u32)>) -> Result<Vec<Result<Run, RunError>>, Stop> {
+        let work = work
+            .into_iter()
+            .map(|(runner, inputs, replicate)| async move { runner.run(&inputs, replicate).await });
         self.all(work, |run| match run {
             Err(RunError::Call { module, error }) if !is_answer(error) => {
                 Err(failed(error, format!("module `{module}`: {error}")))

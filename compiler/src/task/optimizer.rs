@@ -19,7 +19,7 @@ pub struct OptimizerConfig {
 pub struct Budget {
     /// Most model calls.
     pub calls: u64,
-    /// Most model calls after the search, to weigh the parts of the first finalist; a quarter of `calls` if none is said.
+    /// Most model calls after the search, to weigh the parts of the first finalist; an eighth of `calls` if none is said.
     pub pruning: Option<u64>,
 }
 
@@ -31,7 +31,7 @@ impl Budget {
 }
 
 /// Weighing the parts of a finalist costs this part of what the search costs.
-const PRUNING_SHARE: u64 = 4;
+const PRUNING_SHARE: u64 = 8;
 
 /// `[optimizer]`
 pub(crate) static OPTIMIZER: Section = Section {
@@ -55,7 +55,7 @@ static BUDGET: Section = Section {
         Key::new(
             "pruning",
             Shape::Integer(0, i64::MAX),
-            "calls after the search that weigh the parts of what was found; a quarter of calls if left out, 0 for none",
+            "calls after the search that weigh the parts of what was found; an eighth of calls if left out, 0 for none",
         ),
         Key::new("usd", Shape::Refused(NO_PRICES), "most US dollars"),
     ],

@@ -33,6 +33,8 @@ struct File {
     seed: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     edits: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    recorded: Option<Json>,
 }
 
 /// What every version has.
@@ -43,7 +45,7 @@ struct Version {
 
 pub(super) fn to_json(artifact: &Artifact) -> String {
     let Artifact { parts, model, prompts, stamp, tool } = artifact.clone();
-    let Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits } = parts;
+    let Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded } = parts;
     let mut file = File {
         format: FORMAT,
         tool,
@@ -60,6 +62,7 @@ pub(super) fn to_json(artifact: &Artifact) -> String {
         cost,
         seed,
         edits,
+        recorded,
     };
     file.digest = Some(digest(&file));
     let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -80,7 +83,7 @@ pub(super) fn parse(text: &str) -> Result<Artifact, ArtifactError> {
         return Err(ArtifactError::Altered);
     }
     let File { tool, name, stamp, model, sampling, prompts, program, candidate, .. } = file;
-    let File { lineage, data, cost, seed, edits, .. } = file;
-    let parts = Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits };
+    let File { lineage, data, cost, seed, edits, recorded, .. } = file;
+    let parts = Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded };
     Ok(Artifact { parts, model, prompts, stamp, tool })
 }

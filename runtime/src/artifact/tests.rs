@@ -48,6 +48,7 @@ fn parts() -> Parts {
         cost: Cost { task: 1200, proposer: 0, gate: 640, usage: Usage { input: 9, cached: 3, output: 2 } },
         seed: 7,
         edits: None,
+        recorded: None,
     }
 }
 
