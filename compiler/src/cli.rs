@@ -3,6 +3,7 @@
 //! **Invariant:** a command returns an [`Exit`] or a [`Failure`]; nothing here calls `exit` or panics, and with `--json`
 //! stdout holds exactly one JSON document.
 
+mod approve;
 mod artifacts;
 mod attack;
 mod check;
@@ -58,6 +59,8 @@ enum Command {
     Show(show::Show),
     /// Ask again what was recorded with the stamp: has the model changed, and for the worse?
     Verify(verify::Verify),
+    /// Approve a prompt that was compiled with --require-approval
+    Approve(approve::Approve),
     /// Judge candidates against a baseline: artifacts, prompt files or score tables
     Gate(gate::Gate),
     /// List, fetch and measure embedded models
@@ -104,6 +107,7 @@ impl Cli {
             Command::Run(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Approve(command) => command.run(),
             Command::Gate(command) => command.run(),
             Command::Model(command) => command.run(),
             Command::Init(command) => command.run(),

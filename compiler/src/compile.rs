@@ -7,7 +7,7 @@
 use proofmark_optimizers::{Board, Effects, Event, Lab, Optimizer, Outcome, Score, Standing, Stop};
 use proofmark_runtime::{
     Candidate, CandidateId, Digest, Example, Program, Stamp, Verdict as StampVerdict,
-    artifact::{Ancestor, Artifact, ArtifactError, Cost, Parts, Split},
+    artifact::{Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
     digest,
     stamp::{Accepted, Kept},
     store::{Store, StoreError},
@@ -45,6 +45,8 @@ pub struct Setting<'a> {
     pub seed: u64,
     /// The name of the run.
     pub run: &'a str,
+    /// Whether somebody has to approve what is emitted before it is used.
+    pub approval: bool,
 }
 
 /// What came of a run.
@@ -175,6 +177,7 @@ pub fn compile(
             seed: setting.seed,
             edits: pruning.as_ref().and_then(|pruning| serde_json::to_value(pruning).ok()),
             recorded: serde_json::to_value(&recorded).ok(),
+            approval: setting.approval.then_some(Approval::Pending),
         },
         crew.model.as_ref(),
         stamp,

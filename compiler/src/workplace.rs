@@ -22,8 +22,13 @@ impl Workplace {
         self.folder.join("calls.db")
     }
 
+    /// The folders of all runs.
+    pub fn runs(&self) -> PathBuf {
+        self.folder.join("runs")
+    }
+
     /// The folder of a run.
     pub fn run(&self, id: &str) -> PathBuf {
-        self.folder.join("runs").join(id)
+        self.runs().join(id)
     }
 }

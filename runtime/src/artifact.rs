@@ -63,6 +63,24 @@ pub struct Parts {
     pub edits: Option<Json>,
     /// What the prompt did on visible rows when it was stamped, as the compiler wrote it.
     pub recorded: Option<Json>,
+    /// Whether somebody has to approve it before it is used, if so.
+    pub approval: Option<Approval>,
+}
+
+/// Where an artifact stands that somebody has to approve.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Approval {
+    /// Nobody has approved it yet.
+    Pending,
+    /// Somebody has.
+    Given {
+        /// Who.
+        by: String,
+        /// What they said.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        note: String,
+    },
 }
 
 /// A part of the data.
@@ -176,6 +194,9 @@ pub enum ArtifactError {
     /// A prompt format is broken.
     #[error(transparent)]
     Render(#[from] RenderError),
+    /// Nobody has approved it.
+    #[error("this prompt waits for an approval; `proofmark approve FILE --by NAME` gives it")]
+    Pending,
     /// The model is not the one that the artifact was measured on.
     #[error("the stamp is about the model {}, not about {}", named(.stamped), named(.given))]
     OtherModel {
@@ -248,8 +269,12 @@ impl Artifact {
     /// A runner of the artifact's program on the model that it was measured on.
     ///
     /// # Errors
-    /// [`ArtifactError::OtherModel`] for any other model; [`Artifact::runner_on_any`] takes that risk.
+    /// [`ArtifactError::Pending`] if it waits for an approval; [`ArtifactError::OtherModel`] for any other model.
+    /// [`Artifact::runner_on_any`] takes both risks.
     pub fn runner(&self, model: Arc<dyn Model>) -> Result<Runner, ArtifactError> {
+        if self.is_pending() {
+            return Err(ArtifactError::Pending);
+        }
         if *model.identity() != self.model {
             let (stamped, given) = (self.model.clone(), model.identity().clone());
             return Err(ArtifactError::OtherModel { stamped: stamped.into(), given: given.into() });
@@ -283,6 +308,17 @@ impl Artifact {
         let stamp =
             Stamp::Unverified { reason: "this candidate was laid over the artifact's program".to_owned() };
         Ok(Self { parts: Parts { candidate, ..self.parts.clone() }, prompts, stamp, ..self.clone() })
+    }
+
+    /// Whether it waits for an approval.
+    pub fn is_pending(&self) -> bool {
+        self.parts.approval == Some(Approval::Pending)
+    }
+
+    /// The same artifact with an approval on record, or with none asked for.
+    #[must_use]
+    pub fn with_approval(&self, approval: Option<Approval>) -> Self {
+        Self { parts: Parts { approval, ..self.parts.clone() }, ..self.clone() }
     }
 
     /// What it is made of.

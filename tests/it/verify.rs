@@ -45,3 +45,31 @@ fn an_artifact_without_a_record_is_told_what_to_do() {
     assert_eq!(output.status.code(), Some(3));
     assert!(String::from_utf8_lossy(&output.stderr).contains("compile again"));
 }
+
+#[test]
+fn what_needs_an_approval_does_not_run_before_it_has_one() {
+    let task = TaskFolder::new();
+    let compile = task.command("compile").args(["--json", "--quiet", "--require-approval"]).output().unwrap();
+    let path = artifact(&json(&compile));
+    let run = || proofmark().arg("run").arg(&path).arg("message=a new pothole").output().unwrap();
+    let refused = run();
+    assert_eq!(refused.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("waits for an approval"));
+    let approve =
+        || proofmark().args(["approve", "--by", "Ada", "--note", "read it"]).arg(&path).output().unwrap();
+    assert_eq!(approve().status.code(), Some(0));
+    assert_eq!(run().status.code(), Some(0));
+    assert_eq!(approve().status.code(), Some(2), "once is enough");
+    let shown = proofmark().args(["show", "--json"]).arg(&path).output().unwrap();
+    assert_eq!(json(&shown)["approval"]["given"]["by"], "Ada");
+}
+
+#[test]
+fn why_tells_what_each_part_does() {
+    let task = TaskFolder::new();
+    task.edit("calls = 600", "calls = 600, pruning = 400");
+    let compiled = json(&task.command("compile").args(["--json", "--quiet"]).output().unwrap());
+    let why = proofmark().args(["show", "--why"]).arg(artifact(&compiled)).output().unwrap();
+    let why = String::from_utf8_lossy(&why.stdout).into_owned();
+    assert!(why.contains("effect on the score") || why.contains("too few parts"), "{why}");
+}

@@ -1,6 +1,7 @@
 //! `proofmark check TASK`: everything that can be known without a call.
 
 mod split;
+mod variation;
 
 use std::collections::BTreeMap;
 
@@ -9,6 +10,7 @@ use proofmark_runtime::store::Store;
 use serde_json::json;
 
 pub(crate) use self::split::told;
+use self::variation::Variation;
 use super::{Common, Failure, TaskArg, compile, screen};
 use crate::{
     data::{SplitReport, Splits},
@@ -25,10 +27,6 @@ use crate::{
     workplace::Workplace,
 };
 
-/// The discordance assumed where nothing was measured: the share of rows on which exactly one of two prompts is right.
-const ASSUMED_DISCORDANCE: f64 = 0.20;
-/// The correlation assumed among the variants of one row.
-const ASSUMED_ICC: f64 = 0.45;
 /// Below this level a question costs twice the rows of the first one (gate.md, section 1).
 const TOO_STRICT: f64 = 0.005;
 /// The chance wanted of showing a lead that is there.
@@ -51,6 +49,10 @@ struct Outlook {
     rows: usize,
     /// The lead that would be shown with a chance of [`POWER`].
     detectable: f64,
+    /// How two prompts are taken to differ.
+    variation: Variation,
+    /// The harm that would be noticed with that chance in each slice with enough rows.
+    harms: BTreeMap<String, f64>,
     /// Calls of the gate for each prompt.
     gate_calls: usize,
     /// Looks that were taken at these rows.
@@ -73,7 +75,8 @@ impl Check {
             return screen::document(&json!({
                 "task": task.name, "rows": report.rows, "splits": report, "seeds": outlook.seeds,
                 "detectable_lead": outlook.detectable,
-                "assumed": {"discordance": ASSUMED_DISCORDANCE, "icc": ASSUMED_ICC},
+                "assumed": outlook.variation,
+                "noticeable_harm": outlook.harms,
                 "calls": {"search": task.optimizer.budget.calls, "gate_per_prompt": outlook.gate_calls},
                 "looks_taken": outlook.looks, "next_alpha": outlook.alpha,
                 "slices": splits.gate.slices().collect::<BTreeMap<_, _>>(),
@@ -88,18 +91,22 @@ impl Check {
     }
 
     fn outlook(&self, task: &Task, sealed: &Sealed) -> Result<Outlook, Failure> {
-        let calls = Workplace::of(&self.task.task).calls();
+        let place = Workplace::of(&self.task.task);
+        let (calls, variation) = (place.calls(), Variation::of(&place));
         let looks = match calls.exists() {
             true => StoredLedger::new(&Store::open(calls)?, "check").looks(sealed.holdout()),
             false => Ok(vec![]),
         };
         let looks = looks.map_err(GateError::from)?;
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
-        let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, ASSUMED_ICC);
+        let Variation { discordance, icc, .. } = variation;
+        let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, icc);
         Ok(Outlook {
             seeds: sealed.seeds(),
             rows: sealed.calls(),
-            detectable: power::detectable(pairs, ASSUMED_DISCORDANCE, CLAIM_ALPHA, POWER),
+            detectable: power::detectable(pairs, discordance, CLAIM_ALPHA, POWER),
+            harms: harms(sealed, variation),
+            variation,
             gate_calls: sealed.calls() * task.program.calls_per_record(),
             looks: looks.len(),
             spoilt: looks.iter().any(|look| look.unsealed),
@@ -130,6 +137,7 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
     let Outlook { seeds, rows, gate_calls, .. } = outlook;
     tell("sealed", vec![format!("{seeds} independent rows, {rows} with their rewritten variants")]);
     tell("claim", vec![too_few(*seeds).unwrap_or_else(|| claim(outlook))]);
+    tell("slices", harm(outlook).into_iter().collect());
     tell("looks", vec![looks(outlook)]);
     let budget = task.optimizer.budget.calls;
     let cost = format!(
@@ -145,11 +153,29 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
 }
 
 fn claim(outlook: &Outlook) -> String {
-    let (lead, differ) = (100.0 * outlook.detectable, screen::percent(ASSUMED_DISCORDANCE));
-    format!(
-        "if the new prompt is {lead:.1} points better, this is shown four times out of five (assumed: the two differ on \
-         {differ} of rows)"
-    )
+    let (lead, told) = (100.0 * outlook.detectable, outlook.variation.told());
+    format!("if the new prompt is {lead:.1} points better, this is shown four times out of five ({told})")
+}
+
+/// The harm that would be noticed in each slice that is tested, if the prompts differ there as anywhere.
+fn harms(sealed: &Sealed, Variation { discordance, icc, .. }: Variation) -> BTreeMap<String, f64> {
+    let tested: Vec<_> = sealed.slice_units().filter(|(_, units, _)| *units >= LEAST_SEEDS).collect();
+    let errors = power::noticeable(tested.len());
+    let harm = |(name, units, rows): &(&str, usize, usize)| {
+        let each = *rows as f64 / *units as f64;
+        let pairs = *rows as f64 / (1.0 + (each - 1.0) * icc);
+        ((*name).to_owned(), (errors * (discordance / pairs).sqrt()).min(1.0))
+    };
+    tested.iter().map(harm).collect()
+}
+
+fn harm(outlook: &Outlook) -> Option<String> {
+    let (slice, harm) = outlook.harms.iter().max_by(|a, b| a.1.total_cmp(b.1))?;
+    Some(format!(
+        "{} are tested for harm; in {slice} it is noticed as often from {:.0} points on",
+        outlook.harms.len(),
+        100.0 * harm
+    ))
 }
 
 fn looks(outlook: &Outlook) -> String {

@@ -48,6 +48,9 @@ pub(crate) struct Compile {
     /// Beat this artifact instead of the task as written
     #[arg(long, value_name = "ARTIFACT")]
     baseline: Option<PathBuf>,
+    /// Let nobody run the prompt before somebody approved it (`proofmark approve`)
+    #[arg(long)]
+    require_approval: bool,
     /// Write everything measured on the sealed rows to a file; they prove nothing any more, for ever
     #[arg(long)]
     unseal: bool,
@@ -89,6 +92,7 @@ impl Compile {
             budget: task.optimizer.budget.calls,
             seed: self.seed,
             run: &id,
+            approval: self.require_approval,
         };
         let compiled = compile(&setting, splits, &crew, &store);
         drop(crew);

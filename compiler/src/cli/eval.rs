@@ -44,7 +44,8 @@ impl Eval {
         if self.target.is_some_and(|target| !(0.0..=1.0).contains(&target)) {
             return Err(Failure::new(Exit::Usage, "--target must be a share from 0 to 1"));
         }
-        let mut artifact = artifacts::read(&self.artifact)?;
+        // Whoever is to approve a prompt may score it.
+        let mut artifact = artifacts::read(&self.artifact)?.with_approval(None);
         if self.baseline {
             artifact = artifact.with_candidate(Candidate::baseline())?;
         }

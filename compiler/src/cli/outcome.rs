@@ -16,7 +16,7 @@ use super::{
 use crate::{
     compile::Compiled,
     exit::Exit,
-    gate::{Certificate, Read, Tally},
+    gate::{Certificate, LookRecord, Read, Tally},
     prune::{Class, Pruning, Weighing},
     report::{self, data::ReportData},
     task::Task,
@@ -139,6 +139,9 @@ impl<'a> Outcome<'a> {
         say(&format!("  report   {report}"));
         let program = screen::program();
         say(&format!("  next     {program} show {artifact} --diff"));
+        if self.compiled.artifact.is_pending() {
+            say(&format!("           {program} approve {artifact} --by NAME    (nobody can run it before)"));
+        }
         if let Some(field) = self.task.program.inputs().first() {
             say(&format!("           {program} run {artifact} {}=\"...\"", field.name));
         }
@@ -169,6 +172,23 @@ impl<'a> Outcome<'a> {
         if let Some(worst) = worst_slice(certificate) {
             say(&format!("  weakest  {}: {} points on {} rows", worst.name, points(worst.lead), worst.rows));
         }
+        if let Some((slice, harm)) = blindest(look) {
+            let (count, harm) = (look.slices.len(), points(-harm));
+            say(&format!(
+                "  slices   {count} tested; {harm} points in {slice} would have been noticed in 4 of 5 cases"
+            ));
+        }
+        let icc = record.intraclass.map(|icc| format!(", variants of a row correlate by {icc:.2}"));
+        say(&format!(
+            "  measured the two prompts differ on {} of attacked rows{}",
+            percent(record.discordance),
+            icc.unwrap_or_default()
+        ));
+        let recorded = &self.compiled.recorded;
+        say(&format!(
+            "  wavering asked twice, the model changed {} of {} answers",
+            recorded.changed, recorded.twice
+        ));
         if let Some(Pruning::Weighed(weighing)) = &self.compiled.pruning {
             say(&format!("  parts    {}; `show --why` tells what each does", summary(weighing)));
         }
@@ -262,6 +282,12 @@ fn word(verdict: Verdict) -> &'static str {
 
 fn find<'c>(certificate: &'c Certificate, name: &str) -> Option<&'c Tally> {
     certificate.record().tables.iter().find(|tally| tally.name == name)
+}
+
+/// The tested slice in which harm is noticed last, and how large it would have to be.
+fn blindest(look: &LookRecord) -> Option<(&str, f64)> {
+    let harm = look.slices.iter().map(|slice| (slice.name.as_str(), slice.noticeable(look.slices.len())));
+    harm.max_by(|a, b| a.1.total_cmp(&b.1))
 }
 
 /// The slice or family with the smallest lead, among those with enough rows to speak of.

@@ -37,6 +37,12 @@ pub(crate) struct Run {
 impl Run {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let artifact = artifacts::read(&self.artifact)?;
+        if artifact.is_pending() {
+            let message = format!("{} waits for an approval", self.artifact.display());
+            let approve =
+                format!("`{} approve {} --by NAME` gives it", screen::program(), self.artifact.display());
+            return Err(Failure::new(Exit::Invalid, message).hint(approve));
+        }
         let records = if self.fields.is_empty() { self.lines()? } else { vec![self.record(&artifact)?] };
         let (runner, parallel) = artifacts::runner(&artifact, &self.other, &self.common)?;
         let runtime = artifacts::runtime()?;

@@ -5,7 +5,10 @@ mod why;
 use std::path::PathBuf;
 
 use clap::Args;
-use proofmark_runtime::{Candidate, artifact::ModulePrompt};
+use proofmark_runtime::{
+    Candidate,
+    artifact::{Approval, ModulePrompt},
+};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, say, screen};
@@ -34,10 +37,16 @@ impl Show {
                 "name": artifact.parts().name, "tool": artifact.tool(), "model": artifact.model(),
                 "verified": artifact.stamp().is_verified(), "prompts": artifact.prompts(),
                 "stamp": artifact.stamp(), "lineage": artifact.parts().lineage,
-                "edits": artifact.parts().edits,
+                "edits": artifact.parts().edits, "approval": artifact.parts().approval,
             }));
         }
         let state = if artifact.stamp().is_verified() { "verified" } else { "not verified" };
+        let state = match &artifact.parts().approval {
+            None => state.to_owned(),
+            Some(Approval::Pending) => format!("{state}, waiting for an approval"),
+            Some(Approval::Given { by, note }) if note.is_empty() => format!("{state}, approved by {by}"),
+            Some(Approval::Given { by, note }) => format!("{state}, approved by {by}: {note}"),
+        };
         if !self.common.quiet {
             say(&format!("{} for {}, {state}", artifact.parts().name, artifact.model().name));
         }

@@ -171,6 +171,7 @@ fn compiled(skill: Skill, text: impl Fn(&str) -> String) -> Compiled {
         budget: 1000,
         seed: 1,
         run: "planted",
+        approval: false,
     };
     compile(&setting, splits, &crew, &store).unwrap()
 }

@@ -193,9 +193,11 @@ impl Gate {
 fn tallies(sealed: &Sealed, used: &[usize], answers: Answers<'_>) -> Vec<Tally> {
     let clean: Vec<_> = used.iter().map(|seed| sealed.seeds[*seed].clean.clone()).collect();
     let primary: Vec<_> = used.iter().map(|seed| sealed.seeds[*seed].primary.clone()).collect();
+    let mut is_used = vec![false; sealed.seeds.len()];
+    used.iter().for_each(|seed| is_used[*seed] = true);
     let mut groups = vec![("clean".to_owned(), clean), ("primary".to_owned(), primary)];
     for (name, rows) in &sealed.slices {
-        let seed = |row: &usize| sealed.rows[*row].seed.filter(|seed| used.contains(seed));
+        let seed = |row: &usize| sealed.rows[*row].seed.filter(|seed| is_used[*seed]);
         let rows: Vec<_> = rows.iter().copied().filter(|row| seed(row).is_some()).collect();
         groups.push((name.clone(), rows.chunk_by(|a, b| seed(a) == seed(b)).map(<[_]>::to_vec).collect()));
     }

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -16,6 +17,7 @@ use super::{
         holm,
         interval::{Bounds, student},
         looks::Spending,
+        power,
         spread::Spread,
         stagewise,
     },
@@ -122,6 +124,14 @@ impl Guard {
     /// Whether enough worsening is certain.
     pub fn is_broken(&self) -> bool {
         self.upper < -self.margin
+    }
+}
+
+impl Slice {
+    /// The harm that would be noticed with probability .8 where `slices` are tested together at .05:
+    /// (z_{.05 / slices} + z_.20) se.
+    pub fn noticeable(&self, slices: usize) -> f64 {
+        self.se * power::noticeable(slices)
     }
 }
 
@@ -299,7 +309,7 @@ impl Position<'_> {
         let mut arrived = vec![false; self.sealed.seeds.len()];
         self.seeds.iter().for_each(|seed| arrived[*seed] = true);
         let is_in = |row: &usize| self.sealed.rows[*row].seed.is_some_and(|seed| arrived[seed]);
-        let tested = self.sealed.slices.iter().filter_map(|(name, rows)| {
+        let tested = self.sealed.slices.par_iter().filter_map(|(name, rows)| {
             let rows: Vec<_> = rows.iter().copied().filter(is_in).collect();
             self.slice(name, &rows, answers)
         });

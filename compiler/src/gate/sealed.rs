@@ -182,6 +182,14 @@ impl Sealed {
         self.slices.iter().map(|(name, rows)| (name.as_str(), rows.len()))
     }
 
+    /// Units and rows by slice and family.
+    pub fn slice_units(&self) -> impl Iterator<Item = (&str, usize, usize)> {
+        let units = |rows: &[usize]| {
+            rows.iter().filter_map(|row| self.rows[*row].seed).collect::<BTreeSet<_>>().len()
+        };
+        self.slices.iter().map(move |(name, rows)| (name.as_str(), units(rows), rows.len()))
+    }
+
     /// The content hash of the rows, whatever their names, their order and their file; variants do not count, so freezing
     /// others makes no new rows.
     pub fn fingerprint(&self) -> Digest {

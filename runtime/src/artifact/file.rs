@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use super::{Ancestor, Artifact, ArtifactError, Cost, FORMAT, ModulePrompt, Parts, Split};
+use super::{Ancestor, Approval, Artifact, ArtifactError, Cost, FORMAT, ModulePrompt, Parts, Split};
 use crate::{
     candidate::Candidate,
     digest::{Digest, digest},
@@ -35,6 +35,8 @@ struct File {
     edits: Option<Json>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     recorded: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    approval: Option<Approval>,
 }
 
 /// What every version has.
@@ -45,7 +47,8 @@ struct Version {
 
 pub(super) fn to_json(artifact: &Artifact) -> String {
     let Artifact { parts, model, prompts, stamp, tool } = artifact.clone();
-    let Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded } = parts;
+    let Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded, approval } =
+        parts;
     let mut file = File {
         format: FORMAT,
         tool,
@@ -63,6 +66,7 @@ pub(super) fn to_json(artifact: &Artifact) -> String {
         seed,
         edits,
         recorded,
+        approval,
     };
     file.digest = Some(digest(&file));
     let mut text = serde_json::to_string_pretty(&file).unwrap_or_default();
@@ -83,7 +87,8 @@ pub(super) fn parse(text: &str) -> Result<Artifact, ArtifactError> {
         return Err(ArtifactError::Altered);
     }
     let File { tool, name, stamp, model, sampling, prompts, program, candidate, .. } = file;
-    let File { lineage, data, cost, seed, edits, recorded, .. } = file;
-    let parts = Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded };
+    let File { lineage, data, cost, seed, edits, recorded, approval, .. } = file;
+    let parts =
+        Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded, approval };
     Ok(Artifact { parts, model, prompts, stamp, tool })
 }

@@ -49,6 +49,7 @@ fn parts() -> Parts {
         seed: 7,
         edits: None,
         recorded: None,
+        approval: None,
     }
 }
 
@@ -102,6 +103,21 @@ fn another_model_is_refused_unless_asked_for() {
     let error = artifact().runner(other()).map(|_| ()).unwrap_err();
     assert!(error.to_string().contains("not about other (function)"), "{error}");
     assert!(artifact().runner_on_any(other()).is_ok());
+}
+
+#[test]
+fn what_waits_for_an_approval_does_not_run() {
+    let pending = artifact().with_approval(Some(Approval::Pending));
+    let read = Artifact::parse(&pending.to_json()).unwrap();
+    assert!(read.is_pending());
+    let error = read.runner(Arc::new(model())).map(|_| ()).unwrap_err();
+    assert!(matches!(error, ArtifactError::Pending) && error.to_string().contains("proofmark approve"));
+    assert!(read.runner_on_any(Arc::new(model())).is_ok(), "whoever is to approve it may try it");
+    let given = Approval::Given { by: "Ada".into(), note: String::new() };
+    let approved = Artifact::parse(&read.with_approval(Some(given)).to_json()).unwrap();
+    assert!(approved.runner(Arc::new(model())).is_ok());
+    let forged = pending.to_json().replacen("\"pending\"", "{\"given\": {\"by\": \"Ada\"}}", 1);
+    assert!(matches!(Artifact::parse(&forged), Err(ArtifactError::Altered)));
 }
 
 #[test]

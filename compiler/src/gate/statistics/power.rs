@@ -48,6 +48,12 @@ pub fn detectable(pairs: f64, psi: f64, alpha: f64, power: f64) -> f64 {
     high
 }
 
+/// How many standard errors a harm must have to be noticed with probability .8 in one of `slices` that are tested together
+/// at .05: z_{.05 / slices} + z_.20, by Bonferroni's bound, which Holm's is no wider than.
+pub fn noticeable(slices: usize) -> f64 {
+    upper_quantile(0.05 / slices.max(1) as f64) + upper_quantile(0.20)
+}
+
 /// What `seeds` with `variants` rows each are worth in independent pairs when the differences of one seed correlate by
 /// `icc`: n m / (1 + (m - 1) icc) (Kish 1965, the design effect).
 pub fn effective_pairs(seeds: usize, variants: usize, icc: f64) -> f64 {
@@ -113,6 +119,12 @@ mod tests {
             let found = 100.0 * detectable(effective_pairs(seeds, 3, 0.45), 0.20, 0.05, 0.8);
             assert!((found - points).abs() < 0.06, "{seeds}: {found}");
         }
+    }
+
+    /// z_.05 + z_.20 is 2.4865; for eight slices z_.00625 + z_.20 is 3.3393 (scipy.stats.norm).
+    #[test]
+    fn harm_in_one_of_many_slices_must_be_larger_to_be_noticed() {
+        assert!((noticeable(1) - 2.486_475).abs() < 1e-5 && (noticeable(8) - 3.339_326).abs() < 1e-4);
     }
 
     /// 52 % against 48 % of 500: it depends on how often exactly one of the two is right.

@@ -47,44 +47,61 @@ fn gcd(a: i64, b: i64) -> i64 {
     if b == 0 { a } else { gcd(b, a % b) }
 }
 
-/// The null distribution of the sum; entry `centre + s` is P(S = s).
+/// The null distribution of the sum S of all magnitudes under random signs. S is twice the sum T of those with a plus, less
+/// their total, so only every other value of S can occur: entry t is P(T = t). It is symmetric, so half of it is kept.
 struct Null {
     mass: Vec<f64>,
-    centre: usize,
+    total: usize,
     lost: f64,
 }
 
 impl Null {
-    /// Convolves `p <- (p shifted up by x + p shifted down by x) / 2` over all magnitudes, which are in rising order.
+    /// Takes the magnitudes in one by one, in rising order: `p[t] <- (p[t] + p[t - x]) / 2`.
     fn of(magnitudes: &[usize]) -> Self {
-        let largest = magnitudes.last().copied().unwrap_or(0);
         let total: usize = magnitudes.iter().sum();
         let squares: f64 = magnitudes.iter().map(|x| (*x as f64).powi(2)).sum();
         let reach = total.min((REACH * squares.sqrt()).ceil() as usize);
-        // A margin of the largest score on both sides spares the inner loop every test of bounds.
-        let centre = reach + largest;
-        let mut mass = vec![0.0; 2 * centre + 1];
-        let mut next = mass.clone();
-        mass[centre] = 1.0;
-        let mut extent = 0;
+        let mut mass = vec![0.0; total / 2 + 1];
+        mass[0] = 1.0;
+        let (mut sum, mut low) = (0, 0);
         for &x in magnitudes {
-            extent = (extent + x).min(reach);
-            let (low, high) = (centre - extent, centre + extent + 1);
-            let (up, down) = (&mass[low - x..high - x], &mass[low + x..high + x]);
-            for ((to, a), b) in next[low..high].iter_mut().zip(up).zip(down) {
-                *to = 0.5 * (a + b);
+            let half = (sum + x) / 2;
+            // What lies behind the middle is the mirror image of what lies before it.
+            for t in sum / 2 + 1..=half.min(sum) {
+                mass[t] = mass[sum - t];
             }
-            std::mem::swap(&mut mass, &mut next);
+            sum += x;
+            average(&mut mass[low..=half], x);
+            let cut = sum.saturating_sub(reach) / 2;
+            mass[low..cut.max(low)].fill(0.0);
+            low = low.max(cut);
         }
-        Self { mass, centre, lost: if reach == total { 0.0 } else { LOST } }
+        Self { mass, total, lost: if reach == total { 0.0 } else { LOST } }
     }
 
-    /// P(S > s) + P(S = s) / 2 for s >= 0, added up from the far end so that small terms are not lost.
+    /// P(S > s) + P(S = s) / 2 for s >= 0 that can occur, which is P(S < -s) + P(S = -s) / 2; added up from the far end so that
+    /// small terms are not lost.
     fn upper_mid(&self, s: i64) -> f64 {
-        let at = usize::try_from(s).map_or(usize::MAX, |s| self.centre.saturating_add(s));
-        let beyond: f64 = self.mass.iter().skip(at.saturating_add(1)).rev().sum();
-        beyond + 0.5 * self.mass.get(at).copied().unwrap_or(0.0) + self.lost
+        let at = usize::try_from(s).map_or(self.total, |s| s.min(self.total));
+        let (beyond, rest) = self.mass.split_at((self.total - at) / 2);
+        beyond.iter().sum::<f64>() + 0.5 * rest.first().copied().unwrap_or(0.0) + self.lost
     }
+}
+
+/// Replaces every entry by its mean with the one `x` before it, nothing being before the first. From the end, in blocks of
+/// at most `x`, so that what is read was not yet replaced and whole blocks are computed at once.
+fn average(mass: &mut [f64], x: usize) {
+    let mut end = mass.len();
+    while end > x {
+        let start = (end - x).max(x);
+        let (before, block) = mass.split_at_mut(start);
+        let shifted = &before[start - x..end - x];
+        for (to, from) in block.iter_mut().zip(shifted) {
+            *to = 0.5 * (*to + from);
+        }
+        end = start;
+    }
+    mass[..end].iter_mut().for_each(|to| *to *= 0.5);
 }
 
 #[cfg(test)]
