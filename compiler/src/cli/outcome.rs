@@ -35,6 +35,11 @@ pub(crate) struct Files {
     report: PathBuf,
 }
 
+/// Where a candidate is kept that was not decided.
+fn candidate_file(artifact: &Path) -> PathBuf {
+    artifact.with_file_name("candidate.json")
+}
+
 /// The verdict of a run; none if nothing was judged because the task asks for no judgement.
 pub(crate) fn verdict(compiled: &Compiled) -> Option<Verdict> {
     match compiled.artifact.stamp() {
@@ -57,6 +62,11 @@ impl<'a> Outcome<'a> {
             ArtifactError::Io { path, error } => Failure::unwritable(&path, &error),
             error => Failure::from(error),
         })?;
+        if self.is_undecided() {
+            // What was not decided is not lost: it can be judged again when there are more rows.
+            let candidate = self.compiled.artifact.with_candidate(self.compiled.best())?;
+            candidate.write(&candidate_file(&files.artifact))?;
+        }
         let html = report::html(&ReportData::of(self.compiled)?)
             .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
         let events = self.compiled.events.iter().filter_map(|event| serde_json::to_string(event).ok());
@@ -69,6 +79,11 @@ impl<'a> Outcome<'a> {
             fs::write(path, text).map_err(|error| Failure::unwritable(path, &error))?;
         }
         Ok(files)
+    }
+
+    /// Whether the best that was found was neither accepted nor rejected.
+    fn is_undecided(&self) -> bool {
+        verdict(self.compiled) == Some(Verdict::Inconclusive) && !self.compiled.finalists.is_empty()
     }
 
     /// One line for `proofmark runs`.
@@ -138,6 +153,14 @@ impl<'a> Outcome<'a> {
         say(&format!("  prompt   {artifact}"));
         say(&format!("  report   {report}"));
         let program = screen::program();
+        if self.is_undecided() {
+            let candidate = candidate_file(&files.artifact);
+            say(&format!(
+                "  found    {} (not decided; judge it again when there are more rows:",
+                candidate.display()
+            ));
+            say(&format!("           {program} gate --task TASK --candidate {})", candidate.display()));
+        }
         say(&format!("  next     {program} show {artifact} --diff"));
         if self.compiled.artifact.is_pending() {
             say(&format!("           {program} approve {artifact} --by NAME    (nobody can run it before)"));

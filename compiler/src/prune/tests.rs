@@ -101,6 +101,7 @@ fn what_does_nothing_or_harm_is_taken_away_and_the_rest_is_kept() {
     let pruned = pruned.unwrap();
     assert_eq!(found.pruned, Some(pruned.candidate.id()));
     assert!(found.edits[0].kept && found.edits[4].kept && !found.edits[2].kept);
+    assert!(!found.is_more_than_its_parts(), "planted effects add up: {} and {}", found.lead, found.sum());
     assert_eq!(pruned.outcomes.len(), ROWS);
     assert!(world.calls <= 900, "{}", world.calls);
     assert_eq!(world.prune(900).0, pruning, "the same question has the same answer");

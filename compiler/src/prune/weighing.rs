@@ -129,6 +129,15 @@ impl Weighing {
         self.edits.iter().filter_map(|edit| edit.score).map(|score| score.estimate).sum()
     }
 
+    /// Whether the edits together do something else than one by one, by more than chance: they need or replace each other, and
+    /// an effect with half of the others away says little about the whole. Effects are taken as uncorrelated.
+    pub fn is_more_than_its_parts(&self) -> bool {
+        let scores = self.edits.iter().filter_map(|edit| edit.score);
+        let widths: f64 = scores.map(|score| (score.upper - score.lower).powi(2)).sum();
+        // Two standard errors of the sum: half of a 90 % interval is 1.645 of them.
+        (self.lead - self.sum()).abs() > widths.sqrt() / 1.645
+    }
+
     /// How many edits have an effect of this class.
     pub fn count(&self, class: Class) -> usize {
         self.edits.iter().filter(|edit| edit.class == class).count()

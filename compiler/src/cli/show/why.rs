@@ -56,7 +56,7 @@ fn about(artifact: &Artifact, weighing: &Weighing) -> Vec<String> {
         (false, Stamp::Kept(_)) => "the first new prompt, which was not accepted",
         (false, _) => "the first new prompt; the one in this file is another",
     };
-    vec![
+    let mut lines = vec![
         format!("what was weighed: the {} parts of {whose}", weighing.edits.len()),
         format!(
             "how: {} answers to {} visible rows, as they are and rewritten, each with a random half of the parts; points with \
@@ -68,7 +68,14 @@ fn about(artifact: &Artifact, weighing: &Weighing) -> Vec<String> {
             points(weighing.lead),
             points(weighing.sum())
         ),
-    ]
+    ];
+    if weighing.is_more_than_its_parts() {
+        lines.push(
+            "so they need or replace each other, and what one does without half of the others says little"
+                .to_owned(),
+        );
+    }
+    lines
 }
 
 /// Whether an effect is surely not zero.
