@@ -84,10 +84,10 @@ impl Proposer {
     ///
     /// # Errors
     /// Those of the search.
-    pub(crate) fn run<'a>(
+    pub(crate) fn run<'a, T>(
         lab: &mut Lab<'a>,
-        search: impl FnOnce(&mut Lab<'a>, &mut Self) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+        search: impl FnOnce(&mut Lab<'a>, &mut Self) -> Result<T, Stop>,
+    ) -> Result<T, Stop> {
         lab.born(&Candidate::baseline(), &[], "the task as written")?;
         rounds::screen(lab, &[])?;
         let rows = lab.train().examples().iter().chain(lab.val().examples());
@@ -207,5 +207,7 @@ pub(crate) fn instruction<'t>(candidate: &'t Candidate, module: &'t Module) -> &
     }
 }
 
+#[cfg(test)]
+mod recorded;
 #[cfg(test)]
 mod tests;

@@ -8,6 +8,7 @@ mod bad_input;
 mod cli;
 mod compare;
 mod gate;
+mod proposers;
 mod resume;
 mod support;
 mod verify;

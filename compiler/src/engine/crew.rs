@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use proofmark_optimizers::{Ask, Culprit, Failure, Outcome, Stop, outcome::Step};
 use proofmark_runtime::{
     Candidate, CandidateId, Example, Program, Record,
-    model::{CallError, Message, Model, Request, Role, Sampling, Shape, Usage},
+    model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Shape, Usage},
     run::{Run, RunError, Runner},
     store::Cached,
 };
@@ -63,24 +63,22 @@ impl Crew {
         Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
     }
 
-    /// Runs jobs and judges their answers, in order.
+    /// Runs jobs and judges their answers, in order; for each also its tokens, none where there was no usable answer.
     pub(super) fn outcomes(
         &self,
         program: &Program,
         jobs: &[Job<'_>],
-    ) -> Result<(Vec<Outcome>, Usage), Stop> {
+    ) -> Result<Vec<(Outcome, Usage)>, Stop> {
         let runners = self.runners(program, jobs)?;
         let work = jobs.iter().map(|job| {
             (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone(), job.replicate)
         });
         let runs = self.run_all(work.collect())?;
-        let mut usage = Usage::default();
-        let mut outcomes = Vec::with_capacity(jobs.len());
-        for (job, run) in jobs.iter().zip(runs) {
-            usage += run.as_ref().map(|run| run.usage).unwrap_or_default();
-            outcomes.push(self.judge(job.example, run)?);
-        }
-        Ok((outcomes, usage))
+        let judged = jobs.iter().zip(runs).map(|(job, run)| {
+            let usage = run.as_ref().map(|run| run.usage).unwrap_or_default();
+            Ok((self.judge(job.example, run)?, usage))
+        });
+        judged.collect()
     }
 
     fn runners(
@@ -170,7 +168,8 @@ impl Crew {
         }
     }
 
-    /// Asks the proposer, or the model itself where none was named; `None` where the question was too long.
+    /// Asks the proposer, or the model itself where none was named; `None` where the question was too long, or the reply
+    /// was withheld or cut off: half a text is worse than none.
     pub(super) fn ask(&self, asks: &[Ask]) -> Result<(Vec<Option<String>>, Usage), Stop> {
         let model = self.proposer.as_ref().unwrap_or(&self.model);
         let work = asks.iter().map(|ask| {
@@ -185,7 +184,8 @@ impl Crew {
         for reply in replies.iter().flatten() {
             usage += reply.usage;
         }
-        Ok((replies.into_iter().map(|reply| reply.ok().map(|reply| reply.text)).collect(), usage))
+        let whole = |reply: Reply| (reply.finish == Finish::Stop).then_some(reply.text);
+        Ok((replies.into_iter().map(|reply| reply.ok().and_then(whole)).collect(), usage))
     }
 }
 

@@ -1,7 +1,11 @@
-//! Reading what a proposer wrote: texts between fences, in a list, in quotes, or bare, with chatter around.
+//! Reading what a proposer wrote: texts between fences, in a list, in quotes, in JSON, or bare, with chatter around and
+//! thoughts before. `dialogues.jsonl` has a reply of every shape with what is read from it.
 //!
 //! **Invariant:** nothing that stands around the text becomes part of it, and a fence that was never closed (a reply that
 //! was cut off) gives nothing: half an instruction is worse than none.
+
+use proofmark_runtime::reply::without_reasoning;
+use serde_json::Value as Json;
 
 /// The longest text that is taken, in characters.
 const LONGEST: usize = 6_000;
@@ -34,6 +38,21 @@ const QUOTES: [(&str, &str); 5] =
 /// The texts of a reply in their order, at most `most`. Where one is wanted and several are fenced, the last is it:
 /// models think first.
 pub(super) fn texts(reply: &str, most: usize) -> Vec<String> {
+    let Ok((reply, _)) = without_reasoning(reply, &[]) else { return Vec::new() };
+    let mut found = json(reply).unwrap_or_else(|| marked(reply, most));
+    if let [only] = found.as_slice() {
+        found = json(only).unwrap_or(found);
+    }
+    if most == 1 {
+        found.drain(..found.len().saturating_sub(1));
+    }
+    let mut texts: Vec<String> = found.iter().filter_map(|text| clean(text)).collect();
+    texts.truncate(most);
+    texts
+}
+
+/// The texts between marks of any kind, or the bare one.
+fn marked(reply: &str, most: usize) -> Vec<String> {
     let fenced = FENCES.iter().find(|fence| reply.contains(**fence));
     let mut found = match fenced {
         Some(fence) => between(reply, fence),
@@ -49,12 +68,20 @@ pub(super) fn texts(reply: &str, most: usize) -> Vec<String> {
     if found.is_empty() && fenced.is_none() {
         found.extend(bare(reply));
     }
-    if most == 1 {
-        found.drain(..found.len().saturating_sub(1));
+    found
+}
+
+/// The texts of a JSON list, or of an object with a single field; nothing for any other text.
+fn json(text: &str) -> Option<Vec<String>> {
+    let text_of = |json: Json| json.as_str().map(str::to_owned);
+    let inside = match serde_json::from_str(text.trim()).ok()? {
+        Json::Object(fields) if fields.len() == 1 => fields.into_iter().next()?.1,
+        other => other,
+    };
+    match inside {
+        Json::Array(items) => items.into_iter().map(text_of).collect(),
+        one => text_of(one).map(|text| vec![text]),
     }
-    let mut texts: Vec<String> = found.iter().filter_map(|text| clean(text)).collect();
-    texts.truncate(most);
-    texts
 }
 
 /// What stands between pairs of fence lines; a word right after the first fence names a language. A fence with a
