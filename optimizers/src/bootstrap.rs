@@ -12,7 +12,7 @@ use proofmark_runtime::{Candidate, ExampleId};
 
 use crate::{
     Optimizer,
-    demos::{Shelf, showing},
+    demos::{Shelf, furnished},
     effects::{Event, Stop, Trial},
     lab::{Lab, shown},
     outcome::{Outcome, Trace},
@@ -52,15 +52,9 @@ impl Optimizer for Bootstrap {
         let mut candidates = Vec::new();
         for draw in 0..sets {
             let (kind, shelves) = &kinds[draw % kinds.len()];
-            let mut candidate = Candidate::baseline();
-            let mut how = Vec::new();
-            for shelf in shelves {
-                let sizes = shelf.sizes();
-                let set = shelf.draw(sizes[draw / kinds.len() % sizes.len()], &mut rng);
-                how.push(shelf.phrase(set.len()));
-                candidate = showing(candidate, &shelf.module, set);
-            }
-            lab.born(&candidate, &[], format!("{}, {kind}, draw {}", how.join("; "), draw + 1))?;
+            let rank = draw / kinds.len();
+            let (candidate, how) = furnished(Candidate::baseline(), shelves, rank, &mut rng);
+            lab.born(&candidate, &[], format!("{how}, {kind}, draw {}", draw + 1))?;
             candidates.push(candidate);
         }
         lab.race(&candidates, KEEP).map(|_| ())
@@ -92,10 +86,7 @@ impl Shelves {
         let mut rng = lab.rng("teachers");
         let mut traces: Vec<(ExampleId, Trace)> = Vec::new();
         for number in 1..=TEACHERS {
-            let mut teacher = Candidate::baseline();
-            for shelf in &labelled {
-                teacher = showing(teacher, &shelf.module, shelf.draw(shelf.sizes()[0], &mut rng));
-            }
+            let (teacher, _) = furnished(Candidate::baseline(), &labelled, 0, &mut rng);
             lab.born(&teacher, &[], format!("teacher {number}"))?;
             let done: std::collections::BTreeSet<_> = traces.iter().map(|(id, _)| id.clone()).collect();
             let own = shown(&teacher);

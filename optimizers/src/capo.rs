@@ -23,7 +23,7 @@ use rand::{
 use crate::{
     Optimizer,
     bootstrap::Shelves,
-    demos::{Shelf, showing},
+    demos::{Shelf, furnished, showing},
     effects::{Event, Stop},
     lab::Lab,
     proposer::{Proposer, Question, Rewrite, prompt::Prompt},
@@ -94,15 +94,12 @@ fn first(
     let written = Candidate::baseline();
     let count = rounds.room(lab, POPULATION - 1, (1, 0));
     let modules = lab.program().modules();
+    // Some begin without demonstrations.
+    let bare = shelves.iter().map(|shelf| shelf.sizes().len()).max().unwrap_or(0);
     let shown: Vec<Candidate> = (0..count)
-        .map(|_| {
-            shelves.iter().fold(written.clone(), |candidate, shelf| {
-                let sizes = shelf.sizes();
-                let size = sizes.get(rng.random_range(0..=sizes.len()));
-                size.map_or(candidate.clone(), |&size| {
-                    showing(candidate, &shelf.module, shelf.draw(size, rng))
-                })
-            })
+        .map(|_| match rng.random_range(0..=bare) {
+            rank if rank < bare => furnished(written.clone(), shelves, rank, rng).0,
+            _ => written.clone(),
         })
         .collect();
     let task = "Write a variant of this instruction: keep what it asks for, and say it in another way.";

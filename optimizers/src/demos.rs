@@ -157,6 +157,24 @@ pub fn showing(candidate: Candidate, module: &str, set: Vec<Demonstration>) -> C
     candidate.with(ParamPath::new(module, Slot::Demonstrations), Param::Demonstrations(set))
 }
 
+/// The candidate showing a freshly drawn set in every module that has a shelf, and what that is in words. `rank` counts
+/// through each shelf's sizes.
+pub(crate) fn furnished(
+    candidate: Candidate,
+    shelves: &[Shelf],
+    rank: usize,
+    rng: &mut impl Rng,
+) -> (Candidate, String) {
+    let mut words = Vec::new();
+    let full = shelves.iter().fold(candidate, |candidate, shelf| {
+        let sizes = shelf.sizes();
+        let set = shelf.draw(sizes[rank % sizes.len()], rng);
+        words.push(shelf.phrase(set.len()));
+        showing(candidate, &shelf.module, set)
+    });
+    (full, words.join("; "))
+}
+
 /// A demonstration's answer as one line, reasoning left out.
 pub fn answer(demonstration: &Demonstration) -> String {
     let outputs = demonstration.outputs.iter().filter(|(name, _)| *name != kind::REASONING);

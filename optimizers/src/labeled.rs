@@ -8,7 +8,7 @@ use proofmark_runtime::Candidate;
 
 use crate::{
     Optimizer,
-    demos::{Shelf, showing},
+    demos::{Shelf, furnished},
     effects::{Event, Stop},
     lab::Lab,
 };
@@ -40,15 +40,8 @@ impl Optimizer for Labeled {
         let mut rng = lab.rng("labeled");
         let mut candidates = Vec::new();
         for draw in 1..=sets {
-            let mut candidate = Candidate::baseline();
-            let mut how = Vec::new();
-            for shelf in &shelves {
-                let sizes = shelf.sizes();
-                let set = shelf.draw(sizes[(draw - 1) % sizes.len()], &mut rng);
-                how.push(shelf.phrase(set.len()));
-                candidate = showing(candidate, &shelf.module, set);
-            }
-            lab.born(&candidate, &[], format!("{}, draw {draw}", how.join("; ")))?;
+            let (candidate, how) = furnished(Candidate::baseline(), &shelves, draw - 1, &mut rng);
+            lab.born(&candidate, &[], format!("{how}, draw {draw}"))?;
             candidates.push(candidate);
         }
         lab.race(&candidates, KEEP).map(|_| ())

@@ -20,7 +20,7 @@ use rand::{RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
 use crate::{
     Optimizer,
     bootstrap::Shelves,
-    demos::{Shelf, showing},
+    demos::{Shelf, furnished, showing},
     effects::{Event, Stop},
     lab::Lab,
     outcome::Outcome,
@@ -105,11 +105,7 @@ fn first(
 ) -> Result<Vec<Candidate>, Stop> {
     let mut first = Vec::new();
     for draw in 0..rounds.room(lab, if shelves.is_empty() { 0 } else { FIRST }, (0, 0)) {
-        let mut candidate = Candidate::baseline();
-        for shelf in shelves {
-            let sizes = shelf.sizes();
-            candidate = showing(candidate, &shelf.module, shelf.draw(sizes[draw % sizes.len()], rng));
-        }
+        let (candidate, _) = furnished(Candidate::baseline(), shelves, draw, rng);
         lab.born(&candidate, &[&Candidate::baseline()], format!("random demonstrations, draw {}", draw + 1))?;
         first.push(candidate);
     }
