@@ -4,22 +4,22 @@
 //! Options first: for each module, sets of demonstrations as in [`bootstrap`](crate::bootstrap), and instructions that the
 //! proposer writes knowing a summary of the data, the program, some demonstrations and a tip. Then the choice: a point
 //! picks one set and one instruction per module; [`tpe`] suggests the next point from how all before did on
-//! small random batches of rows; every fifth time the best point so far is measured on all common rows.
+//! small random batches of rows; every fifth time the best point so far is measured on two batches more, and in the end
+//! the best race on all common rows. (The paper measures every fifth best point in full; with a few thousand calls that
+//! takes more than half of them, and leaves so few trials that suggestions come too late.)
 //!
 //! Where all combinations can be raced with the calls at hand they are, and nothing is suggested. Batches hold different
 //! rows, so scores are corrected for how hard the rows are ([`effects`]); uncorrected, luck with rows decides.
 //!
-//! Cost: at most an eighth of the calls for teachers and an eighth for questions; then 20 rows per point and all common
-//! rows for every fifth, until five of these in a row bring nothing. Use it where demonstrations and wording both matter
-//! and there are two thousand calls and more. On the planted landscapes it is two points ahead of random combinations of
-//! the same options, each measured in full, and level with them at a thousand calls or where most combinations are good:
-//! what the proposer wrote decides more than how it is combined.
+//! Cost: at most an eighth of the calls for teachers and an eighth for questions; then 20 rows per point and 40 for every
+//! fifth, until the calls are spent or ten rounds of five bring no other best; a third of the calls for the race at the
+//! end. Use it where demonstrations and wording both matter and there are two thousand calls and more.
 
 mod effects;
 mod options;
 
 use proofmark_runtime::{Candidate, CandidateId};
-use rand::{RngExt, rngs::ChaCha8Rng, seq::index};
+use rand::{RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use crate::{
     Optimizer,
@@ -36,13 +36,19 @@ use options::Options;
 const BATCH: usize = 20;
 /// Points tried at random before any is suggested.
 const RANDOM: usize = 10;
-/// One in so many trials is followed by a full measurement.
-const FULL_EVERY: usize = 5;
-/// Full measurements in a row without a new best that end the search.
-const PATIENCE: usize = 5;
+/// Trials of a round; after it the best point is measured further.
+const ROUND: usize = 5;
+/// Batches that it is measured on then.
+const FURTHER: usize = 2;
+/// Rounds in a row without another best that end the search.
+const PATIENCE: usize = 10;
+/// Candidates of the last race.
+const FINALISTS: usize = 8;
+/// The last race gets at most one in so many calls.
+const RACE_SHARE: u64 = 3;
 /// Teachers get one in so many calls.
 const TEACHER_SHARE: u64 = 8;
-/// Candidates of the race over all combinations that are measured on all common rows.
+/// Candidates of a race that are measured on all common rows.
 const KEEP: usize = 3;
 
 /// See the [module](self).
@@ -105,19 +111,18 @@ impl<'o> Study<'o> {
     }
 
     fn run(mut self, lab: &mut Lab<'_>, rng: &mut ChaCha8Rng) -> Result<(), Stop> {
-        let calls = |lab: &Lab<'_>, rows: usize| (rows * lab.program().calls_per_record()) as u64;
         let sizes = self.options.sizes();
         if sizes.is_empty() {
             return Ok(());
         }
         lab.note(Event::Stage { name: format!("searching {} combinations", self.options.points()) });
+        let race = lab.price(FINALISTS, 0, KEEP).min(lab.remaining_calls() / RACE_SHARE);
+        let rows = (ROUND + FURTHER) * BATCH.min(lab.rows().len());
+        let round = (rows * lab.program().calls_per_record()) as u64;
         let mut idle = 0;
-        while idle < PATIENCE {
-            let round = FULL_EVERY * BATCH.min(lab.rows().len()) + lab.rows().len();
-            if lab.remaining_calls() < calls(lab, round) {
-                break;
-            }
-            for _ in 0..FULL_EVERY {
+        while idle < PATIENCE && lab.remaining_calls() >= race + round {
+            let before = self.ranked().first().copied();
+            for _ in 0..ROUND {
                 let point: Vec<usize> = if self.order.len() <= RANDOM {
                     sizes.iter().map(|&size| rng.random_range(..size)).collect()
                 } else {
@@ -125,10 +130,23 @@ impl<'o> Study<'o> {
                 };
                 self.try_out(lab, point, rng)?;
             }
-            idle = if self.measure_best(lab)? { 0 } else { idle + 1 };
+            let open = |place: &usize| lab.board().depth(self.id(*place)) < lab.rows().len();
+            if let Some(best) = self.ranked().into_iter().find(open) {
+                self.measure(lab, best, FURTHER, rng)?;
+            }
+            idle = if self.ranked().first().copied() == before { idle + 1 } else { 0 };
         }
-        while lab.remaining_calls() >= calls(lab, lab.rows().len()) && self.measure_best(lab)? {}
-        Ok(())
+        let best = self.ranked().into_iter().filter(|&place| place > 0).take(FINALISTS);
+        let field: Vec<Candidate> = best.map(|place| self.tried[place].1.clone()).collect();
+        lab.race(&field, KEEP).map(|_| ())
+    }
+
+    /// The places of all points, the best effect first; earlier ones first among equals.
+    fn ranked(&self) -> Vec<usize> {
+        let effects = effects::of_points(&self.cells, self.tried.len());
+        let mut places: Vec<usize> = (0..self.tried.len()).collect();
+        places.sort_by(|&a, &b| effects[b].total_cmp(&effects[a]));
+        places
     }
 
     /// Every trial as its point and the effect of that point.
@@ -149,27 +167,21 @@ impl<'o> Study<'o> {
             }
         };
         self.order.push(place);
-        let all = lab.rows().len();
-        let mut rows = index::sample(rng, all, BATCH.min(all)).into_vec();
-        rows.retain(|&row| lab.board().outcome(self.id(place), &lab.rows()[row]).is_none());
-        self.score(lab, place, &rows)
+        self.measure(lab, place, 1, rng)
     }
 
-    /// Measures the point with the best effect in full, if it is not; whether it is a new best then.
-    fn measure_best(&mut self, lab: &mut Lab<'_>) -> Result<bool, Stop> {
-        let effects = effects::of_points(&self.cells, self.tried.len());
-        let full = |place: &usize| lab.board().depth(self.id(*place)) == lab.rows().len();
-        let (measured, open): (Vec<usize>, Vec<usize>) = (0..self.tried.len()).partition(full);
-        let better = |a: &usize, b: &usize| effects[*a].total_cmp(&effects[*b]).then(b.cmp(a));
-        let Some(best) = open.into_iter().max_by(better) else { return Ok(false) };
-        let record =
-            measured.iter().filter_map(|&place| lab.board().mean(self.id(place))).fold(0.0, f64::max);
-        let id = self.id(best);
-        let rows: Vec<usize> = (0..lab.rows().len())
-            .filter(|&row| lab.board().outcome(id, &lab.rows()[row]).is_none())
-            .collect();
-        self.score(lab, best, &rows)?;
-        Ok(lab.board().mean(id).is_some_and(|mean| mean > record))
+    /// Measures a point on batches of random common rows that it was not measured on.
+    fn measure(
+        &mut self,
+        lab: &mut Lab<'_>,
+        place: usize,
+        batches: usize,
+        rng: &mut ChaCha8Rng,
+    ) -> Result<(), Stop> {
+        let new = |row: &usize| lab.board().outcome(self.id(place), &lab.rows()[*row]).is_none();
+        let open: Vec<usize> = (0..lab.rows().len()).filter(new).collect();
+        let rows: Vec<usize> = open.sample(rng, batches * BATCH).copied().collect();
+        self.score(lab, place, &rows)
     }
 
     fn score(&mut self, lab: &mut Lab<'_>, place: usize, rows: &[usize]) -> Result<(), Stop> {
