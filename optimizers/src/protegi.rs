@@ -13,6 +13,7 @@ use proofmark_runtime::{Candidate, Module};
 
 use crate::{
     Optimizer,
+    board::Standing,
     effects::{Event, Stop},
     lab::Lab,
     proposer::{
@@ -24,7 +25,7 @@ use crate::{
 };
 
 /// Members of the beam.
-const BEAM: usize = 4;
+pub(crate) const BEAM: usize = 4;
 /// Rows that a member is run on per step.
 const BATCH: usize = 8;
 /// Mistakes that are shown.
@@ -34,7 +35,7 @@ const REASONS: usize = 3;
 /// Reasons that led to nothing and are shown.
 const TRIED: usize = 5;
 /// Steps in a row without a new member that end the search.
-const PATIENCE: usize = 4;
+pub(crate) const PATIENCE: usize = 4;
 
 /// See the [module](self).
 pub struct Protegi;
@@ -50,41 +51,93 @@ impl Optimizer for Protegi {
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
         Proposer::run(lab, |lab, proposer| {
-            let mut descent =
-                Descent { rounds: Rounds::new(lab), deck: Deck::new(lab, "protegi"), tried: Vec::new() };
-            let mut pool = vec![Candidate::baseline()];
-            let mut beam = pool.clone();
-            let (mut step, mut idle) = (0, 0);
-            while idle < PATIENCE {
-                let modules = lab.program().modules();
-                let module = &modules[step % modules.len()];
-                step += 1;
-                lab.note(Event::Stage { name: format!("step {step}: a beam of {}", beam.len()) });
-                let spare = descent.rounds.spare(lab);
-                let mut new = Vec::new();
-                for member in &beam {
-                    new.extend(descent.children(lab, proposer, (member, module))?);
-                }
-                if descent.rounds.spare(lab) == spare {
-                    break;
-                }
-                let next = descent.rounds.take_in(lab, &mut pool, (new.clone(), BEAM))?;
-                idle = if next.iter().any(|member| new.contains(member)) { 0 } else { idle + 1 };
-                beam = next;
-            }
-            descent.rounds.finish(lab, &pool).map(|_| ())
+            let mut descent = Descent::new(lab, "protegi");
+            descent.run(lab, proposer, (PATIENCE, BEAM))?;
+            descent.finish(lab).map(|_| ())
         })
     }
 }
 
-struct Descent {
+/// A beam on its way.
+pub(crate) struct Descent {
     rounds: Rounds,
     deck: Deck,
     /// Reasons whose edits were no better than what they were made from.
     tried: Vec<String>,
+    /// All candidates so far.
+    pool: Vec<Candidate>,
+    /// The best of them, best first.
+    beam: Vec<Candidate>,
+    steps: usize,
 }
 
 impl Descent {
+    /// From the task as written; `purpose` names the random stream of the rows.
+    pub(crate) fn new(lab: &Lab<'_>, purpose: &str) -> Self {
+        let (pool, beam) = (vec![Candidate::baseline()], vec![Candidate::baseline()]);
+        let (rounds, deck) = (Rounds::new(lab), Deck::new(lab, purpose));
+        Self { rounds, deck, tried: Vec::new(), pool, beam, steps: 0 }
+    }
+
+    /// Takes in candidates that were measured elsewhere.
+    pub(crate) fn join(&mut self, lab: &Lab<'_>, others: impl IntoIterator<Item = Candidate>) {
+        self.pool.extend(others);
+        self.beam = self.rounds.ranked(lab, &self.pool);
+        self.beam.truncate(BEAM);
+    }
+
+    /// The candidate that is likely the best.
+    pub(crate) fn best(&self) -> Candidate {
+        self.beam.first().cloned().unwrap_or_default()
+    }
+
+    /// Steps of the best `width` candidates until so many in a row bring nothing, or the calls are spent.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub(crate) fn run<'a>(
+        &mut self,
+        lab: &mut Lab<'a>,
+        proposer: &mut Proposer,
+        (patience, width): (usize, usize),
+    ) -> Result<(), Stop> {
+        let mut idle = 0;
+        while idle < patience {
+            let spare = self.rounds.spare(lab);
+            idle = if self.step(lab, proposer, width)? { 0 } else { idle + 1 };
+            if self.rounds.spare(lab) == spare {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// One step; whether a child is among the best.
+    fn step<'a>(&mut self, lab: &mut Lab<'a>, proposer: &mut Proposer, width: usize) -> Result<bool, Stop> {
+        let modules = lab.program().modules();
+        let module = &modules[self.steps % modules.len()];
+        self.steps += 1;
+        self.beam.truncate(width);
+        lab.note(Event::Stage { name: format!("step {}: a beam of {}", self.steps, self.beam.len()) });
+        let mut new = Vec::new();
+        for member in self.beam.clone() {
+            new.extend(self.children(lab, proposer, (&member, module))?);
+        }
+        if new.is_empty() {
+            return Ok(false);
+        }
+        self.beam = self.rounds.take_in(lab, &mut self.pool, (new.clone(), BEAM))?;
+        Ok(self.beam.iter().take(width).any(|member| new.contains(member)))
+    }
+
+    /// Races the best.
+    ///
+    /// # Errors
+    /// [`Stop`].
+    pub(crate) fn finish(&self, lab: &mut Lab<'_>) -> Result<Vec<Standing>, Stop> {
+        self.rounds.finish(lab, &self.pool)
+    }
+
     /// The screened children of a member of the beam, as far as the calls allow.
     fn children<'a>(
         &mut self,
