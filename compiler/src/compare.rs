@@ -27,7 +27,7 @@ use self::{
     table::{Table, mean},
 };
 use crate::{
-    compile::{FINALISTS, Stand, evidence, finalist, how},
+    compile::{FINALISTS, Stand, evidence, finalist, how, policy},
     data::rehearsal::Rehearsal,
     engine::{Bench, Crew, Engine, Spent},
     gate::{Gate, GateError, MemoryLedger, Policy, Verdict},
@@ -144,7 +144,7 @@ fn trial(
     let verdict = if finalists.is_empty() {
         None
     } else {
-        let policy = setting.task.gate.policy.unwrap_or(Policy::Strict);
+        let policy = policy(setting.task, optimizer).unwrap_or(Policy::Strict);
         let gate = Gate { policy, context, seed, evidence: evidence(&board) };
         let named: Vec<_> = finalists
             .iter()

@@ -4,7 +4,7 @@
 //! candidate for which the gate made a certificate. The same task, data, model and seed give the same artifact bytes,
 //! whether or not a run was killed in between.
 
-use proofmark_optimizers::{Board, Effects, Event, Lab, Optimizer, Outcome, Score, Standing, Stop};
+use proofmark_optimizers::{Aim, Board, Effects, Event, Lab, Optimizer, Outcome, Score, Standing, Stop};
 use proofmark_runtime::{
     Candidate, CandidateId, Digest, Example, Program, Stamp, Verdict as StampVerdict,
     artifact::{Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
@@ -18,8 +18,8 @@ use crate::{
     data::Splits,
     engine::{Bench, Crew, Engine, Spent},
     gate::{
-        Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Reading,
-        Sealed, Verdict,
+        Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
+        Reading, Sealed, Verdict,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -27,6 +27,8 @@ use crate::{
     verify::Recorded,
     watch::Calls,
 };
+
+pub use tokens::Tokens;
 
 /// Finalists that the gate tries at most.
 pub(crate) const FINALISTS: usize = 3;
@@ -49,6 +51,22 @@ pub struct Setting<'a> {
     pub approval: bool,
 }
 
+impl Setting<'_> {
+    /// How strictly finalists are judged: as the task says, but a search that is after a shorter prompt finds no better
+    /// one, so it is asked for the proof that it can give.
+    pub fn policy(&self) -> Option<Policy> {
+        policy(self.task, self.optimizer)
+    }
+}
+
+/// See [`Setting::policy`].
+pub(crate) fn policy(task: &Task, optimizer: &dyn Optimizer) -> Option<Policy> {
+    match optimizer.aim() {
+        Aim::Score => task.gate.policy,
+        Aim::Brevity => Some(Policy::Noninferior),
+    }
+}
+
 /// What came of a run.
 pub struct Compiled {
     /// What is emitted.
@@ -69,6 +87,8 @@ pub struct Compiled {
     pub events: Vec<Event>,
     /// What the run cost, replayed calls included.
     pub spent: Spent,
+    /// What a row costs before and after; none if nothing was accepted or the model does not count tokens.
+    pub tokens: Option<Tokens>,
     /// Calls that were really made, and replayed.
     pub calls: Calls,
     /// What the sealed rows are.
@@ -162,9 +182,10 @@ pub fn compile(
     let audited = audited(setting.task, &visible, store)?;
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
-    let (candidate, stamp) = decide(&finalists, judgement.as_ref());
+    let (candidate, stamp) = decide(setting, &finalists, judgement.as_ref());
     let recorded = recording::record(setting, (&board, &candidate), &visible, &mut engine)?;
     let spent = engine.spent();
+    let tokens = if candidate.is_baseline() { None } else { Tokens::of(&engine, candidate.id()) };
     let artifact = Artifact::emit(
         Parts {
             name: setting.task.name.clone(),
@@ -200,6 +221,7 @@ pub fn compile(
         stopped,
         events,
         spent,
+        tokens,
         calls,
         sealed: rows,
         visible,
@@ -230,7 +252,7 @@ fn judge(
     (finalists, named): (&[Standing], &[Finalist]),
     (engine, store): (&mut Engine<'_>, &Store),
 ) -> Result<Option<Judgement>, CompileError> {
-    let Some(policy) = setting.task.gate.policy else { return Ok(None) };
+    let Some(policy) = setting.policy() else { return Ok(None) };
     if finalists.is_empty() {
         return Ok(None);
     }
@@ -249,7 +271,11 @@ fn judge(
 }
 
 /// What is emitted, and what its stamp says.
-fn decide(finalists: &[Standing], judgement: Option<&Judgement>) -> (Candidate, Stamp) {
+fn decide(
+    setting: &Setting<'_>,
+    finalists: &[Standing],
+    judgement: Option<&Judgement>,
+) -> (Candidate, Stamp) {
     let Some(judgement) = judgement else {
         return match finalists.first() {
             Some(best) => (
@@ -259,7 +285,7 @@ fn decide(finalists: &[Standing], judgement: Option<&Judgement>) -> (Candidate, 
                         .to_owned(),
                 },
             ),
-            None => (Candidate::baseline(), Stamp::Kept(nothing_found())),
+            None => (Candidate::baseline(), Stamp::Kept(nothing_found(setting.optimizer.aim()))),
         };
     };
     match (judgement.accepted(), judgement.certificate()) {
@@ -300,12 +326,15 @@ fn kept(judgement: &Judgement) -> Kept {
 }
 
 /// Why the baseline is kept where no candidate came before the gate.
-fn nothing_found() -> Kept {
+fn nothing_found(aim: Aim) -> Kept {
+    let found = match aim {
+        Aim::Score => "is ahead of the old prompt",
+        Aim::Brevity => "is shorter than the old prompt and does as well",
+    };
     Kept {
         verdict: StampVerdict::Reject,
         kind: "nothing_found".to_owned(),
-        reason: "The search found nothing that is ahead of the old prompt on the rows it could see."
-            .to_owned(),
+        reason: format!("The search found nothing that {found} on the rows it could see."),
         n_needed: None,
         finalists: serde_json::Value::Array(vec![]),
     }
@@ -405,6 +434,7 @@ fn measured(outcome: &Outcome) -> Measured {
 
 mod pruning;
 mod recording;
+mod tokens;
 
 #[cfg(test)]
 mod planted;

@@ -26,7 +26,7 @@ const DRAW_NOISE: f64 = 0.04;
 pub struct Measured {
     /// The point.
     pub point: Point,
-    /// Its mean score less the baseline's on the same rows.
+    /// Its mean score less the baseline's on the same rows, and whatever else counts.
     pub lead: f64,
     /// How many rows.
     pub rows: usize,

@@ -13,12 +13,27 @@ use crate::{effects::Lineage, outcome::Outcome, paired};
 
 /// A step is taken if its paired p is below this.
 const STEP: f64 = 0.25;
+/// What the whole length of the prompt as written is worth in score, where brevity is the aim.
+const LENGTH_WORTH: f64 = 0.25;
+/// What a shorter prompt may be behind on the rows of the search: half of what the gate lets pass.
+const LOSS: f64 = 0.015;
+
+/// What a search is after.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Aim {
+    /// A better score.
+    #[default]
+    Score,
+    /// A shorter prompt that does as well.
+    Brevity,
+}
 
 /// What every candidate did on every row.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     common: Vec<ExampleId>,
     entries: IndexMap<CandidateId, Entry>,
+    aim: Aim,
     /// The search found that there is nothing to be had.
     closed: bool,
 }
@@ -56,7 +71,7 @@ pub struct Standing {
 impl Board {
     /// An empty board over the common rows.
     pub fn new(common: Vec<ExampleId>) -> Self {
-        Self { common, entries: IndexMap::new(), closed: false }
+        Self { common, entries: IndexMap::new(), aim: Aim::Score, closed: false }
     }
 
     /// The rows that candidates are compared on, in their one order.
@@ -100,6 +115,11 @@ impl Board {
         outcomes.into_iter().for_each(|(row, outcome)| self.record(id, row, outcome));
     }
 
+    /// Ranks by this aim from now on.
+    pub(crate) fn seek(&mut self, aim: Aim) {
+        self.aim = aim;
+    }
+
     /// Makes nobody a finalist.
     pub(crate) fn close(&mut self) {
         self.closed = true;
@@ -140,8 +160,8 @@ impl Board {
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
-    /// The candidates among `ids` that were measured on the first `rows` common rows, best first: by mean, then fewer
-    /// characters, then id. Empty if the baseline was not measured there.
+    /// The candidates among `ids` that were measured on the first `rows` common rows, best first: by mean (and by length,
+    /// if brevity is the aim), then fewer characters, then id. Empty if the baseline was not measured there.
     pub fn ranking(&self, ids: &[CandidateId], rows: usize) -> Vec<Standing> {
         let baseline = Candidate::baseline().id();
         if self.depth(baseline) < rows {
@@ -152,14 +172,15 @@ impl Board {
         let mut standings: Vec<(CandidateId, Standing)> =
             measured.map(|entry| (entry.candidate.id(), self.standing(entry, &base))).collect();
         standings.sort_by(|(a_id, a), (b_id, b)| {
-            b.mean.total_cmp(&a.mean).then(a.characters.cmp(&b.characters)).then(a_id.cmp(b_id))
+            let by_worth = self.worth(b).total_cmp(&self.worth(a));
+            by_worth.then(a.characters.cmp(&b.characters)).then(a_id.cmp(b_id))
         });
         standings.dedup_by(|a, b| a.0 == b.0);
         standings.into_iter().map(|(_, standing)| standing).collect()
     }
 
-    /// At most `most` candidates that are ahead of the baseline, best first, among those measured on the most common
-    /// rows. After a search that was stopped these may be fewer rows than all: a candidate that went further than the
+    /// At most `most` candidates that are ahead of the baseline (or shorter and hardly behind, if brevity is the aim), best
+    /// first, among those measured on the most common rows. After a search that was stopped these may be fewer rows than all: a candidate that went further than the
     /// others has beaten them on the rows before. None if the search conceded that there is nothing to be had.
     pub fn finalists(&self, most: usize) -> Vec<Standing> {
         if self.closed {
@@ -170,7 +191,7 @@ impl Board {
         let furthest = rivals.iter().map(|&id| self.depth(id)).max().unwrap_or(0);
         let rows = furthest.min(self.depth(baseline));
         let mut ranking = if rows == 0 { Vec::new() } else { self.ranking(&rivals, rows) };
-        ranking.retain(|standing| standing.lead > 0.0);
+        ranking.retain(|standing| self.is_worth_it(standing));
         ranking.truncate(most);
         ranking
     }
@@ -189,6 +210,28 @@ impl Board {
         let Some(entry) = self.entries.get(&id) else { return Vec::new() };
         let rows = &self.common[..rows.min(entry.depth)];
         rows.iter().filter_map(|row| entry.outcomes.get(row)).map(|outcome| outcome.worth().get()).collect()
+    }
+
+    /// Whether a candidate may be a finalist.
+    pub(crate) fn is_worth_it(&self, standing: &Standing) -> bool {
+        match self.aim {
+            Aim::Score => standing.lead > 0.0,
+            Aim::Brevity => {
+                let written = self.entries.get(&Candidate::baseline().id()).map_or(0, Entry::characters);
+                standing.characters < written && standing.lead > -LOSS
+            }
+        }
+    }
+
+    /// What a standing counts for: its lead, and what it saves if brevity is the aim.
+    pub(crate) fn worth(&self, standing: &Standing) -> f64 {
+        let written = self.entries.get(&Candidate::baseline().id()).map_or(0, Entry::characters);
+        #[expect(clippy::cast_precision_loss, reason = "a length")]
+        let saved = 1.0 - standing.characters as f64 / written.max(1) as f64;
+        match self.aim {
+            Aim::Score => standing.lead,
+            Aim::Brevity => standing.lead + LENGTH_WORTH * saved,
+        }
     }
 
     fn standing(&self, entry: &Entry, base: &[f64]) -> Standing {
@@ -239,7 +282,7 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 }
 
 /// What a reader would call the length of the prompts: all that a candidate can lengthen.
-fn characters(program: &Program) -> usize {
+pub(crate) fn characters(program: &Program) -> usize {
     let count = |text: &str| text.chars().count();
     let module = |module: &proofmark_runtime::Module| {
         let signature = &module.signature;

@@ -20,6 +20,7 @@ fn landscapes() -> Vec<Landscape> {
         Landscape::rules(90),
         Landscape::rules_in_two(90),
         Landscape::flat(90),
+        Landscape::wordy(90),
         Landscape::joint(4),
         Landscape::joint(0),
     ];

@@ -13,8 +13,15 @@ use proofmark_runtime::{Candidate, Module, Slot};
 use rand::{Rng, RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use crate::{
-    Optimizer, blocks::Block, bootstrap::Shelves, climb::climb, effects::Stop, lab::Lab, screen::Screen,
-    space::Space, wording::Wording,
+    Optimizer,
+    blocks::Block,
+    bootstrap::Shelves,
+    climb::climb,
+    effects::Stop,
+    lab::Lab,
+    screen::{SPREAD, Screen},
+    space::Space,
+    wording::Wording,
 };
 
 /// Most steps from the best wording to a candidate.
@@ -37,7 +44,7 @@ impl Optimizer for Edits {
         let mut space = Space::new(lab.program(), lab.abilities(), shelves);
         space.dimensions.retain(|dimension| dimension.slot == Slot::Instruction);
         let mut rng = lab.rng("edits");
-        let finalists = Screen::spread(lab, &space, &mut rng)?.race(lab, &mut rng)?;
+        let finalists = Screen::spread(lab, (&space, SPREAD), &mut rng)?.race(lab, &mut rng)?;
         let program = lab.program();
         let step = |best: &Candidate, rng: &mut ChaCha8Rng| {
             let module = program.modules().choose(rng)?;

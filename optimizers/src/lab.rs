@@ -2,19 +2,21 @@
 //!
 //! **Invariant:** random streams are named by purpose and derived from the run's seed alone; adding a draw to one purpose
 //! never changes another. Every candidate that is measured fits the program, on visible rows only, and never on a row
-//! that stands in its own demonstrations. What was measured stays on the [`Board`] and is not paid for again.
+//! that stands in its own demonstrations; rows that the program itself shows (a shipped prompt that is to be beaten) are
+//! scored on by nobody. What was measured stays on the [`Board`] and is not paid for again.
 //!
 //! The race is in [`crate::race`], the division of the rows in [`crate::division`].
 
 use std::collections::BTreeSet;
 
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, ExampleId, Origin, Param, Program, digest, model::Abilities,
+    Candidate, CandidateId, Demonstration, Example, ExampleId, Origin, Param, Program, digest,
+    model::Abilities,
 };
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
-    board::Board,
+    board::{Aim, Board},
     division::Division,
     effects::{Ask, Effects, Event, Lineage, Stop, Trial},
     outcome::Outcome,
@@ -49,7 +51,10 @@ impl<'a> Lab<'a> {
         let per_row = program.calls_per_record().max(1) as u64;
         let affordable = effects.remaining_calls() / FULL_SHARE / per_row;
         let most = usize::try_from(affordable).unwrap_or(usize::MAX).max(LEAST_ROWS);
-        let Division { pool, common } = Division::new(train, val, most, stream(seed, "division"));
+        let Division { pool, mut common } = Division::new(train, val, most, stream(seed, "division"));
+        let written: BTreeSet<&ExampleId> =
+            program.modules().iter().flat_map(|module| rows_of(&module.demonstrations)).collect();
+        common.retain(|row| !written.contains(row));
         Self { program, train, val, seed, effects, pool, board: Board::new(common) }
     }
 
@@ -166,6 +171,11 @@ impl<'a> Lab<'a> {
         Ok(())
     }
 
+    /// Says what the search is after, before it measures anything.
+    pub fn seek(&mut self, aim: Aim) {
+        self.board.seek(aim);
+    }
+
     /// Tells the user and the journal.
     pub fn note(&mut self, event: Event) {
         self.effects.note(event);
@@ -232,11 +242,15 @@ pub fn shown(candidate: &Candidate) -> BTreeSet<&ExampleId> {
         Param::Demonstrations(list) => Some(list),
         _ => None,
     });
-    let rows = lists.flatten().filter_map(|demonstration| match &demonstration.origin {
+    lists.flat_map(|list| rows_of(list)).collect()
+}
+
+/// The rows that stand in a list of demonstrations.
+fn rows_of(list: &[Demonstration]) -> impl Iterator<Item = &ExampleId> {
+    list.iter().filter_map(|demonstration| match &demonstration.origin {
         Origin::Row(id) | Origin::Trace(id) => Some(id),
         Origin::Task => None,
-    });
-    rows.collect()
+    })
 }
 
 fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {

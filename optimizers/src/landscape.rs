@@ -63,6 +63,7 @@ pub struct World<'a> {
     calls: u64,
     batches_left: Option<u64>,
     silent: bool,
+    has_proposer: bool,
     trials: Vec<Trial>,
     asked: u64,
     events: Vec<Event>,
@@ -77,7 +78,17 @@ impl Landscape {
     /// A run with so many calls; the seed decides the noise.
     pub fn world(&self, seed: u64, calls: u64) -> World<'_> {
         let (trials, events) = (Vec::new(), Vec::new());
-        World { landscape: self, seed, calls, batches_left: None, silent: false, trials, asked: 0, events }
+        World {
+            landscape: self,
+            seed,
+            calls,
+            batches_left: None,
+            silent: false,
+            has_proposer: true,
+            trials,
+            asked: 0,
+            events,
+        }
     }
 
     fn chance(&self, candidate: &Candidate) -> Chance {
@@ -118,6 +129,13 @@ impl World<'_> {
     #[must_use]
     pub fn with_silent_proposer(mut self) -> Self {
         self.silent = true;
+        self
+    }
+
+    /// Names no proposer, so that the task's own model is one; it answers as well as ever.
+    #[must_use]
+    pub fn without_proposer(mut self) -> Self {
+        self.has_proposer = false;
         self
     }
 
@@ -187,7 +205,7 @@ impl Effects for World<'_> {
     }
 
     fn has_proposer(&self) -> bool {
-        true
+        self.has_proposer
     }
 
     fn remaining_calls(&self) -> u64 {

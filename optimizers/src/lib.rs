@@ -18,6 +18,7 @@ pub mod board;
 pub mod bootstrap;
 pub mod capo;
 mod climb;
+pub mod compress;
 pub mod copro;
 pub mod demos;
 pub mod division;
@@ -43,12 +44,13 @@ pub mod rules;
 mod screen;
 pub mod simba;
 pub mod space;
+mod terse;
 pub mod tpe;
 pub mod visible;
 pub mod wording;
 pub mod words;
 
-pub use board::{Board, Standing};
+pub use board::{Aim, Board, Standing};
 pub use effects::{Ask, Culprit, Effects, Event, Lineage, Stop, Trial};
 pub use lab::Lab;
 pub use outcome::{Failure, Outcome, Score, Step, Trace};
@@ -60,6 +62,10 @@ pub trait Optimizer: Sync {
     fn name(&self) -> &'static str;
     /// One line for help and docs.
     fn about(&self) -> &'static str;
+    /// What it is after; says which proof the gate has to ask for.
+    fn aim(&self) -> Aim {
+        Aim::Score
+    }
     /// Searches until it is done or stopped. What it measured stays on the lab's board either way.
     ///
     /// # Errors
@@ -85,6 +91,7 @@ pub const ALL: &[&dyn Optimizer] = &[
     &capo::Capo,
     &mipro::Mipro,
     &simba::Simba,
+    &compress::Compress,
 ];
 
 /// The optimizer of that name.

@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Most points that are spread.
-const SPREAD: usize = 16;
+pub(crate) const SPREAD: usize = 16;
 /// The first points get one in so many calls.
 const SPREAD_SHARE: u64 = 4;
 /// Waves and race get so many hundredths of what the first points leave.
@@ -41,12 +41,16 @@ pub(crate) struct Screen<'s> {
 }
 
 impl<'s> Screen<'s> {
-    /// Measures points spread over the space.
-    pub(crate) fn spread(lab: &mut Lab<'_>, space: &'s Space, rng: &mut ChaCha8Rng) -> Result<Self, Stop> {
+    /// Measures at most so many points spread over the space.
+    pub(crate) fn spread(
+        lab: &mut Lab<'_>,
+        (space, most): (&'s Space, usize),
+        rng: &mut ChaCha8Rng,
+    ) -> Result<Self, Stop> {
         let rows = first_rows(lab).len();
         let per_candidate = (rows * lab.program().calls_per_record()).max(1) as u64;
         let affordable = lab.remaining_calls() / SPREAD_SHARE / per_candidate;
-        let count = usize::try_from(affordable).unwrap_or(SPREAD).saturating_sub(1).min(SPREAD);
+        let count = usize::try_from(affordable).unwrap_or(most).saturating_sub(1).min(most);
         lab.note(Event::Stage { name: format!("headroom: {count} candidates on {rows} rows") });
         let mut screen = Self { space, made: Vec::new() };
         let points = space.spread(count, rng);
@@ -66,14 +70,28 @@ impl<'s> Screen<'s> {
         let measured = self.made.iter().map(|(point, candidate)| {
             let rows = board.depth(candidate.id());
             let standing = board.ranking(&[candidate.id()], rows).into_iter().next();
-            Measured { point: point.clone(), lead: standing.map_or(0.0, |standing| standing.lead), rows }
+            Measured {
+                point: point.clone(),
+                lead: standing.map_or(0.0, |standing| board.worth(&standing)),
+                rows,
+            }
         });
         Additive::learn(self.space, &measured.collect::<Vec<_>>())
     }
 
-    /// Waves of new points, then the race of all of them and the best of the first ones.
+    /// Waves of new points, then the race of all of them and the best of the first ones, with most of the calls.
     pub(crate) fn race(&mut self, lab: &mut Lab<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Standing>, Stop> {
         let calls = lab.remaining_calls() * RACE_SHARE / 100;
+        self.race_within(lab, rng, calls)
+    }
+
+    /// Like [`Screen::race`], with at most so many calls.
+    pub(crate) fn race_within(
+        &mut self,
+        lab: &mut Lab<'_>,
+        rng: &mut ChaCha8Rng,
+        calls: u64,
+    ) -> Result<Vec<Standing>, Stop> {
         let kept_back = lab.remaining_calls() - calls;
         let best = self.standings(lab).into_iter().take(self.made.len().div_ceil(GOING_ON));
         let mut field: Vec<Candidate> = best.map(|standing| standing.candidate).collect();

@@ -1,10 +1,12 @@
 //! The joint space: for every module which demonstrations, which wording, which format, which calibration.
 //!
 //! A [`Point`] picks one option in every dimension; [`Space::realize`] makes a candidate of it. What options are worth is
-//! learned by the [additive model](crate::additive).
+//! learned by the [additive model](crate::additive). `brevity.rs` has the space of shorter prompts.
 //!
 //! **Invariant:** every point gives a candidate that fits the program; options that a module does not declare, or that
 //! the model cannot serve, are not in the space. The first option of a dimension is the task as written.
+
+mod brevity;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -22,6 +24,7 @@ use crate::{
     blocks::{Block, blocks, shortest},
     demos::{Shelf, showing},
     phrases,
+    terse::terse,
     wording::path,
 };
 
@@ -52,6 +55,19 @@ pub enum Choice {
     Delete(Range<usize>),
     /// This sentence after the instruction.
     Add(Block),
+    /// The instruction in fewer words.
+    Terse,
+    /// Without these of its demonstrations.
+    Drop(Range<usize>),
+    /// So many of the demonstrations, those nearest to the input.
+    Nearest(u32),
+    /// This description of a field.
+    Describe {
+        /// The field.
+        field: String,
+        /// What is said about it; nothing if empty.
+        about: String,
+    },
     /// Another prompt format.
     Format(&'static str),
     /// Calibrated label scores.
@@ -132,14 +148,15 @@ impl Space {
             for choice in &choices {
                 candidate = self.lay(candidate, module, choice, rng);
             }
-            candidate = worded(candidate, module, &choices);
+            candidate = thinned(worded(candidate, module, &choices), module, &choices);
             words.extend(choices.iter().filter_map(|choice| self.phrase(module, choice)));
         }
         let how = if candidate.is_baseline() { "as written".to_owned() } else { words.join("; ") };
         (candidate, how)
     }
 
-    /// The candidate with one option laid over it, unless it is one of the instruction's, which only count together.
+    /// The candidate with one option laid over it, unless it is one of those that only count together: changes to the
+    /// instruction, and demonstrations left out.
     #[must_use]
     pub fn lay(
         &self,
@@ -150,7 +167,16 @@ impl Space {
     ) -> Candidate {
         let at = |slot| ParamPath::new(&module.name, slot);
         match choice {
-            Choice::AsWritten | Choice::Replace(_) | Choice::Delete(_) | Choice::Add(_) => candidate,
+            Choice::AsWritten
+            | Choice::Replace(_)
+            | Choice::Delete(_)
+            | Choice::Add(_)
+            | Choice::Terse
+            | Choice::Drop(_) => candidate,
+            Choice::Nearest(count) => candidate.with(at(Slot::Nearest), Param::Nearest(*count)),
+            Choice::Describe { field, about } => {
+                candidate.with(at(Slot::About(field.clone())), Param::About(about.clone()))
+            }
             Choice::ShowNone => showing(candidate, &module.name, Vec::new()),
             Choice::Show { shelf, size, keep_written } => {
                 let drawn = self.shelves[*shelf].1.draw(*size, rng);
@@ -179,6 +205,12 @@ impl Space {
                 let phrases = phrases::split(&module.signature.instructions);
                 format!("deletes \u{201c}{}\u{201d}", phrases[range.clone()].concat().trim())
             }
+            Choice::Terse => "says it in fewer words".into(),
+            Choice::Drop(range) if range.len() == 1 => format!("drops demonstration {}", range.end),
+            Choice::Drop(range) => format!("drops demonstrations {} to {}", range.start + 1, range.end),
+            Choice::Nearest(count) => format!("the {count} nearest demonstrations"),
+            Choice::Describe { field, about } if about.is_empty() => format!("does not describe {field}"),
+            Choice::Describe { field, .. } => format!("describes {field} in short"),
             Choice::Format(name) => format!("format {name}"),
             Choice::Calibrate => "calibrated".into(),
         };
@@ -208,10 +240,27 @@ fn worded(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candida
         Choice::Add(block) => Some(block.text.as_str()),
         _ => None,
     }));
-    if now.is_empty() || now == written {
+    let shorter = choices.contains(&&Choice::Terse);
+    if now.is_empty() || (now == written && !shorter) {
         return candidate;
     }
-    candidate.with(path(&module.name), Param::Instruction(phrases::join(&now)))
+    let text = if now == written { module.signature.instructions.clone() } else { phrases::join(&now) };
+    let text = if shorter { terse(&text) } else { text };
+    candidate.with(path(&module.name), Param::Instruction(text))
+}
+
+/// The candidate without the demonstrations that the choices drop together.
+fn thinned(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candidate {
+    let dropped = choices.iter().filter_map(|choice| match choice {
+        Choice::Drop(range) => Some(range.clone()),
+        _ => None,
+    });
+    let dropped: BTreeSet<usize> = dropped.flatten().collect();
+    if dropped.is_empty() {
+        return candidate;
+    }
+    let kept = module.demonstrations.iter().enumerate().filter(|(place, _)| !dropped.contains(place));
+    showing(candidate, &module.name, kept.map(|(_, demonstration)| demonstration.clone()).collect())
 }
 
 /// `count` options, each its share rounded up or down: systematic sampling from `start` in [0, 1).
@@ -270,10 +319,14 @@ fn instructions(module: &Module, blocks: &[Block]) -> Vec<(Choice, f64)> {
     let replacement = shortest(module).filter(|block| block.text != *written);
     let replacement = replacement.map(|block| (Choice::Replace(block), 0.15));
     let count = phrases::split(written).len();
-    let chunk = count.div_ceil(CHUNKS).max(1);
-    let chunks = (0..count).step_by(chunk).map(|start| start..(start + chunk).min(count));
-    let deletions = chunks.filter(|range| range.len() < count).map(|range| (Choice::Delete(range), 0.15));
-    additions.chain(replacement).chain(deletions).collect()
+    let deletions = chunks(count, CHUNKS).filter(|range| range.len() < count);
+    additions.chain(replacement).chain(deletions.map(|range| (Choice::Delete(range), 0.15))).collect()
+}
+
+/// So many places in at most so many runs.
+fn chunks(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
+    let chunk = count.div_ceil(most).max(1);
+    (0..count).step_by(chunk).map(move |start| start..(start + chunk).min(count))
 }
 
 /// Other formats. Where the model scores the choices of a module, only formats whose reply is the choice itself: the

@@ -54,6 +54,7 @@ fn documents_hold_the_names_that_scripts_rely_on() {
         "audited",
         "finalists",
         "calls",
+        "tokens",
         "seconds",
     ];
     assert_eq!(names(&compiled), promised.into());
@@ -213,4 +214,28 @@ fn score_tables_of_other_tools_are_judged() {
     let torn = gate(&torn);
     assert_eq!(torn.status.code(), Some(3));
     assert!(stderr(&torn).contains("s0"), "{}", stderr(&torn));
+}
+
+#[test]
+fn a_shipped_prompt_is_compressed_and_told_what_that_saves() {
+    let task = TaskFolder::new();
+    task.edit(
+        "Forward the message.",
+        "Please forward the message carefully. It was written by somebody in our town, who may be upset. \
+         It is important to think of the place, and of the weather. Be quick.",
+    );
+    let shipped = artifact(&json(&task.command("compile").arg("--json").output().unwrap()));
+    let mut command = task.command("compile");
+    command.args(["--json", "--optimizer", "compress", "--baseline"]).arg(&shipped);
+    let output = command.output().unwrap();
+    let told = stderr(&output);
+    assert_eq!(output.status.code(), Some(0), "{told}");
+    assert!(told.contains("the gate's policy is `noninferior`"), "{told}");
+    let document = json(&output);
+    let tokens = |name: &str| document["tokens"][name].as_f64().unwrap();
+    // What the task says is of no use to its model.
+    assert!(tokens("new") < 0.7 * tokens("old") && tokens("break_even") > 0.0, "{document}");
+    let artifact = Artifact::read(&artifact(&document)).unwrap();
+    let proofmark_runtime::Stamp::Accepted(accepted) = artifact.stamp() else { panic!("{told}") };
+    assert_eq!(accepted.policy, "noninferior");
 }

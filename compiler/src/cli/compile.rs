@@ -6,7 +6,7 @@ use std::{
 };
 
 use clap::Args;
-use proofmark_optimizers::{Optimizer, Stop};
+use proofmark_optimizers::{Aim, Optimizer, Stop};
 use proofmark_runtime::{
     Program, Verdict, digest,
     model::Model,
@@ -19,7 +19,7 @@ use crate::{
     data::Splits,
     engine::Crew,
     exit::Exit,
-    gate::GateError,
+    gate::{GateError, Policy},
     ledger::StoredLedger,
     task::{ModelConfig, Task},
     workplace::Workplace,
@@ -67,6 +67,12 @@ impl Compile {
         let (splits, report) = Splits::load(&task)?;
         if !self.common.quiet {
             say(&format!("{}: {}", task.name, check::told(&report)));
+            if optimizer.aim() == Aim::Brevity && task.gate.policy != Some(Policy::Noninferior) {
+                let name = optimizer.name();
+                say(&format!(
+                    "`{name}` looks for a shorter prompt, not for a better one: the gate's policy is `noninferior`"
+                ));
+            }
             if let Some(warning) = task.gate.policy.and_then(|_| check::too_few(splits.gate.seeds())) {
                 say(&format!("warning: {warning}"));
             }

@@ -14,9 +14,9 @@ use super::{
     screen::{self, percent, points},
 };
 use crate::{
-    compile::Compiled,
+    compile::{Compiled, Tokens},
     exit::Exit,
-    gate::{Certificate, LookRecord, Read, Tally},
+    gate::{Certificate, LookRecord, Policy, Read, Tally},
     prune::{Class, Pruning, Weighing},
     report::{self, data::ReportData},
     task::Task,
@@ -99,7 +99,7 @@ impl<'a> Outcome<'a> {
 
     /// The `--json` document.
     pub(crate) fn json(&self, files: &Files) -> Json {
-        let Compiled { artifact, judgement, spent, calls, board, .. } = self.compiled;
+        let Compiled { artifact, judgement, spent, tokens, calls, board, .. } = self.compiled;
         let shown = judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
         let (kind, lead) = match artifact.stamp() {
             Stamp::Accepted(accepted) => (None, (Some(accepted.lead), Some(accepted.lower95))),
@@ -127,6 +127,9 @@ impl<'a> Outcome<'a> {
                 "made": calls.made, "replayed": calls.replayed,
                 "task": spent.task, "proposer": spent.proposer, "gate": spent.gate,
             },
+            "tokens": tokens.map(|tokens| json!({
+                "old": tokens.old, "new": tokens.new, "spent": tokens.spent, "break_even": tokens.break_even(),
+            })),
             "seconds": self.time.as_secs_f64(),
         })
     }
@@ -174,7 +177,14 @@ impl<'a> Outcome<'a> {
         let certificate = self.compiled.judgement.as_ref().and_then(|judgement| judgement.certificate());
         let Some((certificate, look)) = certificate.and_then(|c| Some((c, c.look()?))) else { return };
         let record = certificate.record();
-        say("ACCEPTED: the new prompt beats the old one on rows that nobody could tune to.");
+        say(match record.policy {
+            Policy::Noninferior => {
+                "ACCEPTED: the new prompt does not lose three points to the old one on rows that nobody could tune to."
+            }
+            Policy::Strict | Policy::Balanced => {
+                "ACCEPTED: the new prompt beats the old one on rows that nobody could tune to."
+            }
+        });
         say("");
         say(&format!("  found    {}", record.finalist.name));
         say(&format!(
@@ -230,6 +240,9 @@ impl<'a> Outcome<'a> {
         }
         if let Some(audited) = &record.audited {
             say(&format!("  audited  {}", audited.sentence()));
+        }
+        if let Some(tokens) = &self.compiled.tokens {
+            say(&format!("  tokens   {}", told(tokens)));
         }
         for earlier in &record.earlier {
             say(&format!("  refused  {}: {}", earlier.finalist.name, earlier.verdict.sentence()));
@@ -293,6 +306,19 @@ fn summary(weighing: &Weighing) -> String {
         weighing.rows,
         weighing.count(Class::Supported)
     )
+}
+
+/// What a row costs before and after, and when the run is paid back, if ever.
+fn told(tokens: &Tokens) -> String {
+    let per_row = format!("old {:.0}, new {:.0} per row", tokens.old, tokens.new);
+    match tokens.break_even() {
+        Some(rows) => format!(
+            "{per_row}: {} saved, and the {} of this run after {rows} rows",
+            percent(tokens.saved()),
+            tokens.spent
+        ),
+        None => per_row,
+    }
 }
 
 fn word(verdict: Verdict) -> &'static str {

@@ -1,6 +1,6 @@
 //! Pruning on the way to the gate: the first finalist goes on without the edits that it does not need.
 
-use proofmark_optimizers::{Board, Effects as _, Event, Lineage, Standing, Stop};
+use proofmark_optimizers::{Aim, Board, Effects as _, Event, Lineage, Standing, Stop};
 use proofmark_runtime::{Candidate, Example, ExampleId};
 
 use super::Setting;
@@ -18,7 +18,11 @@ pub(super) fn prune_first(
     visible: &[&Example],
     engine: &mut Engine<'_>,
 ) -> Result<Option<Pruning>, Stop> {
-    let budget = setting.task.optimizer.budget.pruning();
+    let budget = match setting.optimizer.aim() {
+        Aim::Score => setting.task.optimizer.budget.pruning(),
+        // Its edits leave parts out; to take one back would put a part in again.
+        Aim::Brevity => 0,
+    };
     let Some(first) = finalists.first().filter(|_| budget > 0) else { return Ok(None) };
     engine.note(Event::Stage { name: "Weighing the parts of the first finalist".into() });
     engine.allow(budget);

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofmark_runtime::{
-    Calibration, Demonstration, Example, ExampleId, Field, Module, Output, Program, Record, Signature,
-    Source, Type,
+    Calibration, Demonstration, Example, ExampleId, Field, Module, Origin, Output, Program, Record,
+    Signature, Source, Type,
     program::{Parts, Unsound},
 };
 
@@ -108,6 +108,33 @@ impl Landscape {
         };
         let landscape = Self::routing("rules in two", rows, chances)?;
         Ok(Self { program: two_modules()?, remark: Some(remark), ..landscape })
+    }
+
+    /// The prompt is longer than it need be: of its two demonstrations per answer one would do, and of all that its
+    /// instruction says one sentence matters. What can be left out is to be found, and no better score.
+    ///
+    /// # Errors
+    /// None: the program is sound.
+    pub fn wordy(rows: usize) -> Result<Self, Vec<Unsound>> {
+        let worth = |program: &Program| {
+            let module = &program.modules()[0];
+            let answers: BTreeSet<String> = module.demonstrations.iter().map(answer).collect();
+            let says = module.signature.instructions.contains("whole company");
+            0.3 + 0.06 * count(answers.len()) + if says { 0.1 } else { 0.0 }
+        };
+        let mut signature = signature("message");
+        signature.instructions = "Please read the message carefully. It was written by a customer, who may be upset. \
+                                  It is important to consider the tone, as well as the words. Teams are those of the whole \
+                                  company. Think of what the customer needs. Then decide, in order to help."
+            .into();
+        signature.inputs[0].about = "what the customer wrote, in any language".into();
+        let shown = |i: usize| Demonstration {
+            origin: Origin::Task,
+            inputs: Record::new().with("message", format!("about my {} again ({i})", WORDS[i % 6][i / 6])),
+            outputs: Record::new().with("team", TEAMS[i % 6]),
+        };
+        let program = Program::single("route", "predict", signature, (0..12).map(shown).collect())?;
+        Ok(Self { program, ..Self::routing("wordy", rows, worth)? })
     }
 
     /// A landscape that routes messages, with a worth of your own; half as many validation rows as training rows.

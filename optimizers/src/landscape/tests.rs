@@ -2,8 +2,10 @@ use super::*;
 use crate::{
     Lab, Optimizer,
     auto::Auto,
+    board::characters,
     bootstrap::{Bootstrap, Shelves},
     capo::Capo,
+    compress::Compress,
     copro::Copro,
     edits::Edits,
     evolve::{Evolve, Variant},
@@ -21,9 +23,18 @@ use rand::RngExt;
 
 /// The true worth of the best finalist, or of the baseline if nothing leads, averaged over seeds.
 fn found(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64) -> f64 {
+    found_in(optimizer, landscape, |seed| landscape.world(seed, calls))
+}
+
+/// The same in these worlds.
+fn found_in<'a>(
+    optimizer: &dyn Optimizer,
+    landscape: &'a Landscape,
+    world: impl Fn(u64) -> World<'a>,
+) -> f64 {
     let seeds = 12u32;
     let worth = |seed: u64| {
-        let mut world = landscape.world(seed, calls);
+        let mut world = world(seed);
         let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
         let _ = optimizer.search(&mut lab);
         let best = lab.board().finalists(1).pop();
@@ -103,9 +114,37 @@ fn edits_finds_the_planted_sentences() {
 
 #[test]
 fn auto_finds_what_only_works_together() {
-    check(&Auto, &Landscape::joint(120).unwrap(), 1000, 0.7);
-    check(&Auto, &Landscape::modules(120).unwrap(), 2000, 0.7);
-    check(&Auto, &Landscape::instruction(120).unwrap(), 1000, 0.7);
+    for (landscape, calls) in [
+        (Landscape::joint(120).unwrap(), 1000),
+        (Landscape::modules(120).unwrap(), 2000),
+        (Landscape::instruction(120).unwrap(), 1000),
+    ] {
+        let auto = found_in(&Auto, &landscape, |seed| landscape.world(seed, calls).without_proposer());
+        let random = found(&RandomSearch, &landscape, calls);
+        let case = format!("auto on {}: {auto:.3}, random search {random:.3}", landscape.name);
+        println!("{case}");
+        assert!(auto >= 0.7 && auto > random, "{case}");
+    }
+}
+
+/// With a proposer named, it does about as well as the optimizer that is the best for the landscape, whichever that is
+/// (`cargo bench --bench portfolio` has all of them).
+#[test]
+fn auto_keeps_up_with_the_best_of_each_landscape() {
+    let rivals: [(Landscape, &dyn Optimizer); 5] = [
+        (Landscape::demonstrations(120).unwrap(), &Bootstrap),
+        (Landscape::instruction(120).unwrap(), &Edits),
+        (Landscape::joint(120).unwrap(), &Capo),
+        (Landscape::modules(120).unwrap(), &Bootstrap),
+        (Landscape::rules(120).unwrap(), &Protegi),
+    ];
+    for (landscape, rival) in rivals {
+        let calls = 1500 * landscape.program.calls_per_record() as u64;
+        let (auto, best) = (found(&Auto, &landscape, calls), found(rival, &landscape, calls));
+        let case = format!("auto on {}: {auto:.3}, {} {best:.3}", landscape.name, rival.name());
+        println!("{case}");
+        assert!(auto > best - 0.03, "{case}");
+    }
 }
 
 #[test]
@@ -116,7 +155,7 @@ fn auto_concedes_where_every_change_hurts() {
     });
     let landscape = landscape.unwrap();
     for seed in 0..8 {
-        let mut world = landscape.world(seed, 2000);
+        let mut world = landscape.world(seed, 2000).without_proposer();
         let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
         Auto.search(&mut lab).unwrap();
         let best = lab.board().finalists(1).pop();
@@ -215,4 +254,58 @@ fn mipro_joins_demonstrations_and_instructions() {
 fn simba_learns_from_disagreement() {
     check_writer(&Simba, &Landscape::rules(120).unwrap(), 2000, 0.08);
     check_writer(&Simba, &Landscape::joint(120).unwrap(), 2000, 0.08);
+}
+
+/// Random search for a shorter prompt: points that leave out half of it, each measured on all common rows.
+struct RandomCuts;
+
+impl Optimizer for RandomCuts {
+    fn name(&self) -> &'static str {
+        "random-cuts"
+    }
+    fn about(&self) -> &'static str {
+        "measures random cuts in full"
+    }
+    fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
+        lab.seek(crate::Aim::Brevity);
+        lab.race(&[], 1)?;
+        let space = Space::of_brevity(lab.program());
+        let mut rng = lab.rng("random");
+        loop {
+            let point = space.spread(1, &mut rng).remove(0);
+            let (candidate, how) = space.realize(lab.program(), &point, &mut rng);
+            lab.born(&candidate, &[], how)?;
+            let rows = lab.rows().to_vec();
+            lab.evaluate(&[Trial { candidate, rows }])?;
+        }
+    }
+}
+
+/// What the best finalist truly loses, and which share of the prompt it saves, averaged over seeds.
+fn cut(optimizer: &dyn Optimizer, calls: u64) -> (f64, f64) {
+    let landscape = Landscape::wordy(120).unwrap();
+    let written = landscape.worth(&Candidate::baseline());
+    let (mut lost, mut saved) = (Vec::new(), Vec::new());
+    for seed in 0..24 {
+        let mut world = landscape.world(seed, calls);
+        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let _ = optimizer.search(&mut lab);
+        let best = lab.board().finalists(1).pop();
+        let best = best.map_or_else(Candidate::baseline, |standing| standing.candidate);
+        lost.push(written - landscape.worth(&best));
+        let shorter = landscape.program.apply(&best).unwrap();
+        #[expect(clippy::cast_precision_loss)]
+        saved.push(1.0 - characters(&shorter) as f64 / characters(&landscape.program) as f64);
+    }
+    (mean(&lost), mean(&saved))
+}
+
+#[test]
+fn compress_leaves_out_what_does_nothing() {
+    let ((lost, saved), (lost_at_random, saved_at_random)) = (cut(&Compress, 2000), cut(&RandomCuts, 2000));
+    println!(
+        "compress on wordy: loses {lost:.3}, saves {saved:.2}; random cuts: {lost_at_random:.3}, {saved_at_random:.2}"
+    );
+    assert!(saved > saved_at_random + 0.05, "saves {saved}, at random {saved_at_random}");
+    assert!(lost < 0.03, "loses {lost}, at random {lost_at_random}");
 }
