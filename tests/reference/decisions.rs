@@ -33,7 +33,7 @@ fn main() {
     let reference = Reference::open(&gguf);
     let labels: Vec<&str> = texts(&job["labels"]);
     let replies: Vec<Vec<u32>> = labels.iter().map(|label| reply(&chat, label)).collect();
-    for variant in job["variants"].as_array().unwrap() {
+    for variant in job["variants"].as_array().into_iter().flatten() {
         let prompts: Vec<Vec<Message>> =
             job["items"].as_array().unwrap().iter().map(|item| messages(variant, item)).collect();
         let scores = scores(&reference, (&chat, &prompts), &replies);
@@ -138,6 +138,9 @@ fn tell(name: &str, labels: &[&str], (scores, found): (&[Vec<f64>], &[Reply])) {
 
 /// How fast candle reads prompts. `proofmark model bench --job` says how fast ours are read.
 fn speed(reference: &Reference, chat: &Chat, prompts: &[&str]) {
+    if prompts.is_empty() {
+        return;
+    }
     let prompts: Vec<Vec<u32>> = prompts.iter().map(|prompt| chat.encode(&conversation(prompt))).collect();
     let start = Instant::now();
     for prompt in &prompts {
