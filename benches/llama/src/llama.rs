@@ -226,11 +226,15 @@ impl Text {
 
     /// The likeliest token is asked for first; only if the grammar refuses it are all others.
     fn choose(&mut self, logits: &[f32]) -> LlamaToken {
-        let all = || logits.iter().zip(0..).map(|(logit, id)| LlamaTokenData::new(LlamaToken(id), *logit, 0.0));
+        let all =
+            || logits.iter().zip(0..).map(|(logit, id)| LlamaTokenData::new(LlamaToken(id), *logit, 0.0));
         let best = |data: &[LlamaTokenData]| {
             data.iter().copied().reduce(|best, next| if next.logit() > best.logit() { next } else { best })
         };
-        let top = logits.iter().zip(0..).fold((f32::MIN, 0), |top, (logit, id)| if *logit > top.0 { (*logit, id) } else { top });
+        let top = logits
+            .iter()
+            .zip(0..)
+            .fold((f32::MIN, 0), |top, (logit, id)| if *logit > top.0 { (*logit, id) } else { top });
         let likeliest = LlamaTokenData::new(LlamaToken(top.1), top.0, 0.0);
         let Some(grammar) = &mut self.grammar else { return likeliest.id() };
         let mut one = LlamaTokenDataArray::new(vec![likeliest], false);

@@ -23,17 +23,26 @@ fn main() -> Result<()> {
     };
     let text = std::fs::read_to_string(job).with_context(|| format!("failed to read {job}"))?;
     let theirs = theirs(Path::new(model), &serde_json::from_str(&text)?)?;
-    let ours = ours(&[proofmark, "model", "bench", "--json", "--job", job, "--model", &format!("local:{model}")])?;
+    let ours =
+        ours(&[proofmark, "model", "bench", "--json", "--job", job, "--model", &format!("local:{model}")])?;
 
     println!("{:32} {:>12} {:>12} {:>7}   {}", "", "llama.cpp", "proofmark", "ratio", "same answers");
     for Line { name, unit, rate, answers } in &theirs {
         let found = of(&ours, name).with_context(|| format!("`model bench` has no {name}"))?;
         let own = found[if *unit == "rows/s" { "rows_per_second" } else { "tokens_per_second" }].as_f64();
         let own = own.with_context(|| format!("`model bench` has no rate for {name}"))?;
-        println!("{name:32} {rate:>12.1} {own:>12.1} {:>7.2}   {} ({unit})", own / rate, same(answers, found));
+        println!(
+            "{name:32} {rate:>12.1} {own:>12.1} {:>7.2}   {} ({unit})",
+            own / rate,
+            same(answers, found)
+        );
     }
     let figure = |name: &str| ours[name].as_f64().unwrap_or(f64::NAN);
-    println!("proofmark: loaded in {:.2} s, at most {:.0} MB", figure("load_seconds"), figure("peak_bytes") / 1e6);
+    println!(
+        "proofmark: loaded in {:.2} s, at most {:.0} MB",
+        figure("load_seconds"),
+        figure("peak_bytes") / 1e6
+    );
     differences(&theirs, &ours);
     Ok(())
 }
@@ -87,7 +96,8 @@ fn fastest(llama: &mut Llama<'_>, (prompts, grammar): (&[String], Option<&str>))
 }
 
 fn ours(command: &[&str]) -> Result<Json> {
-    let output = Command::new(command[0]).args(&command[1..]).output().context("failed to start proofmark")?;
+    let output =
+        Command::new(command[0]).args(&command[1..]).output().context("failed to start proofmark")?;
     ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     Ok(serde_json::from_slice(&output.stdout)?)
 }
