@@ -88,20 +88,29 @@ impl Null {
     }
 }
 
-/// Replaces every entry by its mean with the one `x` before it, nothing being before the first. From the end, in blocks of
-/// at most `x`, so that what is read was not yet replaced and whole blocks are computed at once.
+/// Shifts below this are computed from a copy: blocks would be too short to be worth it.
+const SHORT_SHIFT: usize = 64;
+
+/// Replaces every entry by its mean with the one `x` before it, nothing being before the first. For larger shifts from the
+/// end, in blocks of at most `x`, so that what is read was not yet replaced and whole blocks are computed at once.
 fn average(mass: &mut [f64], x: usize) {
     let mut end = mass.len();
+    if x < SHORT_SHIFT.min(end) {
+        let before = mass[..end - x].to_vec();
+        mix(&mut mass[x..], &before);
+        end = x;
+    }
     while end > x {
         let start = (end - x).max(x);
-        let (before, block) = mass.split_at_mut(start);
-        let shifted = &before[start - x..end - x];
-        for (to, from) in block.iter_mut().zip(shifted) {
-            *to = 0.5 * (*to + from);
-        }
+        let (before, block) = mass[..end].split_at_mut(start);
+        mix(block, &before[start - x..]);
         end = start;
     }
     mass[..end].iter_mut().for_each(|to| *to *= 0.5);
+}
+
+fn mix(to: &mut [f64], from: &[f64]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to = 0.5 * (*to + from));
 }
 
 #[cfg(test)]
