@@ -23,14 +23,14 @@ fn recorded(rows: usize) -> Recorded {
 /// The model after an update that breaks and mends answers with these chances.
 fn updated(recorded: &Recorded, (breaks, mends): (f64, f64), seed: u64) -> Vec<Option<Now>> {
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let mut now = |(i, row): (usize, &Row)| {
+    let now = |(i, row): (usize, &Row)| {
         let right = is_right(row.score);
         let flips = rng.random_bool(if right { breaks } else { mends });
         let score = f64::from(right != flips);
         let channel = format!("channel={}", ["mail", "fax"][usize::from(i % 4 == 0)]);
         Some(Now { score, answer: digest(&(right != flips)), slices: vec![channel] })
     };
-    recorded.rows.iter().enumerate().map(|row| now(row)).collect()
+    recorded.rows.iter().enumerate().map(now).collect()
 }
 
 fn count(conclusion: Conclusion, rows: usize, update: (f64, f64)) -> usize {
