@@ -54,4 +54,19 @@ mod tests {
         drop(store);
         assert_eq!(Store::open(&path).unwrap().audited().unwrap(), [(a, true), (b, false)].into());
     }
+
+    #[test]
+    fn a_file_from_before_is_brought_up_to_date_with_all_that_is_in_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("calls.db");
+        let old = rusqlite::Connection::open(&path).unwrap();
+        old.execute_batch(include_str!("schema.sql")).unwrap();
+        old.execute_batch("PRAGMA application_id = 0x50724d6b; PRAGMA user_version = 1;").unwrap();
+        let run = "INSERT INTO run VALUES ('r', 'task', '', '1', zeroblob(32), 'done', 'kept', 1, 2)";
+        old.execute(run, []).unwrap();
+        drop(old);
+        let store = Store::open(&path).unwrap();
+        store.audit(&[(Digest::of_bytes(b"a"), true)].into(), &Digest::of_bytes(b"rows")).unwrap();
+        assert_eq!((store.runs().unwrap()[0].summary.as_str(), store.audited().unwrap().len()), ("kept", 1));
+    }
 }
