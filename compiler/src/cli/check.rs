@@ -24,6 +24,7 @@ use crate::{
     ledger::StoredLedger,
     models,
     task::Task,
+    verify::record::{MOST_ROWS, TWICE},
     workplace::Workplace,
 };
 
@@ -77,7 +78,10 @@ impl Check {
                 "detectable_lead": outlook.detectable,
                 "assumed": outlook.variation,
                 "noticeable_harm": outlook.harms,
-                "calls": {"search": task.optimizer.budget.calls, "gate_per_prompt": outlook.gate_calls},
+                "calls": {
+                    "search": task.optimizer.budget.calls, "pruning": task.optimizer.budget.pruning(),
+                    "recording": recording(&report, &task), "gate_per_prompt": outlook.gate_calls,
+                },
                 "looks_taken": outlook.looks, "next_alpha": outlook.alpha,
                 "slices": splits.gate.slices().collect::<BTreeMap<_, _>>(),
                 "model": {
@@ -139,11 +143,13 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
     tell("claim", vec![too_few(*seeds).unwrap_or_else(|| claim(outlook))]);
     tell("slices", harm(outlook).into_iter().collect());
     tell("looks", vec![looks(outlook)]);
-    let budget = task.optimizer.budget.calls;
+    let (budget, pruning) = (task.optimizer.budget.calls, task.optimizer.budget.pruning());
+    let recording = recording(report, task);
     let cost = format!(
-        "at most {budget} calls for the search, then at most {gate_calls} for each prompt that is judged"
+        "at most {budget} calls for the search, {pruning} to weigh parts, {recording} to record; then {gate_calls} for each prompt \
+         that is judged (the old one and up to 3 new ones)"
     );
-    tell("cost", vec![cost + " (the old one and up to 3 new ones)"]);
+    tell("cost", vec![cost]);
     let (name, model) = (&task.model.name, &outlook.model);
     tell(
         "model",
@@ -167,6 +173,12 @@ fn harms(sealed: &Sealed, Variation { discordance, icc, .. }: Variation) -> BTre
         ((*name).to_owned(), (errors * (discordance / pairs).sqrt()).min(1.0))
     };
     tested.iter().map(harm).collect()
+}
+
+/// Calls that record what the emitted prompt does on visible rows.
+fn recording(report: &SplitReport, task: &Task) -> usize {
+    let visible = report.rows.train + report.rows.val;
+    (visible.min(MOST_ROWS) + visible.min(TWICE)) * task.program.calls_per_record()
 }
 
 fn harm(outlook: &Outlook) -> Option<String> {

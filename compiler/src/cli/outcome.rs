@@ -145,7 +145,7 @@ impl<'a> Outcome<'a> {
         let Compiled { calls, spent, .. } = self.compiled;
         say("");
         say(&format!(
-            "  {} calls made, {} replayed ({} in the search, {} on sealed rows), {:.0} s",
+            "  {} calls made, {} replayed ({} on visible rows, {} on sealed rows), {:.0} s",
             calls.made,
             calls.replayed,
             spent.task + spent.proposer,

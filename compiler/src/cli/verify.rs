@@ -127,8 +127,10 @@ fn lines(recorded: &Recorded, found: &Verification, missing: usize) -> Vec<Strin
     let noticed =
         found.noticed_after.map(|asked| format!(", noticed after {asked} answers")).unwrap_or_default();
     lines.push(format!(
-        "  changed  {} answers; the model's own wavering explains up to {:.1}; evidence {:.2e}, alarm at 100{noticed}",
-        found.changed, found.expected, found.change_evidence
+        "  changed  {} answers; the model's own wavering explains up to {:.1}; evidence {}, alarm at 100{noticed}",
+        found.changed,
+        found.expected,
+        evidence(found.change_evidence)
     ));
     lines.push(format!(
         "  wavering asked twice at the stamp, {} of {} answers differed: at most {} (90 %)",
@@ -142,13 +144,13 @@ fn lines(recorded: &Recorded, found: &Verification, missing: usize) -> Vec<Strin
     ));
     let shift = found.scores;
     lines.push(format!(
-        "  score    {} points ({} to {}, 90 %) on the {} rows that did not choose the prompt; evidence of a fall {:.1}, alarm \
+        "  score    {} points ({} to {}, 90 %) on the {} rows that did not choose the prompt; evidence of a fall {}, alarm \
          at 40",
         points(shift.mean),
         points(shift.lower),
         points(shift.upper),
         shift.rows,
-        shift.evidence
+        evidence(shift.evidence)
     ));
     if found.changed > 0 {
         lines.push(String::new());
@@ -162,6 +164,11 @@ fn lines(recorded: &Recorded, found: &Verification, missing: usize) -> Vec<Strin
         lines.push(format!("  broken   {}{more}", ids.join(" ")));
     }
     lines
+}
+
+/// Beyond a thousand nobody cares how much.
+fn evidence(fortune: f64) -> String {
+    if fortune > 1000.0 { "over 1000".to_owned() } else { format!("{fortune:.2}") }
 }
 
 fn row(slice: &Slice) -> String {

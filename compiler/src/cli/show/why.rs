@@ -13,7 +13,7 @@ pub(super) fn lines(artifact: &Artifact) -> Vec<String> {
     match edits.map(serde_json::from_value) {
         Some(Ok(Pruning::Weighed(weighing))) => table(artifact, &weighing),
         Some(Ok(Pruning::Skipped { why })) => {
-            vec![format!("the parts of this prompt were not weighed: {why}"), RAISE.to_owned()]
+            vec![format!("the parts of this prompt were not weighed: {why}")]
         }
         Some(Err(error)) => vec![format!("what was found about the parts cannot be read: {error}")],
         None => vec!["the parts of this prompt were not weighed".to_owned(), RAISE.to_owned()],
