@@ -26,7 +26,7 @@ fn main() -> Result<()> {
     let ours =
         ours(&[proofmark, "model", "bench", "--json", "--job", job, "--model", &format!("local:{model}")])?;
 
-    println!("{:32} {:>12} {:>12} {:>7}   {}", "", "llama.cpp", "proofmark", "ratio", "same answers");
+    println!("{:32} {:>12} {:>12} {:>7}   same answers", "", "llama.cpp", "proofmark", "ratio");
     for Line { name, unit, rate, answers } in &theirs {
         let found = of(&ours, name).with_context(|| format!("`model bench` has no {name}"))?;
         let own = found[if *unit == "rows/s" { "rows_per_second" } else { "tokens_per_second" }].as_f64();
