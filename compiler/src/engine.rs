@@ -18,7 +18,7 @@ use proofmark_runtime::{
 };
 
 use self::crew::Job;
-pub use self::crew::{Crew, StoredModel};
+pub use self::crew::{Crew, Proposer, StoredModel};
 use crate::watch::Calls;
 
 /// Serves a search.

@@ -33,7 +33,7 @@ use toml::de::DeTable;
 pub use self::{
     data::{Columns, DataConfig, DataFiles},
     gate::GateConfig,
-    model::{DEFAULT_MODEL, ModelConfig},
+    model::{DEFAULT_MODEL, ModelConfig, PROPOSAL_TOKENS},
     optimizer::{Budget, OptimizerConfig},
     problem::{Problem, TaskErrors, TaskReport},
     program::SOLE_MODULE,
@@ -114,7 +114,7 @@ pub(crate) static FILE: Section = Section {
         Key::required("data", Shape::Table(&data::DATA), "where the rows are"),
         Key::new("metric", Shape::Table(&metric::METRIC), "how answers are scored; exact if left out"),
         Key::new("model", Shape::Table(&model::MODEL), "who answers; the embedded model if left out"),
-        Key::new("proposer", Shape::Table(&model::MODEL), "a stronger model that writes instructions"),
+        Key::new("proposer", Shape::Table(&model::PROPOSER), "a stronger model that writes instructions"),
         Key::new("optimizer", Shape::Table(&optimizer::OPTIMIZER), "who searches, and for how much"),
         Key::new("gate", Shape::Table(&gate::GATE), "how finalists are judged"),
         Key::new("attack", Shape::Tables(&attack::ATTACK), "a perturbation family of your own"),
@@ -170,8 +170,8 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
     let data = data::read(root.table("data"), program.as_ref(), folder, problems);
     let metric =
         program.as_ref().and_then(|program| metric::read(root.table("metric"), program, folder, problems));
-    let model = model::read(root.table("model"), problems);
-    let proposer = model::read(root.table("proposer"), problems);
+    let model = model::read(root.table("model"), model::REPLY_TOKENS, problems);
+    let proposer = model::read(root.table("proposer"), model::PROPOSAL_TOKENS, problems);
     let gate = gate::read(root.table("gate"), problems);
     let attacks = attack::read(root, program.as_ref(), folder, problems);
     let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);

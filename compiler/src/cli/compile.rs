@@ -21,7 +21,7 @@ use crate::{
     exit::Exit,
     gate::{GateError, Policy},
     ledger::StoredLedger,
-    task::{ModelConfig, Task},
+    task::{ModelConfig, PROPOSAL_TOKENS, Task},
     workplace::Workplace,
 };
 
@@ -145,7 +145,8 @@ impl Compile {
             task.model = ModelConfig { name: name.clone(), ..task.model };
         }
         if let Some(name) = &self.proposer {
-            let like = task.proposer.take().unwrap_or_else(|| task.model.clone());
+            let unsaid = || ModelConfig { max_tokens: PROPOSAL_TOKENS, ..task.model.clone() };
+            let like = task.proposer.take().unwrap_or_else(unsaid);
             task.proposer = Some(ModelConfig { name: name.clone(), ..like });
         }
         Ok(task)
@@ -169,7 +170,7 @@ impl Compile {
     /// The name of the run: the same inputs give the same name, so that the same command goes on where it stopped.
     fn id(&self, task: &Task, program: &Program, splits: &Splits, crew: &Crew) -> String {
         let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
-        let proposer = crew.proposer.as_ref().map(|proposer| proposer.identity().clone());
+        let proposer = crew.proposer.as_ref().map(|proposer| proposer.model.identity().clone());
         let models = (crew.model.identity(), proposer, &crew.sampling);
         let inputs = (&task.text, program, rows, models, self.seed);
         digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()

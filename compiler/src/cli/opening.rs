@@ -18,7 +18,7 @@ use tokio::runtime::Handle;
 use super::{Common, Failure, progress, say};
 use crate::{
     cancel::Cancel,
-    engine::{Crew, StoredModel},
+    engine::{Crew, Proposer, StoredModel},
     exit::Exit,
     gate::GateError,
     models::{self, ModelError, Opened},
@@ -132,7 +132,7 @@ pub(crate) fn crew(
     };
     let (model, parallel) = open(&task.model)?;
     let proposer = match &task.proposer {
-        Some(config) => Some(open(config)?.0),
+        Some(config) => Some(Proposer { model: open(config)?.0, max_tokens: config.max_tokens }),
         None => None,
     };
     let cancel = Cancel::default();

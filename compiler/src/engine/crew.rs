@@ -19,11 +19,20 @@ use crate::{
     watch::{Calls, Watcher},
 };
 
-/// Longest reply of a proposer, in tokens.
-const PROPOSAL_TOKENS: u32 = 1_200;
+/// Longest reply, in tokens, of the task's model where it has to write instructions itself: no thinker, as a rule.
+const OWN_PROPOSAL_TOKENS: u32 = 512;
 
 /// A model behind the call store.
 pub type StoredModel = Arc<Cached<Arc<dyn Model>>>;
+
+/// Who writes instructions.
+#[derive(Clone)]
+pub struct Proposer {
+    /// The model.
+    pub model: StoredModel,
+    /// Most tokens of a reply.
+    pub max_tokens: u32,
+}
 
 /// Who does the work: models, metric, threads, and who watches.
 #[derive(Clone)]
@@ -33,7 +42,7 @@ pub struct Crew {
     /// How it decodes.
     pub sampling: Sampling,
     /// Writes instructions, if one was named.
-    pub proposer: Option<StoredModel>,
+    pub proposer: Option<Proposer>,
     /// Judges answers.
     pub metric: Arc<Metric>,
     /// Where calls are awaited.
@@ -58,7 +67,7 @@ impl Crew {
     /// Calls that reached a model and calls answered from the store.
     pub fn calls(&self) -> Calls {
         let sum = |count: fn(&Cached<Arc<dyn Model>>) -> u64| {
-            count(&self.model) + self.proposer.as_ref().map_or(0, |proposer| count(proposer))
+            count(&self.model) + self.proposer.as_ref().map_or(0, |proposer| count(&proposer.model))
         };
         Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
     }
@@ -171,9 +180,10 @@ impl Crew {
     /// Asks the proposer, or the model itself where none was named; `None` where the question was too long, or the reply
     /// was withheld or cut off: half a text is worse than none.
     pub(super) fn ask(&self, asks: &[Ask]) -> Result<(Vec<Option<String>>, Usage), Stop> {
-        let model = self.proposer.as_ref().unwrap_or(&self.model);
+        let own = || Proposer { model: Arc::clone(&self.model), max_tokens: OWN_PROPOSAL_TOKENS };
+        let Proposer { model, max_tokens } = self.proposer.clone().unwrap_or_else(own);
         let work = asks.iter().map(|ask| {
-            let (model, request) = (Arc::clone(model), request(ask));
+            let (model, request) = (Arc::clone(&model), request(ask, max_tokens));
             async move { model.complete(&request).await }
         });
         let replies = self.all(work, |reply| match reply {
@@ -201,7 +211,7 @@ fn is_answer(error: &CallError) -> bool {
     matches!(error, CallError::TooLong { .. })
 }
 
-fn request(ask: &Ask) -> Request {
+fn request(ask: &Ask, max_tokens: u32) -> Request {
     Request {
         messages: vec![
             Message::new(Role::System, ask.system.as_str()),
@@ -209,7 +219,7 @@ fn request(ask: &Ask) -> Request {
         ],
         sampling: Sampling {
             temperature: ask.temperature,
-            max_tokens: PROPOSAL_TOKENS,
+            max_tokens,
             seed: u64::from(ask.replicate),
             ..Sampling::default()
         },

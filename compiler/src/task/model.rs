@@ -30,29 +30,61 @@ pub struct ModelConfig {
     pub max_tokens: u32,
 }
 
-/// `[model]` and `[proposer]`
+const NAME: Key = Key::required("name", Shape::Text, "provider/model, or local:/path/to/file.gguf");
+const BASE_URL: Key = Key::new("base_url", Shape::Text, "where the provider is, if not at its usual address");
+const KEY_ENV: Key = Key::new("key_env", Shape::Text, "the environment variable that holds the key");
+
+/// `[model]`
 pub(crate) static MODEL: Section = Section {
     name: "model",
     about: "A language model.",
     keys: &[
-        Key::required("name", Shape::Text, "provider/model, or local:/path/to/file.gguf"),
-        Key::new("base_url", Shape::Text, "where the provider is, if not at its usual address"),
-        Key::new("key_env", Shape::Text, "the environment variable that holds the key"),
+        NAME,
+        BASE_URL,
+        KEY_ENV,
         Key::new("temperature", Shape::Number(0.0, 2.0), "0, the default, is greedy"),
         Key::new("max_tokens", Shape::Integer(1, 1_000_000), "most tokens of a reply; 512 if left out"),
     ],
     variants: None,
 };
 
+/// `[proposer]`. Every question says how varied the answers are to be, so there is no temperature to set.
+pub(crate) static PROPOSER: Section = Section {
+    name: "proposer",
+    about: "A language model that writes instructions.",
+    keys: &[
+        NAME,
+        BASE_URL,
+        KEY_ENV,
+        Key::new(
+            "max_tokens",
+            Shape::Integer(1, 1_000_000),
+            "most tokens of a reply, thoughts included; 4096 if left out",
+        ),
+    ],
+    variants: None,
+};
+
+/// Most tokens of a reply, if nothing is said.
+pub(crate) const REPLY_TOKENS: u32 = 512;
+/// The same for a proposer: models that think first need most of them for that.
+pub const PROPOSAL_TOKENS: u32 = 4_096;
+
 impl Default for ModelConfig {
     /// The embedded model, greedy.
     fn default() -> Self {
-        Self { name: DEFAULT_MODEL.into(), base_url: None, key_env: None, temperature: 0.0, max_tokens: 512 }
+        Self {
+            name: DEFAULT_MODEL.into(),
+            base_url: None,
+            key_env: None,
+            temperature: 0.0,
+            max_tokens: REPLY_TOKENS,
+        }
     }
 }
 
-/// Reads `[model]` or `[proposer]`; nothing where it is absent.
-pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Option<ModelConfig> {
+/// Reads `[model]` or `[proposer]`, with so many tokens where it says nothing of them; nothing where it is absent.
+pub(crate) fn read(table: Reader<'_>, max_tokens: u32, problems: &mut Vec<Problem>) -> Option<ModelConfig> {
     let name = table.string("name")?;
     // A server that is named by its address takes any name.
     if table.get("base_url").is_none() {
@@ -72,13 +104,12 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Option<Mod
             Problem::new(span, "`key_env` is not the name of an environment variable", "not a name");
         problems.push(problem.hint("the name of the variable that holds the key, never the key itself"));
     }
-    let default = ModelConfig::default();
     Some(ModelConfig {
         name,
         base_url: table.string("base_url"),
         key_env: table.string("key_env"),
-        temperature: table.number("temperature").unwrap_or(default.temperature),
-        max_tokens: table.whole("max_tokens").unwrap_or(default.max_tokens),
+        temperature: table.number("temperature").unwrap_or(0.0),
+        max_tokens: table.whole("max_tokens").unwrap_or(max_tokens),
     })
 }
 
