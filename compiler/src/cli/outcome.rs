@@ -206,9 +206,10 @@ impl<'a> Outcome<'a> {
             say(&format!("  weakest  {}: {} points on {} rows", worst.name, points(worst.lead), worst.rows));
         }
         if let Some((slice, harm)) = blindest(look) {
-            let (count, harm) = (look.slices.len(), points(-harm));
+            let (count, harm) = (look.slices.len(), points(harm));
             say(&format!(
-                "  slices   {count} tested; {harm} points in {slice} would have been noticed in 4 of 5 cases"
+                "  slices   {count} tested for harm; in {slice} it is noticed four times out of five from {} points on",
+                harm.trim_start_matches('+')
             ));
         }
         let icc = record.intraclass.map(|icc| format!(", variants of a row correlate by {icc:.2}"));
