@@ -3,6 +3,8 @@
 
 use std::collections::BTreeSet;
 
+use proofmark_runtime::Module;
+
 use super::{
     Finding, Flaw, Pages,
     patterns::{Patterns, compiled},
@@ -51,24 +53,28 @@ fn is_form(sentence: &str) -> bool {
     FORM.hit(sentence)
 }
 
-/// Every added sentence that another sentence of the wording excludes or repeats.
+/// Every added sentence that another sentence of the same module's wording excludes or repeats.
 fn pairs(pages: &Pages<'_>) -> Vec<Finding> {
-    let text = span::wording(pages.after);
-    let all: Vec<_> = sentences(&text).into_iter().map(Constraint::of).collect();
-    let wording = pages.added.iter().filter(|span| !span.is_data());
-    wording
-        .filter_map(|added| {
-            let own = Constraint::of(&added.text);
-            let others = all.iter().filter(|other| other.is_like(&own));
-            // The sentence itself is among all of them once.
-            let (same, turned): (Vec<_>, Vec<_>) = others.partition(|other| other.negative == own.negative);
-            match (turned.is_empty(), same.len() > 1) {
-                (false, _) => Some(Finding::new(Flaw::Contradiction, false, added)),
-                (true, true) => Some(Finding::new(Flaw::Duplicate, false, added)),
-                (true, false) => None,
-            }
-        })
-        .collect()
+    let of_module = |module: &Module| {
+        let text = span::wording_of(module);
+        let all: Vec<_> = sentences(&text).into_iter().map(Constraint::of).collect();
+        let own = format!("{}.", module.name);
+        let wording = pages.added.iter().filter(|span| !span.is_data() && span.place.starts_with(&own));
+        wording.filter_map(|added| pair(&all, added)).collect::<Vec<_>>()
+    };
+    pages.after.modules().iter().flat_map(of_module).collect()
+}
+
+fn pair(all: &[Constraint], added: &Span) -> Option<Finding> {
+    let own = Constraint::of(&added.text);
+    let others = all.iter().filter(|other| other.is_like(&own));
+    // The sentence itself is among all of them once.
+    let (same, turned): (Vec<_>, Vec<_>) = others.partition(|other| other.negative == own.negative);
+    match (turned.is_empty(), same.len() > 1) {
+        (false, _) => Some(Finding::new(Flaw::Contradiction, false, added)),
+        (true, true) => Some(Finding::new(Flaw::Duplicate, false, added)),
+        (true, false) => None,
+    }
 }
 
 struct Constraint {

@@ -3,6 +3,8 @@
 
 use std::collections::BTreeMap;
 
+use proofmark_runtime::Module;
+
 use super::{
     Finding, Flaw, Pages,
     span::{self, Source, Span},
@@ -26,14 +28,20 @@ const SPAN: (usize, usize) = (8, 3);
 
 pub(super) fn read(pages: &Pages<'_>) -> Vec<Finding> {
     let mut findings: Vec<_> = pages.added.iter().filter_map(of_span).collect();
-    let [before, after] = [pages.before, pages.after].map(span::wording);
-    let (old, new) = (excess(&before), excess(&after));
-    if new > 1.0 && new > old && !findings.iter().any(|finding| finding.grave) {
-        let place = pages.added.iter().find(|span| !span.is_data()).map_or("the prompt", |span| &span.place);
-        let whole = Span { place: place.to_owned(), text: after, source: Source::Wording };
-        findings.push(Finding::new(Flaw::Repetition, new > GRAVE as f64, &whole));
+    if !findings.iter().any(|finding| finding.grave) {
+        findings.extend(pages.after.modules().iter().filter_map(|module| of_module(pages, module)));
     }
     findings
+}
+
+/// The rules on the wording of one module: modules are separate prompts, and two that say the same repeat nothing.
+fn of_module(pages: &Pages<'_>, module: &Module) -> Option<Finding> {
+    let before = pages.before.modules().iter().find(|before| before.name == module.name);
+    let old = before.map_or(0.0, |before| excess(&span::wording_of(before)));
+    let text = span::wording_of(module);
+    let new = excess(&text);
+    let whole = Span { place: format!("{}.instruction", module.name), text, source: Source::Wording };
+    (new > 1.0 && new > old).then(|| Finding::new(Flaw::Repetition, new > GRAVE as f64, &whole))
 }
 
 fn of_span(span: &Span) -> Option<Finding> {

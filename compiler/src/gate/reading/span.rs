@@ -60,7 +60,12 @@ pub(super) fn all(program: &Program) -> Vec<Span> {
 
 /// The wording of a program: all that instructs, as one text.
 pub(super) fn wording(program: &Program) -> String {
-    let spans = all(program).into_iter().filter(|span| !span.is_data());
+    program.modules().iter().map(wording_of).collect::<Vec<_>>().join("\n")
+}
+
+/// The wording of one module.
+pub(super) fn wording_of(module: &Module) -> String {
+    let spans = of_module(module).into_iter().filter(|span| !span.is_data());
     spans.map(|span| span.text).collect::<Vec<_>>().join("\n")
 }
 

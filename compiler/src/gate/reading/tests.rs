@@ -4,6 +4,7 @@ use proofmark_optimizers::{
 };
 use proofmark_runtime::{
     Candidate, Demonstration, ExampleId, Field, Origin, Param, ParamPath, Record, Signature, Slot, Type,
+    program::{Output, Parts, Source},
 };
 
 use super::*;
@@ -68,6 +69,33 @@ fn showing(message: &str) -> Read {
     };
     let path = ParamPath::new("route", Slot::Demonstrations);
     read(&Candidate::baseline().with(path, Param::Demonstrations(vec![shown])))
+}
+
+/// Two modules that say the same.
+fn two_modules(instruction: &str) -> Program {
+    let one = program();
+    let mut modules = [one.modules(), one.modules()].concat();
+    modules[1].name = "again".into();
+    modules.iter_mut().for_each(|module| module.signature.instructions = instruction.to_owned());
+    let output = |module: &str| Output {
+        name: module.to_owned(),
+        source: Source::Output { module: module.to_owned(), field: "team".into() },
+    };
+    let outputs = vec![output("route"), output("again")];
+    Program::new(Parts { inputs: one.inputs().to_vec(), modules, outputs }).unwrap()
+}
+
+#[test]
+fn modules_that_say_the_same_repeat_nothing() {
+    let text = "Read the whole message before you decide. Look for what the customer wants done now, not for the history \
+        of the case. Money that was charged goes first, then a parcel on its way, then goods that should go back. If two \
+        teams fit, take the one that has to act today. Thanks and anger do not count.";
+    let before = two_modules(BASELINE);
+    let reading = Reading::of(&before, &two_modules(text), &[]);
+    assert_eq!(flaws(reading.read.as_ref().unwrap()), []);
+    let repeated = format!("{text} {text} {text}");
+    let reading = Reading::of(&before, &two_modules(&repeated), &[]);
+    assert!(flaws(reading.read.as_ref().unwrap()).contains(&(Flaw::Repetition, true)));
 }
 
 #[test]
