@@ -2,7 +2,7 @@
 //! early. Run with `cargo bench -p proofmark --bench gate`.
 
 use proofmark::gate::{
-    Evidence, Finalist, Gate, MemoryLedger, Policy, Reading,
+    Demands, Evidence, Finalist, Gate, MemoryLedger, Policy, Reading,
     table::{Format, Paired, Table},
 };
 use proofmark_runtime::digest;
@@ -29,8 +29,8 @@ fn judge(bencher: divan::Bencher<'_, '_>, graded: bool) {
     let tables: Vec<_> = (0..4).filter_map(|prompt| table(prompt, graded)).collect();
     let finalists =
         [1, 2, 3].map(|i| Finalist { name: i.to_string(), id: digest(&i), reading: Reading::default() });
-    let gate =
-        Gate { policy: Policy::Strict, context: digest("bench"), seed: 1, evidence: Evidence::default() };
+    let (policy, demands, evidence) = (Policy::Strict, Demands::default(), Evidence::default());
+    let gate = Gate { policy, demands, context: digest("bench"), seed: 1, evidence };
     bencher.with_inputs(|| Paired::new(&tables[0], &tables[1..]).ok()).bench_values(|paired| {
         let mut paired = paired?;
         let (sealed, mut scores) = paired.parts();

@@ -30,7 +30,7 @@ use crate::{
     compile::{FINALISTS, Stand, evidence, finalist, how, policy},
     data::rehearsal::Rehearsal,
     engine::{Bench, Crew, Engine, Spent},
-    gate::{Gate, GateError, MemoryLedger, Policy, Verdict},
+    gate::{Demands, Gate, GateError, MemoryLedger, Policy, Verdict},
     task::Task,
 };
 
@@ -145,7 +145,7 @@ fn trial(
         None
     } else {
         let policy = policy(setting.task, optimizer).unwrap_or(Policy::Strict);
-        let gate = Gate { policy, context, seed, evidence: evidence(&board) };
+        let gate = Gate { policy, demands: Demands::default(), context, seed, evidence: evidence(&board) };
         let named: Vec<_> = finalists
             .iter()
             .map(|standing| finalist(program, (&board, standing), &visible))
@@ -180,7 +180,7 @@ fn scores(
     let score = |candidate: &&Candidate| {
         let cells: Vec<_> = rehearsal.held.iter().map(|(_, example)| (*candidate, example)).collect();
         let outcomes = bench.measure(&cells)?;
-        Ok(outcomes.iter().map(|outcome| outcome.worth().get()).collect())
+        Ok(outcomes.iter().map(|(outcome, _)| outcome.worth().get()).collect())
     };
     candidates.iter().map(score).collect()
 }

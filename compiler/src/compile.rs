@@ -9,6 +9,7 @@ use proofmark_runtime::{
     Candidate, CandidateId, Digest, Example, Program, Stamp, Verdict as StampVerdict,
     artifact::{Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
     digest,
+    model::Usage,
     stamp::{Accepted, Kept},
     store::{Store, StoreError},
 };
@@ -264,7 +265,8 @@ fn judge(
             sealed.calls()
         ),
     });
-    let gate = Gate { policy, context: engine.context(), seed: setting.seed, evidence: evidence(board) };
+    let (context, demands) = (engine.context(), setting.task.gate.demands);
+    let gate = Gate { policy, demands, context, seed: setting.seed, evidence: evidence(board) };
     let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
     let mut stand = Stand::new(engine, Candidate::baseline(), candidates);
     Ok(Some(gate.judge(sealed, named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
@@ -423,13 +425,13 @@ impl Measure for Stand<'_> {
         };
         let jobs: Vec<_> = cells.iter().map(|cell| (candidate, cell.example)).collect();
         let outcomes = self.bench.measure(&jobs)?;
-        Ok(outcomes.iter().map(measured).collect())
+        Ok(outcomes.iter().map(|(outcome, usage)| measured(outcome, *usage)).collect())
     }
 }
 
-fn measured(outcome: &Outcome) -> Measured {
+fn measured(outcome: &Outcome, usage: Usage) -> Measured {
     let score: Score = outcome.worth();
-    Measured { score, valid: outcome.is_valid() }
+    Measured { score, valid: outcome.is_valid(), tokens: usage.input + usage.output }
 }
 
 mod pruning;

@@ -53,11 +53,11 @@ pub struct Spent {
 /// Serves a search and, after it, the gate.
 pub trait Bench: Effects {
     /// Measures candidates on rows that are handed in: for the gate, whose rows no search holds. One outcome per cell, in
-    /// order. Not charged to the budget of the search.
+    /// order, with its tokens. Not charged to the budget of the search.
     ///
     /// # Errors
     /// [`Stop`].
-    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop>;
+    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop>;
 
     /// What was spent so far.
     fn spent(&self) -> Spent;
@@ -131,7 +131,7 @@ impl<'a> Engine<'a> {
 
     /// Says of every row that is new in this, once, that it does not fit the model's context.
     fn tell_too_long<'o>(&mut self, rows: impl Iterator<Item = &'o ExampleId>, outcomes: &'o [Outcome]) {
-        for (id, message) in too_long(rows, outcomes) {
+        for (id, message) in too_long(rows.zip(outcomes)) {
             if self.too_long.insert(id.clone()) {
                 self.note(Event::Remark { text: format!("row {id} counts as wrong: {message}") });
             }
@@ -146,28 +146,26 @@ impl<'a> Engine<'a> {
 }
 
 impl Bench for Engine<'_> {
-    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
+    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop> {
         let jobs: Vec<_> =
             cells.iter().map(|(candidate, example)| Job { candidate, example, replicate: 0 }).collect();
         let calls = (jobs.len() * self.program.calls_per_record()) as u64;
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
         let answers = self.outcomes(&jobs)?;
-        let mut outcomes = Vec::with_capacity(answers.len());
-        for (job, (outcome, usage)) in jobs.iter().zip(answers) {
+        for (job, (_, usage)) in jobs.iter().zip(&answers) {
             let (tokens, rows) = self.sealed.entry(job.candidate.id()).or_default();
-            *tokens += usage;
+            *tokens += *usage;
             *rows += 1;
-            outcomes.push(outcome);
         }
-        let rows = jobs.iter().map(|job| &job.example.id);
-        let longer = too_long(rows, &outcomes).filter(|(id, _)| self.too_long.insert((*id).clone())).count();
+        let rows = jobs.iter().map(|job| &job.example.id).zip(answers.iter().map(|(outcome, _)| outcome));
+        let longer = too_long(rows).filter(|(id, _)| self.too_long.insert((*id).clone())).count();
         if longer > 0 {
             // Sealed rows are counted, not named.
             let text = format!("too long for the model, so they count as wrong: {longer} sealed rows");
             self.note(Event::Remark { text });
         }
-        Ok(outcomes)
+        Ok(answers)
     }
 
     fn spent(&self) -> Spent {
@@ -237,10 +235,9 @@ impl Effects for Engine<'_> {
 
 /// The rows whose prompt did not fit the model's context, and what was said about it.
 fn too_long<'o>(
-    rows: impl Iterator<Item = &'o ExampleId>,
-    outcomes: &'o [Outcome],
+    rows: impl Iterator<Item = (&'o ExampleId, &'o Outcome)>,
 ) -> impl Iterator<Item = (&'o ExampleId, &'o str)> {
-    rows.zip(outcomes).filter_map(|(id, outcome)| match outcome {
+    rows.filter_map(|(id, outcome)| match outcome {
         Outcome::Failed { failure: Failure::TooLong, message } => Some((id, message.as_str())),
         _ => None,
     })

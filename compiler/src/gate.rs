@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds so far say), `diagnosis` (the name of the
-//! overfit), [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate).
+//! overfit), `demands` and `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate).
 //! The mathematics is in [`statistics`].
 //!
 //! **Invariant:** sealed rows leave one bit per question: accepted or not.
@@ -18,21 +18,25 @@ pub mod table;
 mod audited;
 mod certificate;
 mod contrast;
+mod demands;
 mod diagnosis;
 mod judge;
 mod judgement;
 mod look;
+mod pass_rate;
 mod trial;
 mod verdict;
 
 pub use audited::Audited;
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally};
+pub use demands::{Demands, RowTokens};
 pub use diagnosis::Evidence;
 pub use judge::{Finalist, Gate, GateError};
 pub use judgement::{Heard, Judgement, Shown};
 pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
 pub use look::{Guard, Lead, LookRecord, Scores, Slice};
 pub use measure::{Cell, Contender, Measure, Measured};
+pub use pass_rate::{PassRate, Reached};
 pub use policy::Policy;
 pub use reading::{Finding, Flaw, Read, Reading};
 pub use sealed::{CONTENDERS, GateRow, Holdout, SealError, Sealed};

@@ -51,6 +51,7 @@ fn documents_hold_the_names_that_scripts_rely_on() {
         "report",
         "baseline",
         "lead",
+        "target",
         "audited",
         "finalists",
         "calls",
@@ -60,7 +61,7 @@ fn documents_hold_the_names_that_scripts_rely_on() {
     assert_eq!(names(&compiled), promised.into());
     assert_eq!(names(&compiled["lead"]), ["estimate", "lower95"].into());
     assert_eq!(names(&compiled["calls"]), ["made", "replayed", "task", "proposer", "gate"].into());
-    let candidate = ["name", "id", "verdict", "kind", "p", "lead", "n_needed", "read"];
+    let candidate = ["name", "id", "verdict", "kind", "p", "lead", "n_needed", "target", "read"];
     assert_eq!(names(&compiled["finalists"][0]), candidate.into());
 
     let artifact = artifact(&compiled);

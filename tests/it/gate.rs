@@ -68,6 +68,65 @@ fn a_prompt_that_a_reader_refuses_is_named_and_costs_no_call() {
     }
 }
 
+#[test]
+fn what_the_task_demands_is_held_and_told() {
+    let task = TaskFolder::new();
+    task.edit("[model]", "[gate]\ntarget = 0.9\nmax_tokens = 5000\n\n[model]");
+    let run = |arguments: &[&str]| {
+        let output = task.command("compile").args(arguments).output().unwrap();
+        (output.status.code(), output)
+    };
+    let (code, output) = run(&["--json", "--quiet"]);
+    let met = json(&output);
+    assert_eq!((code, &met["target"]["outcome"]), (Some(0), &"met".into()), "{met}");
+    let certificate = fs::read_to_string(artifact(&met)).unwrap().replace(' ', "");
+    assert!(certificate.contains("\"outcome\":\"met\"") && certificate.contains("\"limit\":5000"));
+    let report = fs::read_to_string(met["report"].as_str().unwrap()).unwrap();
+    assert!(report.contains("The target of 90.0 % is met"));
+
+    // The flag goes before the file; 144 right answers of 144 do not show 99.5 %.
+    let (code, output) = run(&["--target", "0.995"]);
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(code, Some(0), "{told}");
+    assert!(told.contains("ACCEPTED") && told.contains("The target of 99.5 % is not shown"), "{told}");
+    let (code, output) = run(&["--target", "90"]);
+    assert!(code == Some(2) && String::from_utf8_lossy(&output.stderr).contains("a target is a share"));
+
+    task.edit("max_tokens = 5000", "max_token_ratio = 1.0");
+    let (code, output) = run(&["--json", "--quiet"]);
+    let over = json(&output);
+    assert_eq!((code, &over["kind"]), (Some(10), &"over_limit".into()), "{over}");
+    assert!(over["target"].is_null(), "{over}");
+}
+
+#[test]
+fn score_tables_are_held_to_a_target() {
+    let folder = tempfile::tempdir().unwrap();
+    let table = |name: &str, right: fn(usize) -> bool| {
+        let line = |seed| format!("{{\"seed\": \"s{seed}\", \"score\": {}}}\n", u8::from(right(seed)));
+        let path = folder.path().join(name);
+        fs::write(&path, (0..120).map(line).collect::<String>()).unwrap();
+        path
+    };
+    let old = table("old.jsonl", |seed| seed % 3 == 0);
+    let new = table("new.jsonl", |seed| seed % 3 < 2);
+    for (target, code, outcome) in [("0.5", 0, "met"), ("0.6", 0, "undecided"), ("0.9", 10, "missed")] {
+        let mut command = proofmark();
+        command
+            .args(["gate", "--json", "--target", target, "--baseline"])
+            .arg(&old)
+            .arg("--candidate")
+            .arg(&new);
+        let output = command.output().unwrap();
+        let judged = json(&output);
+        assert_eq!(output.status.code(), Some(code), "{judged}");
+        let candidate = &judged["candidates"][0];
+        assert_eq!(candidate["target"]["outcome"], outcome, "{candidate}");
+        let kind = if code == 0 { serde_json::Value::Null } else { "below_target".into() };
+        assert_eq!(candidate["kind"], kind);
+    }
+}
+
 /// The text of a row.
 fn quoted(task: &TaskFolder, i: usize) -> String {
     let rows = fs::read_to_string(task.path().join("rows.jsonl")).unwrap();

@@ -13,7 +13,7 @@ use proofmark_runtime::{
     store::{NewRun, RunState},
 };
 
-use super::{Common, Failure, TaskArg, artifacts, check, opening, outcome, say, screen};
+use super::{Common, Failure, TaskArg, artifacts, check, gate, opening, outcome, say, screen};
 use crate::{
     compile::{CompileError, Compiled, Setting, compile},
     data::Splits,
@@ -45,6 +45,9 @@ pub(crate) struct Compile {
     /// Stronger model that writes instructions, instead of the task's
     #[arg(long)]
     proposer: Option<String>,
+    /// Share of right answers that an accepted prompt has to reach on sealed rows as they are, instead of the task's
+    #[arg(long, value_name = "SHARE", value_parser = gate::target)]
+    target: Option<f64>,
     /// Beat this artifact instead of the task as written
     #[arg(long, value_name = "ARTIFACT")]
     baseline: Option<PathBuf>,
@@ -138,6 +141,13 @@ impl Compile {
         if let Some(calls) = self.budget_calls {
             task.optimizer.budget.calls = calls;
         }
+        if let Some(target) = self.target {
+            if task.gate.policy.is_none() {
+                return Err(Failure::new(Exit::Usage, "`explore` tests nothing, so no target can be held")
+                    .hint("leave out --target, or take another policy in the task file"));
+            }
+            task.gate.demands.target = Some(target);
+        }
         if let Some(name) = &self.optimizer {
             task.optimizer.name.clone_from(name);
         }
@@ -172,7 +182,7 @@ impl Compile {
         let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
         let proposer = crew.proposer.as_ref().map(|proposer| proposer.model.identity().clone());
         let models = (crew.model.identity(), proposer, &crew.sampling);
-        let inputs = (&task.text, program, rows, models, self.seed);
+        let inputs = (&task.text, program, rows, models, self.seed, task.gate.demands);
         digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()
     }
 }

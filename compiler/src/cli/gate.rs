@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
+use proofmark_runtime::{Candidate, Digest, Param, ParamPath, Program, Slot, digest};
 use serde_json::json;
 
 use super::{Common, Failure, artifacts, opening, say, screen};
@@ -16,8 +16,8 @@ use crate::{
     engine::Engine,
     exit::Exit,
     gate::{
-        Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Ledger, LookRecord, MemoryLedger,
-        Policy, Read, Reading, Shown, Verdict,
+        Demands, Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Ledger, LookRecord,
+        MemoryLedger, Policy, Read, Reading, Shown, Verdict,
         table::{Paired, Table, TableError},
     },
     ledger::StoredLedger,
@@ -40,6 +40,9 @@ pub(crate) struct Gate {
     /// How strict
     #[arg(long, value_enum)]
     policy: Option<PolicyArg>,
+    /// Share of right answers that an accepted candidate has to reach on the clean rows, instead of the task's
+    #[arg(long, value_name = "SHARE", value_parser = target)]
+    target: Option<f64>,
     /// Seed of the order in which sealed seeds are used
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -91,7 +94,7 @@ impl Gate {
         };
         let finalists: Vec<_> = candidates.iter().map(finalist).collect();
         let (sealed, mut scores) = paired.parts();
-        let judge = self.judge(self.policy(None), digest("score tables"));
+        let judge = self.judge(self.policy(None), Demands::default(), digest("score tables"));
         let ledger = &mut MemoryLedger::default();
         let judgement = judge.judge(sealed, &finalists, &mut scores, ledger)?;
         let unsealed = self.unsealed(&judgement, ledger)?;
@@ -120,7 +123,8 @@ impl Gate {
 
         let run = digest(&("gate", baseline.id(), self.seed)).short();
         let mut engine = Engine::new(crew, &task.program, [], (store.clone(), run.clone(), 0));
-        let judge = self.judge(self.policy(task.gate.policy), digest(&(engine.context(), baseline.id())));
+        let context = digest(&(engine.context(), baseline.id()));
+        let judge = self.judge(self.policy(task.gate.policy), task.gate.demands, context);
         let candidates: Vec<_> = candidates.iter().map(|(_, program)| overlay(program)).collect();
         let mut stand = Stand::new(&mut engine, baseline, candidates);
         let ledger = &mut StoredLedger::new(&store, &run);
@@ -146,8 +150,9 @@ impl Gate {
         }
     }
 
-    fn judge(&self, policy: Policy, context: proofmark_runtime::Digest) -> Judge {
-        Judge { policy, context, seed: self.seed, evidence: Evidence::default() }
+    fn judge(&self, policy: Policy, of_task: Demands, context: Digest) -> Judge {
+        let demands = Demands { target: self.target.or(of_task.target), ..of_task };
+        Judge { policy, demands, context, seed: self.seed, evidence: Evidence::default() }
     }
 
     fn tell(&self, judgement: &Judgement, unsealed: &[Heard]) -> Result<Exit, Failure> {
@@ -177,6 +182,9 @@ impl Gate {
                 let p = shown.p.map(|p| format!(", p = {p:.2e}")).unwrap_or_default();
                 screen::line(&format!("{}: {}{lead}{p}", shown.finalist.name, word(&shown.verdict)))?;
                 screen::line(&format!("  {}", shown.sentence))?;
+                if let Some(rate) = &shown.target {
+                    screen::line(&format!("  {}", rate.sentence()))?;
+                }
                 for line in shown.read.iter().flat_map(Read::told) {
                     screen::line(&format!("  read: {line}"))?;
                 }
@@ -216,6 +224,13 @@ fn unsealed_line(look: &LookRecord) -> String {
     )
 }
 
+/// Reads a target.
+pub(crate) fn target(text: &str) -> Result<f64, String> {
+    let (least, most) = Demands::TARGETS;
+    let share = text.parse().ok().filter(|share| (least..=most).contains(share));
+    share.ok_or_else(|| format!("a target is a share from {least} to {most}, such as 0.90"))
+}
+
 fn word(verdict: &Verdict) -> &'static str {
     match verdict {
         Verdict::Accept => "accept",
@@ -234,7 +249,7 @@ pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
     json!({
         "name": shown.finalist.name, "id": shown.finalist.id, "verdict": word(&shown.verdict), "kind": kind,
         "p": shown.p, "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
-        "read": shown.read,
+        "target": shown.target, "read": shown.read,
     })
 }
 

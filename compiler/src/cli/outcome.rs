@@ -16,7 +16,7 @@ use super::{
 use crate::{
     compile::{Compiled, Tokens},
     exit::Exit,
-    gate::{Certificate, LookRecord, Policy, Read, Tally},
+    gate::{Certificate, LookRecord, PassRate, Policy, Reached, Read, Tally},
     prune::{Class, Pruning, Weighing},
     report::{self, data::ReportData},
     task::Task,
@@ -90,11 +90,21 @@ impl<'a> Outcome<'a> {
     pub(crate) fn summary(&self) -> String {
         match self.compiled.artifact.stamp() {
             Stamp::Accepted(accepted) => {
-                format!("accepted, lead at least {} points", points(accepted.lower95))
+                let lead = format!("accepted, lead at least {} points", points(accepted.lower95));
+                match self.target().map(|rate| rate.reached) {
+                    Some(Reached::Met) => format!("{lead}, target met"),
+                    Some(_) => format!("{lead}, target not shown"),
+                    None => lead,
+                }
             }
             Stamp::Kept(kept) => format!("{}: {}", word(kept.verdict), kept.kind),
             Stamp::Unverified { reason } => format!("unverified: {reason}"),
         }
+    }
+
+    /// The pass rate of the accepted prompt against the target, if there is one.
+    fn target(&self) -> Option<PassRate> {
+        self.compiled.judgement.as_ref()?.certificate()?.record().target
     }
 
     /// The `--json` document.
@@ -121,6 +131,7 @@ impl<'a> Outcome<'a> {
             "report": files.report,
             "baseline": {"visible": board.mean(proofmark_runtime::Candidate::baseline().id())},
             "lead": {"estimate": lead.0, "lower95": lead.1},
+            "target": self.target(),
             "audited": judgement.as_ref().and_then(|judgement| judgement.certificate()?.record().audited),
             "finalists": shown.iter().map(gate::candidate).collect::<Vec<_>>(),
             "calls": {
@@ -185,6 +196,9 @@ impl<'a> Outcome<'a> {
                 "ACCEPTED: the new prompt beats the old one on rows that nobody could tune to."
             }
         });
+        if let Some(rate) = record.target {
+            say(&rate.sentence());
+        }
         say("");
         say(&format!("  found    {}", record.finalist.name));
         say(&format!(

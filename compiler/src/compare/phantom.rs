@@ -9,7 +9,10 @@
 use std::collections::BTreeMap;
 
 use proofmark_optimizers::{Ask, Effects, Event, Outcome, Score, Stop, Trial, outcome::Step};
-use proofmark_runtime::{Candidate, Example, ExampleId, Program, digest, model::Abilities};
+use proofmark_runtime::{
+    Candidate, Example, ExampleId, Program, digest,
+    model::{Abilities, Usage},
+};
 
 use crate::engine::{Bench, Spent};
 
@@ -55,8 +58,9 @@ impl<'b> Phantom<'b> {
 }
 
 impl Bench for Phantom<'_> {
-    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<Outcome>, Stop> {
-        Ok(cells.iter().map(|(candidate, example)| self.flip(candidate, example)).collect())
+    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop> {
+        let flip = |(candidate, example): &(&Candidate, &Example)| self.flip(candidate, example);
+        Ok(cells.iter().map(|cell| (flip(cell), Usage::default())).collect())
     }
 
     fn spent(&self) -> Spent {

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     audited::Audited,
     look::{Lead, LookRecord},
+    pass_rate::PassRate,
     policy::Policy,
     reading::Read,
     statistics::interval::wilson,
@@ -67,6 +68,9 @@ pub struct CertificateRecord {
     pub intraclass: Option<f64>,
     /// Finalists that were tried before.
     pub earlier: Vec<Earlier>,
+    /// Its pass rate against the target, if the task has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PassRate>,
     /// What the text that it adds was read for, and what was found; none for a score table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,

@@ -147,7 +147,7 @@ fn pairs(rows: impl Iterator<Item = Pair>) -> Pairs {
     pairs
 }
 
-fn is_binary(score: f64) -> bool {
+pub(in crate::gate) fn is_binary(score: f64) -> bool {
     score.to_bits() == 0.0_f64.to_bits() || score.to_bits() == 1.0_f64.to_bits()
 }
 

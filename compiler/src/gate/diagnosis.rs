@@ -66,6 +66,9 @@ impl Case<'_> {
     fn broken_guards(&self) -> Vec<Finding> {
         let look = self.look;
         let mut kinds = vec![];
+        if look.is_too_long() {
+            kinds.push(Kind::OverLimit);
+        }
         if look.validity.is_broken() {
             kinds.push(Kind::Invalid);
         }
@@ -175,7 +178,7 @@ fn cause<'a>(proven: &'a Finding, findings: &'a [Finding]) -> &'a Kind {
 }
 
 /// Rounded up to two leading digits: no more is known, and no more should leave the gate.
-fn two_digits(n: usize) -> usize {
+pub(in crate::gate) fn two_digits(n: usize) -> usize {
     let step = 10_usize.pow(n.max(1).ilog10().saturating_sub(1));
     n.div_ceil(step) * step
 }

@@ -13,6 +13,7 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 use super::{
     certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally},
     contrast::{Contrast, Pair, pairs_of},
+    demands::Demands,
     diagnosis::Evidence,
     judgement::{Heard, Judgement},
     ledger::{Ledger, LedgerError, Look, next_price},
@@ -43,6 +44,8 @@ pub struct Finalist {
 pub struct Gate {
     /// How strict.
     pub policy: Policy,
+    /// What is demanded beyond beating the baseline.
+    pub demands: Demands,
     /// The hash of everything else that decides the answers: baseline, model, sampling, metric.
     pub context: Digest,
     /// The seed of the order in which sealed seeds are used.
@@ -102,21 +105,29 @@ impl Gate {
             next_price(self.policy.alpha(), before)
         })?;
 
-        let court = Court::new(sealed, self.policy, &self.evidence, self.order(sealed));
+        let court = Court::new(sealed, (self.policy, self.demands), &self.evidence, self.order(sealed));
         let mut sheet = Sheet::new(sealed, finalists.len());
         let mut trials: Vec<Heard> = vec![];
         for (position, (finalist, share)) in finalists.iter().zip(shares).enumerate() {
             let accused = Accused { position, id: finalist.id, alpha: look.alpha * share, share: *share };
             let read = finalist.reading.against(sealed);
-            let Trial { verdict, lead, looks } = match read.as_ref().and_then(Read::objection) {
-                Some(kind) => Trial { verdict: Verdict::Reject { kind }, lead: None, looks: vec![] },
+            let Trial { verdict, lead, looks, pass_rate } = match read.as_ref().and_then(Read::objection) {
+                Some(kind) => Trial::refused(kind),
                 None => court.hear(accused, &mut sheet, measure)?,
             };
             let accepted = verdict == Verdict::Accept;
             let named = Named { name: finalist.name.clone(), id: finalist.id };
             let read =
                 read.map(|read| read.with_lead(lead.filter(|_| accepted).map_or(0.0, |lead| lead.estimate)));
-            trials.push(Heard { finalist: named, verdict, alpha: accused.alpha, lead, looks, read });
+            trials.push(Heard {
+                finalist: named,
+                verdict,
+                alpha: accused.alpha,
+                lead,
+                looks,
+                pass_rate,
+                read,
+            });
             if accepted {
                 break;
             }
@@ -136,7 +147,12 @@ impl Gate {
     fn question(&self, sealed: &Sealed, finalists: &[Finalist]) -> Digest {
         let ids: Vec<_> = finalists.iter().map(|finalist| finalist.id).collect();
         let rows = (sealed.design(), sealed.division());
-        digest(&("gate 2", self.policy, self.context, self.seed, rows, ids))
+        let question = digest(&("gate 2", self.policy, self.context, self.seed, rows, ids));
+        // Who demands nothing further asks what was asked before there were demands.
+        match self.demands == Demands::default() {
+            true => question,
+            false => digest(&(question, self.demands)),
+        }
     }
 
     /// All seeds in the random order in which they are used.
@@ -183,6 +199,7 @@ impl Gate {
             discordance: discordance(&differences),
             intraclass: intraclass(&differences),
             earlier: earlier.iter().map(before).collect(),
+            target: accepted.pass_rate,
             read: accepted.read.clone(),
             audited: None,
         }))

@@ -11,6 +11,7 @@ use super::{
     certificate::{Certificate, Named},
     ledger::{Ledger, LedgerError, Look},
     look::{Lead, LookRecord},
+    pass_rate::PassRate,
     reading::Read,
     sealed::Holdout,
     verdict::{Kind, Verdict},
@@ -40,6 +41,9 @@ pub struct Heard {
     pub lead: Option<Lead>,
     /// Every look at it.
     pub looks: Vec<LookRecord>,
+    /// Its pass rate against the target, if it beat the baseline and the task has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<PassRate>,
     /// What its text was read for, and what was found; none for a score table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,
@@ -62,6 +66,9 @@ pub struct Shown {
     pub lead: Option<f64>,
     /// The lower bound of the lead, 95 % over all looks and finalists, if it may be shown.
     pub lower95: Option<f64>,
+    /// Its pass rate against the target, if there is one and it may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PassRate>,
     /// What its text was read for, and what was found; none for a score table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,
@@ -145,6 +152,7 @@ impl Heard {
             p: last.filter(|_| fine).map(|look| look.p),
             lead: self.lead.map(|lead| if fine { lead.estimate } else { coarse(lead.estimate) }),
             lower95: self.lead.filter(|_| fine).map(|lead| lead.lower),
+            target: self.pass_rate.filter(|_| fine),
             read: self.read.clone(),
         }
     }

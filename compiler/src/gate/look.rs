@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     contrast::{Contrast, pairs_of},
+    demands::{Demands, RowTokens},
     measure::Measured,
     policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_SEEDS, Policy, VALIDITY_MARGIN},
     sealed::{Sealed, Seed},
@@ -50,6 +51,9 @@ pub struct LookRecord {
     pub newly_failed: usize,
     /// The chance that all seeds together would prove the lead, if some are still out.
     pub conditional_power: Option<f64>,
+    /// What a row takes, where the task limits that.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<RowTokens>,
 }
 
 /// A mean difference over seeds, with one-sided bounds that hold over all looks together. Of an accepted candidate the
@@ -152,6 +156,12 @@ impl LookRecord {
             && self.validity.passes()
             && self.harmed().is_none()
             && self.newly_failed == 0
+            && !self.is_too_long()
+    }
+
+    /// Whether a row takes more tokens than the task allows.
+    pub fn is_too_long(&self) -> bool {
+        self.tokens.is_some_and(|tokens| tokens.is_over())
     }
 
     /// The slice that is harmed most surely, if one is.
@@ -199,6 +209,7 @@ impl CommonLevels {
 pub(in crate::gate) struct Position<'a> {
     pub(in crate::gate) sealed: &'a Sealed,
     pub(in crate::gate) policy: Policy,
+    pub(in crate::gate) demands: Demands,
     /// The seeds that are in.
     pub(in crate::gate) seeds: &'a [usize],
     /// Which look, from 0.
@@ -233,6 +244,7 @@ impl Position<'_> {
             slices: self.slices(answers),
             newly_failed: newly_failed(self.sealed, answers),
             conditional_power: self.conditional_power(spread),
+            tokens: self.tokens(answers),
         }
     }
 
@@ -292,6 +304,16 @@ impl Position<'_> {
         // Not Newcombe's interval: when both prompts always answer, it would demand 150 rows to say so.
         let bounds = student(contrast.spread(), levels.0, levels.1);
         guard(&contrast, levels, bounds, VALIDITY_MARGIN)
+    }
+
+    /// What a row of the seeds that are in takes with both, if that is limited.
+    fn tokens(&self, answers: Answers<'_>) -> Option<RowTokens> {
+        let tokens = |measured: &Measured| measured.tokens as f64;
+        let rows = pairs_of(self.all_rows().iter(), tokens, answers).concat();
+        let (baselines, finalists): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
+        let (baseline, finalist) = (Spread::of(&baselines).mean, Spread::of(&finalists).mean);
+        let limit = self.demands.token_limit(baseline)?;
+        Some(RowTokens { baseline, finalist, limit })
     }
 
     /// The contrast on all rows of the seeds that are in.

@@ -32,6 +32,8 @@ pub struct Measured {
     pub score: Score,
     /// Whether there was a usable answer.
     pub valid: bool,
+    /// Tokens of prompt and reply; 0 if they were not counted.
+    pub tokens: u64,
 }
 
 /// Whoever has contenders answer rows.

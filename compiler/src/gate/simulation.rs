@@ -8,3 +8,4 @@ mod policies;
 mod probit;
 mod replay;
 mod size;
+mod target;

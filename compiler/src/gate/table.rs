@@ -202,7 +202,7 @@ impl Table {
             (seed.to_owned(), row.variant.clone())
         };
         let entries = sealed.rows.iter().filter_map(|row| self.rows.get(&key(row)));
-        entries.map(|entry| Measured { score: entry.score, valid: entry.valid }).collect()
+        entries.map(|entry| Measured { score: entry.score, valid: entry.valid, tokens: 0 }).collect()
     }
 }
 

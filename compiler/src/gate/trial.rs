@@ -4,17 +4,20 @@
 //! alone stays within its error over all looks, so asking for more at the same look can only lower it; a guard that does
 //! not pass yet is asked again at the next look, at levels that hold over all looks.
 
-use proofmark_optimizers::Stop;
+use proofmark_optimizers::{Culprit, Stop};
 use proofmark_runtime::Digest;
 
 use super::{
+    contrast::pairs_of,
+    demands::Demands,
     diagnosis::{Case, Evidence},
-    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position},
+    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, score},
     measure::{Cell, Contender, Measure, Measured},
+    pass_rate::{PassRate, Reached},
     policy::{CLAIM_ALPHA, Policy},
     sealed::Sealed,
     statistics::{futility::HOPELESS, looks::Spending},
-    verdict::Verdict,
+    verdict::{Kind, Verdict},
 };
 
 /// How many looks there are when all seeds are used.
@@ -25,6 +28,7 @@ const LOOKS: usize = 4;
 pub(in crate::gate) struct Court<'a> {
     pub(in crate::gate) sealed: &'a Sealed,
     pub(in crate::gate) policy: Policy,
+    pub(in crate::gate) demands: Demands,
     pub(in crate::gate) evidence: &'a Evidence,
     /// All seeds in the order in which they are used.
     pub(in crate::gate) order: Vec<usize>,
@@ -47,6 +51,8 @@ pub(in crate::gate) struct Trial {
     /// The lead where the trial ended.
     pub(in crate::gate) lead: Option<Lead>,
     pub(in crate::gate) looks: Vec<LookRecord>,
+    /// Its pass rate, if it was held to a target.
+    pub(in crate::gate) pass_rate: Option<PassRate>,
 }
 
 /// Who is on trial.
@@ -63,7 +69,7 @@ pub(in crate::gate) struct Accused {
 impl<'a> Court<'a> {
     pub(in crate::gate) fn new(
         sealed: &'a Sealed,
-        policy: Policy,
+        (policy, demands): (Policy, Demands),
         evidence: &'a Evidence,
         order: Vec<usize>,
     ) -> Self {
@@ -71,7 +77,7 @@ impl<'a> Court<'a> {
         let mut looks: Vec<_> = (1..=LOOKS).map(|k| (k * n).div_ceil(LOOKS)).collect();
         looks.dedup();
         let fractions: Vec<_> = looks.iter().map(|seeds| *seeds as f64 / n as f64).collect();
-        Self { sealed, policy, evidence, order, looks, common: CommonLevels::of(&fractions) }
+        Self { sealed, policy, demands, evidence, order, looks, common: CommonLevels::of(&fractions) }
     }
 
     fn levels(&self, accused: Accused) -> Levels {
@@ -99,10 +105,14 @@ impl<'a> Court<'a> {
         for (k, seeds) in self.looks.iter().enumerate() {
             let seeds = &self.order[..*seeds];
             sheet.fill(self.sealed, seeds, accused.position, measure)?;
+            if self.demands.limits_tokens() {
+                sheet.demand_tokens()?;
+            }
             let answers = sheet.answers(accused.position);
             let position = Position {
                 sealed: self.sealed,
                 policy: self.policy,
+                demands: self.demands,
                 seeds,
                 k,
                 levels: &levels,
@@ -122,14 +132,45 @@ impl<'a> Court<'a> {
                     Some(Lead { lower, lower_level, .. }) => Lead { lower, lower_level, ..lead },
                     None => lead,
                 };
+                if accepted {
+                    let (pass_rate, verdict) = self.held_to_target(accused, sheet, measure)?;
+                    return Ok(Trial { verdict, lead: Some(lead), looks, pass_rate });
+                }
                 let look = &looks[k];
                 let case =
                     Case { position, answers, look, lead, finalist: accused.id, evidence: self.evidence };
-                let verdict = if accepted { Verdict::Accept } else { case.verdict() };
-                return Ok(Trial { verdict, lead: Some(lead), looks });
+                return Ok(Trial { verdict: case.verdict(), lead: Some(lead), looks, pass_rate: None });
             }
         }
         Err(Stop::Broken { message: "a trial without seeds".into() })
+    }
+
+    /// Holds a finalist that beats the baseline to the task's target, on all clean rows: it answers those that are still out.
+    fn held_to_target(
+        &self,
+        accused: Accused,
+        sheet: &mut Sheet,
+        measure: &mut dyn Measure,
+    ) -> Result<(Option<PassRate>, Verdict), Stop> {
+        let Some(target) = self.demands.target else { return Ok((None, Verdict::Accept)) };
+        let clean = self.sealed.seeds.iter().map(|seed| &seed.clean);
+        let rows: Vec<_> = clean.clone().flatten().copied().collect();
+        let finalist = &mut sheet.finalists[accused.position];
+        ask(finalist, (self.sealed, &rows), Contender::Finalist(accused.position), measure)?;
+        let answers: &[_] = finalist;
+        let pass_rate = PassRate::of(target, &pairs_of(clean, score, (answers, answers)), accused.share);
+        let verdict = match pass_rate.reached {
+            Reached::Missed => Verdict::Reject { kind: Kind::BelowTarget },
+            Reached::Met | Reached::Undecided { .. } => Verdict::Accept,
+        };
+        Ok((Some(pass_rate), verdict))
+    }
+}
+
+impl Trial {
+    /// One that was refused before a row was measured.
+    pub(in crate::gate) fn refused(kind: Kind) -> Self {
+        Self { verdict: Verdict::Reject { kind }, lead: None, looks: vec![], pass_rate: None }
     }
 }
 
@@ -137,6 +178,7 @@ impl<'a> Court<'a> {
 fn is_over(look: &LookRecord) -> bool {
     look.conditional_power.is_none_or(|power| power < HOPELESS)
         || look.newly_failed > 0
+        || look.is_too_long()
         || look.validity.is_broken()
         || look.clean.is_some_and(|clean| clean.is_broken())
 }
@@ -149,6 +191,15 @@ impl Sheet {
 
     pub(in crate::gate) fn answers(&self, finalist: usize) -> Answers<'_> {
         (&self.baseline, &self.finalists[finalist])
+    }
+
+    /// A limit on tokens that are not counted would let everything pass.
+    fn demand_tokens(&self) -> Result<(), Stop> {
+        let counted = self.baseline.iter().flatten().any(|measured| measured.tokens > 0);
+        let message = "the task limits the tokens of a row, but the model does not count tokens; leave out \
+                       `max_tokens` and `max_token_ratio` of [gate]";
+        let uncounted = || Stop::Failed { culprit: Culprit::Model, message: message.into() };
+        counted.then_some(()).ok_or_else(uncounted)
     }
 
     /// How many rows were measured.

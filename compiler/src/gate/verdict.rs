@@ -39,7 +39,7 @@ pub enum Kind {
     LabelPrior,
     /// The prompt recites rows that it was built from.
     Recited,
-    /// A declared limit (cost, length, latency) is exceeded.
+    /// A row takes more tokens than the task allows.
     OverLimit,
     /// It gives fewer usable answers.
     Invalid,
@@ -62,6 +62,8 @@ pub enum Kind {
     SelectionNoise,
     /// Its lead, if any, is too small to matter.
     NoUsefulLead,
+    /// It passed everything else and still gives fewer right answers than the task demands.
+    BelowTarget,
     /// There are too few seeds to tell.
     TooSmallN,
 }
@@ -102,6 +104,7 @@ impl Kind {
             Self::CleanRegression => "clean_regression",
             Self::SelectionNoise => "selection_noise",
             Self::NoUsefulLead => "no_useful_lead",
+            Self::BelowTarget => "below_target",
             Self::TooSmallN => "too_small_n",
         }
     }
@@ -129,7 +132,7 @@ impl Kind {
             Self::Recited => {
                 "The prompt recites rows that it was built from instead of saying how to answer.".into()
             }
-            Self::OverLimit => "The prompt exceeds a limit that the task declares.".into(),
+            Self::OverLimit => "The new prompt takes more tokens for a row than the task allows.".into(),
             Self::Invalid => "The new prompt gives fewer answers that can be used at all.".into(),
             Self::MustPass => {
                 "The new prompt fails at least one row that must pass and that the old prompt passes.".into()
@@ -156,6 +159,10 @@ impl Kind {
             }
             Self::NoUsefulLead => {
                 "If the new prompt is better at all, then by less than is worth having.".into()
+            }
+            Self::BelowTarget => {
+                "The new prompt passed every other test, but it gives fewer right answers than the task demands."
+                    .into()
             }
             Self::TooSmallN => "There are too few rows to tell the two prompts apart.".into(),
         }

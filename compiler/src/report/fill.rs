@@ -71,7 +71,7 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
         Stamp::Accepted(_) => (
             Verdict::Accept,
             None,
-            "The new prompt beats the old one on rows that nobody could tune to.".to_owned(),
+            accepted(compiled),
             "Use the new prompt; compile again with fresh rows when the inputs change.".to_owned(),
         ),
         Stamp::Kept(kept) => {
@@ -98,6 +98,16 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
         ),
     };
     Conclusion { verdict, kind, tried: !compiled.finalists.is_empty(), sentence, advice, how }
+}
+
+/// What acceptance means, and what it says about the target, if there is one.
+fn accepted(compiled: &Compiled) -> String {
+    let beats = "The new prompt beats the old one on rows that nobody could tune to.";
+    let certificate = compiled.judgement.as_ref().and_then(|judgement| judgement.certificate());
+    match certificate.and_then(|certificate| certificate.record().target) {
+        Some(rate) => format!("{beats} {}", rate.sentence()),
+        None => beats.to_owned(),
+    }
 }
 
 fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {

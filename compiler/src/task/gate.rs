@@ -5,13 +5,18 @@ use super::{
     read::Reader,
     shape::{Key, Section, Shape},
 };
-use crate::{attack, gate::Policy};
+use crate::{
+    attack,
+    gate::{Demands, Policy},
+};
 
 /// How finalists are judged.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct GateConfig {
     /// How strictly; none under `explore`, which emits the best on val, stamped UNVERIFIED.
     pub policy: Option<Policy>,
+    /// What is demanded beyond beating the baseline.
+    pub demands: Demands,
     /// Perturbation families to draw variants from, beside the user's own; the default ones that fit the task if left out.
     pub families: Option<Vec<String>>,
     /// Variants per sealed row.
@@ -26,6 +31,21 @@ pub(crate) static GATE: Section = Section {
     about: "How finalists are judged on sealed rows.",
     keys: &[
         Key::new("policy", Shape::Name("policy", policies), "\"strict\" if left out"),
+        Key::new(
+            "target",
+            Shape::Number(Demands::TARGETS.0, Demands::TARGETS.1),
+            "share of right answers to reach on sealed rows as they are, such as 0.90; what misses it is refused",
+        ),
+        Key::new(
+            "max_tokens",
+            Shape::Integer(1, 1_000_000),
+            "most tokens of a sealed row on average, prompt and reply together; what takes more is refused",
+        ),
+        Key::new(
+            "max_token_ratio",
+            Shape::Number(0.01, 1000.0),
+            "the same as a multiple of what the old prompt takes on the same rows",
+        ),
         Key::new(
             "families",
             Shape::Names("perturbation family", attack::names),
@@ -48,7 +68,13 @@ const POLICIES: [(&str, Option<Policy>); 4] = [
 impl Default for GateConfig {
     /// Strict, three variants of all families.
     fn default() -> Self {
-        Self { policy: Some(Policy::Strict), families: None, variants: 3, case_insensitive: false }
+        Self {
+            policy: Some(Policy::Strict),
+            demands: Demands::default(),
+            families: None,
+            variants: 3,
+            case_insensitive: false,
+        }
     }
 }
 
@@ -78,8 +104,22 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig
             problems.push(problem.hint("leave it out, or say case_insensitive = true"));
         }
     }
+    let policy = policy.map_or(default.policy, |(_, policy)| *policy);
+    let demands = ["target", "max_tokens", "max_token_ratio"];
+    for name in demands.into_iter().filter(|_| policy.is_none()) {
+        if let Some(span) = table.key_span(name) {
+            let message = format!("`explore` tests nothing, so no `{name}` can be held");
+            let problem = Problem::new(span, message, "is not tested");
+            problems.push(problem.hint("take another policy, such as policy = \"strict\""));
+        }
+    }
     GateConfig {
-        policy: policy.map_or(default.policy, |(_, policy)| *policy),
+        policy,
+        demands: Demands {
+            target: table.number("target"),
+            max_tokens: table.whole("max_tokens"),
+            max_token_ratio: table.number("max_token_ratio"),
+        },
         families: table
             .get("families")
             .map(|_| families.iter().map(|name| (*name.get_ref()).to_owned()).collect()),

@@ -259,6 +259,15 @@ const BROKEN: &[Broken] = &[
             "5: there is no kind of module `predictt` (did you mean `predict`?)",
         ],
     ),
+    // Demands.
+    (
+        MINIMAL,
+        "[data]",
+        "[gate]\npolicy = \"explore\"\ntarget = 0.9\n[data]",
+        &[
+            "10: `explore` tests nothing, so no `target` can be held (take another policy, such as policy = \"strict\")",
+        ],
+    ),
     // Demonstrations.
     (
         MINIMAL,

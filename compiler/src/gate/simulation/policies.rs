@@ -90,7 +90,7 @@ impl Measure for Unusable {
             contender != Contender::Baseline && luck < self.share
         };
         let spoil = |(answer, cell): (Measured, &Cell<'_>)| match spoiled(cell) {
-            true => Measured { score: Score::ZERO, valid: false },
+            true => Measured { score: Score::ZERO, valid: false, ..answer },
             false => answer,
         };
         Ok(answers.into_iter().zip(cells).map(spoil).collect())

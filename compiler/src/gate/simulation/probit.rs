@@ -12,8 +12,8 @@ use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 use crate::{
     attack::{Class, Variant},
     gate::{
-        Cell, Contender, Evidence, Finalist, Gate, GateRow, Measure, Measured, Policy, Reading, Sealed,
-        statistics::normal::upper_quantile,
+        Cell, Contender, Demands, Evidence, Finalist, Gate, GateRow, Measure, Measured, Policy, Reading,
+        Sealed, statistics::normal::upper_quantile,
     },
 };
 
@@ -33,7 +33,8 @@ impl Measure for Drawn {
             Contender::Finalist(i) => &self.right[i + 1],
         };
         let score = |right: bool| if right { Score::ONE } else { Score::ZERO };
-        Ok(cells.iter().map(|cell| Measured { score: score(right[cell.index]), valid: true }).collect())
+        let measured = |cell: &Cell<'_>| Measured { score: score(right[cell.index]), valid: true, tokens: 0 };
+        Ok(cells.iter().map(measured).collect())
     }
 }
 
@@ -157,5 +158,6 @@ pub(super) fn finalists(count: usize) -> Vec<Finalist> {
 }
 
 pub(super) fn gate(policy: Policy) -> Gate {
-    Gate { policy, context: digest("simulation"), seed: 0, evidence: Evidence::default() }
+    let (context, demands) = (digest("simulation"), Demands::default());
+    Gate { policy, demands, context, seed: 0, evidence: Evidence::default() }
 }

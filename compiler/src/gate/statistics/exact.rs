@@ -1,4 +1,4 @@
-//! An exact upper bound of a rate that was counted (Clopper and Pearson 1934, Biometrika 26:404).
+//! Exact bounds of a rate that was counted (Clopper and Pearson 1934, Biometrika 26:404).
 
 use statrs::function::beta::beta_reg;
 
@@ -20,6 +20,12 @@ pub fn upper_rate(hits: usize, n: usize, level: f64) -> f64 {
         if at_most(middle) > level { low = middle } else { high = middle }
     }
     high
+}
+
+/// The smallest rate at which at least `hits` of `n` independent trials still have probability `level`: what is missed is
+/// bounded from above. Without trials nothing is known: 0.
+pub fn lower_rate(hits: usize, n: usize, level: f64) -> f64 {
+    1.0 - upper_rate(n.saturating_sub(hits), n, level)
 }
 
 #[cfg(test)]

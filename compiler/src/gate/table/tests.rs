@@ -1,7 +1,7 @@
 use proofmark_runtime::digest;
 
 use super::*;
-use crate::gate::{Evidence, Finalist, Gate, Kind, MemoryLedger, Policy, Reading, Verdict};
+use crate::gate::{Demands, Evidence, Finalist, Gate, Kind, MemoryLedger, Policy, Reading, Verdict};
 
 fn table(name: &str, score: impl Fn(usize) -> f64, n: usize) -> Table {
     let lines: Vec<_> = (0..n).map(|i| format!(r#"{{"seed":"{i}","score":{}}}"#, score(i))).collect();
@@ -11,8 +11,8 @@ fn table(name: &str, score: impl Fn(usize) -> f64, n: usize) -> Table {
 fn judge(baseline: &Table, candidate: &Table) -> crate::gate::Judgement {
     let mut paired = Paired::new(baseline, std::slice::from_ref(candidate)).unwrap();
     let (sealed, mut scores) = paired.parts();
-    let gate =
-        Gate { policy: Policy::Strict, context: digest("tables"), seed: 0, evidence: Evidence::default() };
+    let (policy, demands, evidence) = (Policy::Strict, Demands::default(), Evidence::default());
+    let gate = Gate { policy, demands, context: digest("tables"), seed: 0, evidence };
     let finalist =
         Finalist { name: candidate.name().into(), id: digest(candidate.name()), reading: Reading::default() };
     gate.judge(sealed, &[finalist], &mut scores, &mut MemoryLedger::default()).unwrap()
