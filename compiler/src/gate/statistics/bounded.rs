@@ -57,35 +57,27 @@ impl Scale {
 mod tests {
     use super::*;
 
-    /// The chance of every sum of `n` independent scores that are `values[i]` with chance `chances[i]`, by enumeration.
-    fn enumerate(values: &[f64], chances: &[f64], n: usize, of: &mut dyn FnMut(&[f64], f64)) {
-        fn go(
-            (values, chances): (&[f64], &[f64]),
-            n: usize,
-            so_far: &mut Vec<f64>,
-            (chance, of): (f64, &mut dyn FnMut(&[f64], f64)),
-        ) {
-            if so_far.len() == n {
-                return of(so_far, chance);
+    /// The chance of every sum, in halves, of `n` independent scores that are 0, 1/2 or 1 with these chances.
+    fn sums(chances: [f64; 3], n: usize) -> Vec<f64> {
+        (0..n).fold(vec![1.0], |sums, _| {
+            let mut next = vec![0.0; sums.len() + 2];
+            for (sum, chance) in sums.iter().enumerate() {
+                chances.iter().enumerate().for_each(|(more, own)| next[sum + more] += chance * own);
             }
-            for (value, own) in values.iter().zip(chances) {
-                so_far.push(*value);
-                go((values, chances), n, so_far, (chance * own, of));
-                so_far.pop();
-            }
-        }
-        go((values, chances), n, &mut vec![], (1.0, of));
+            next
+        })
     }
 
     /// How often each bound is on the wrong side of the true mean.
-    fn missed(scale: Scale, (values, chances): (&[f64], &[f64]), n: usize, level: f64) -> (f64, f64) {
-        let mean: f64 = values.iter().zip(chances).map(|(value, chance)| value * chance).sum();
+    fn missed(scale: Scale, chances: [f64; 3], n: usize, level: f64) -> (f64, f64) {
+        let mean = chances[1] / 2.0 + chances[2];
         let (mut lower, mut upper) = (0.0, 0.0);
-        enumerate(values, chances, n, &mut |scores, chance| {
-            let bounds = scale.bounds(scores, level);
+        for (sum, chance) in sums(chances, n).into_iter().enumerate().filter(|(_, chance)| *chance > 0.0) {
+            let halves = |i: usize| (sum as f64 / 2.0 - i as f64).clamp(0.0, 1.0);
+            let bounds = scale.bounds(&(0..n).map(halves).collect::<Vec<_>>(), level);
             lower += if bounds.lower > mean + 1e-12 { chance } else { 0.0 };
             upper += if bounds.upper < mean - 1e-12 { chance } else { 0.0 };
-        });
+        }
         (lower, upper)
     }
 
@@ -96,8 +88,7 @@ mod tests {
             for step in 1..20 {
                 let right = f64::from(step) / 20.0;
                 for n in 1..=9 {
-                    let (lower, upper) =
-                        missed(Scale::Binary, (&[0.0, 1.0], &[1.0 - right, right]), n, level);
+                    let (lower, upper) = missed(Scale::Binary, [1.0 - right, 0.0, right], n, level);
                     assert!(lower <= level + 1e-9 && upper <= level + 1e-9, "{right} {n}: {lower} {upper}");
                     worst = worst.max(lower / level);
                 }
@@ -105,7 +96,7 @@ mod tests {
                     let rest = 1.0 - middle;
                     let chances = [rest * (1.0 - right), middle, rest * right];
                     for n in 1..=7 {
-                        let (lower, upper) = missed(Scale::Graded, (&[0.0, 0.5, 1.0], &chances), n, level);
+                        let (lower, upper) = missed(Scale::Graded, chances, n, level);
                         assert!(lower <= level + 1e-9 && upper <= level + 1e-9, "{chances:?} {n}");
                     }
                 }
