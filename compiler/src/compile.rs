@@ -186,7 +186,8 @@ pub fn compile(
     let (candidate, stamp) = decide(setting, &finalists, judgement.as_ref());
     let recorded = recording::record(setting, (&board, &candidate), &visible, &mut engine)?;
     let spent = engine.spent();
-    let tokens = if candidate.is_baseline() { None } else { Tokens::of(&engine, candidate.id()) };
+    let certificate = judgement.as_ref().and_then(Judgement::certificate);
+    let tokens = certificate.and_then(|certificate| Tokens::of(certificate, spent));
     let artifact = Artifact::emit(
         Parts {
             name: setting.task.name.clone(),

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Stop, Trial};
 use proofmark_runtime::{
-    Candidate, CandidateId, Digest, Example, ExampleId, Program, digest,
+    Candidate, Digest, Example, ExampleId, Program, digest,
     model::{Abilities, Model, Usage},
     store::Store,
 };
@@ -30,8 +30,6 @@ pub struct Engine<'a> {
     run: String,
     left: u64,
     spent: Spent,
-    /// Tokens and number of the sealed rows that each candidate was measured on.
-    sealed: BTreeMap<CandidateId, (Usage, u64)>,
     events: Vec<Event>,
     /// Rows that did not fit the model's context with some prompt; each is said once.
     too_long: BTreeSet<ExampleId>,
@@ -72,8 +70,8 @@ impl<'a> Engine<'a> {
         (store, run, budget): (Store, String, u64),
     ) -> Self {
         let rows = rows.into_iter().map(|example| (&example.id, example)).collect();
-        let (spent, sealed, events, too_long) = (Spent::default(), BTreeMap::new(), vec![], BTreeSet::new());
-        Self { crew, program, rows, store, run, left: budget, spent, sealed, events, too_long }
+        let (spent, events, too_long) = (Spent::default(), vec![], BTreeSet::new());
+        Self { crew, program, rows, store, run, left: budget, spent, events, too_long }
     }
 
     /// What the search told, in order.
@@ -115,14 +113,6 @@ impl<'a> Engine<'a> {
         Ok(self.outcomes(&jobs)?.into_iter().map(|(outcome, _)| outcome).collect())
     }
 
-    /// Tokens that one sealed row took with a candidate, on average; none if it was measured on none.
-    pub fn tokens_per_row(&self, candidate: CandidateId) -> Option<f64> {
-        let (usage, rows) = self.sealed.get(&candidate)?;
-        #[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
-        let mean = (usage.input + usage.output) as f64 / (*rows).max(1) as f64;
-        Some(mean)
-    }
-
     fn outcomes(&mut self, jobs: &[Job<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop> {
         let outcomes = self.crew.outcomes(self.program, jobs)?;
         outcomes.iter().for_each(|(_, usage)| self.spent.usage += *usage);
@@ -153,11 +143,6 @@ impl Bench for Engine<'_> {
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
         let answers = self.outcomes(&jobs)?;
-        for (job, (_, usage)) in jobs.iter().zip(&answers) {
-            let (tokens, rows) = self.sealed.entry(job.candidate.id()).or_default();
-            *tokens += *usage;
-            *rows += 1;
-        }
         let rows = jobs.iter().map(|job| &job.example.id).zip(answers.iter().map(|(outcome, _)| outcome));
         let longer = too_long(rows).filter(|(id, _)| self.too_long.insert((*id).clone())).count();
         if longer > 0 {

@@ -1,10 +1,11 @@
 //! Tokens: what a row costs with the old prompt and with the new one, and when a run has paid for itself.
 //!
-//! **Invariant:** both means are over the same sealed rows, so they differ by the prompts alone.
+//! **Invariant:** both means are over the same sealed rows, so they differ by the prompts alone: they are the gate's.
 
-use proofmark_runtime::{Candidate, CandidateId};
-
-use crate::engine::{Bench, Engine};
+use crate::{
+    engine::Spent,
+    gate::{Certificate, RowTokens},
+};
 
 /// Tokens per row, prompt and reply together.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,12 +19,10 @@ pub struct Tokens {
 }
 
 impl Tokens {
-    /// The means of the sealed rows that an accepted candidate was measured on; none if the model does not count.
-    pub(super) fn of(engine: &Engine<'_>, accepted: CandidateId) -> Option<Self> {
-        let old = engine.tokens_per_row(Candidate::baseline().id())?;
-        let new = engine.tokens_per_row(accepted)?;
-        let usage = engine.spent().usage;
-        (old > 0.0).then_some(Self { old, new, spent: usage.input + usage.output })
+    /// On the rows that an accepted candidate was judged on; none if the model does not count.
+    pub(super) fn of(certificate: &Certificate, spent: Spent) -> Option<Self> {
+        let RowTokens { baseline, finalist, .. } = certificate.look()?.tokens?;
+        Some(Self { old: baseline, new: finalist, spent: spent.usage.input + spent.usage.output })
     }
 
     /// The share that the new prompt saves; below 0 if it takes more.

@@ -15,15 +15,16 @@ pub struct Demands {
     pub max_token_ratio: Option<f64>,
 }
 
-/// What a row takes on average, on the same rows, against what it may take.
+/// What a row takes on average, with both prompts on the same rows, and what it may take.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowTokens {
     /// With the baseline.
     pub baseline: f64,
     /// With the candidate.
     pub finalist: f64,
-    /// The most that the candidate may take.
-    pub limit: f64,
+    /// The most that the candidate may take, if the task limits it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limit: Option<f64>,
 }
 
 impl Demands {
@@ -45,7 +46,7 @@ impl Demands {
 impl RowTokens {
     /// Whether the candidate takes more than it may.
     pub fn is_over(&self) -> bool {
-        self.finalist > self.limit
+        self.limit.is_some_and(|limit| self.finalist > limit)
     }
 }
 

@@ -51,7 +51,7 @@ pub struct LookRecord {
     pub newly_failed: usize,
     /// The chance that all seeds together would prove the lead, if some are still out.
     pub conditional_power: Option<f64>,
-    /// What a row takes, where the task limits that.
+    /// What a row takes, if the model counts tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<RowTokens>,
 }
@@ -306,14 +306,13 @@ impl Position<'_> {
         guard(&contrast, levels, bounds, VALIDITY_MARGIN)
     }
 
-    /// What a row of the seeds that are in takes with both, if that is limited.
+    /// What a row of the seeds that are in takes with both, if it is counted.
     fn tokens(&self, answers: Answers<'_>) -> Option<RowTokens> {
         let tokens = |measured: &Measured| measured.tokens as f64;
         let rows = pairs_of(self.all_rows().iter(), tokens, answers).concat();
         let (baselines, finalists): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let (baseline, finalist) = (Spread::of(&baselines).mean, Spread::of(&finalists).mean);
-        let limit = self.demands.token_limit(baseline)?;
-        Some(RowTokens { baseline, finalist, limit })
+        (baseline > 0.0).then(|| RowTokens { baseline, finalist, limit: self.demands.token_limit(baseline) })
     }
 
     /// The contrast on all rows of the seeds that are in.

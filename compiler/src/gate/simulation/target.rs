@@ -1,7 +1,12 @@
 //! Targets: how often a prompt is said to meet or to miss one, through the whole gate.
 
-use super::probit::{Normals, World, finalists, gate};
-use crate::gate::{Demands, Gate, Kind, MemoryLedger, Policy, Reached, RowTokens, Verdict};
+use proofmark_optimizers::Stop;
+
+use super::probit::{Drawn, Normals, World, finalists, gate};
+use crate::gate::{
+    Cell, Contender, Demands, Gate, Kind, Measure, Measured, MemoryLedger, Policy, Reached, RowTokens,
+    Verdict,
+};
 
 const RUNS: u64 = 400;
 const SEEDS: usize = 80;
@@ -77,6 +82,32 @@ fn tokens_that_are_not_counted_are_not_within_a_limit() {
         world.answers(&mut Normals::new("tokens", 0), 2, |prompt, _, _| 0.5 + 0.4 * prompt as f64);
     let judged = gate.judge(&world.sealed, &finalists(1), &mut drawn, &mut MemoryLedger::default());
     assert!(judged.unwrap_err().to_string().contains("does not count tokens"));
-    let tokens = RowTokens { baseline: 80.0, finalist: 100.5, limit: 100.0 };
+    let tokens = RowTokens { baseline: 80.0, finalist: 100.5, limit: Some(100.0) };
     assert!(tokens.is_over() && !RowTokens { finalist: 100.0, ..tokens }.is_over());
+}
+
+/// Every row has its own length, and the baseline takes ten tokens more than anybody else.
+struct Counted(Drawn);
+
+impl Measure for Counted {
+    fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop> {
+        let fixed = if matches!(contender, Contender::Baseline) { 100 } else { 90 };
+        let measured = self.0.measure(contender, cells)?.into_iter().zip(cells);
+        Ok(measured.map(|(it, cell)| Measured { tokens: fixed + cell.index as u64, ..it }).collect())
+    }
+}
+
+/// The first finalist is tried on more seeds than the second, which is accepted: the baseline has answered rows that it has not.
+#[test]
+fn tokens_of_both_prompts_are_of_the_same_rows() {
+    let world = World::new(80);
+    let rate = |prompt, _, _| [0.5, 0.56, 0.97][prompt];
+    let mut counted = Counted(world.answers(&mut Normals::new("counted", 0), 3, rate));
+    let ledger = &mut MemoryLedger::default();
+    let judgement = gate(Policy::Strict).judge(&world.sealed, &finalists(2), &mut counted, ledger).unwrap();
+    let [first, second] = &judgement.trials[..] else { panic!("{} trials", judgement.trials.len()) };
+    assert_eq!(second.verdict, Verdict::Accept);
+    assert!(first.looks.len() > second.looks.len(), "{} {}", first.looks.len(), second.looks.len());
+    let tokens = judgement.certificate().unwrap().look().unwrap().tokens.unwrap();
+    assert!((tokens.baseline - tokens.finalist - 10.0).abs() < 1e-9 && tokens.limit.is_none(), "{tokens:?}");
 }

@@ -11,7 +11,7 @@ use rayon::prelude::*;
 
 /// How numbers are stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, non_camel_case_types, reason = "these are the format's own names")]
+#[expect(missing_docs, non_camel_case_types, reason = "these are the format's own names")]
 pub enum Quant {
     F32,
     F16,

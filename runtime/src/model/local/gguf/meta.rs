@@ -6,7 +6,7 @@ use super::GgufError;
 
 /// A value. Integers and floats of every width are widened.
 #[derive(Clone, Debug, PartialEq)]
-#[allow(missing_docs, reason = "the names say it")]
+#[expect(missing_docs, reason = "the names say it")]
 pub enum Meta {
     Integer(i128),
     Float(f64),
