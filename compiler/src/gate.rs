@@ -1,9 +1,10 @@
 //! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
 //!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
-//! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds so far say), `diagnosis` (the name of the
-//! overfit), `demands` and `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate).
-//! The mathematics is in [`statistics`].
+//! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
+//! so far say), `diagnosis` (the name of the overfit), `demands` and `pass_rate` (what the task asks for beyond that),
+//! [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate). The
+//! mathematics is in [`statistics`].
 //!
 //! **Invariant:** sealed rows leave one bit per question: accepted or not.
 

@@ -1,8 +1,9 @@
 //! `auto`: the default. Spends a budget without being told how.
 //!
 //! 1. *Headroom*: points spread over the joint space of demonstrations, wording, format and calibration, on the first
-//!    rows; where a proposer is named, also a step of reflection on mistakes, as in [`protegi`](crate::protegi). If the best is not 2 points ahead of the task as written and chance explains what it is ahead (p above 0.2),
-//!    there is nothing to be had this way: the search says so and stops (arXiv:2604.14585).
+//!    rows; where a proposer is named, also a step of reflection on mistakes, as in [`protegi`](crate::protegi). If the
+//!    best is not 2 points ahead of the task as written and chance explains what it is ahead (p above 0.2), there is
+//!    nothing to be had this way: the search says so and stops (arXiv:2604.14585).
 //! 2. *Race*: more points, drawn by what those before taught about each option, race against the best of the first.
 //!    *Reflection* takes its place if its first steps are ahead of the points; if they are not, it goes on from the best
 //!    of a shorter race; if they brought nothing, it ends there.
@@ -44,6 +45,7 @@ const FEWER: usize = 10;
 const CHANCE: f64 = 0.2;
 /// Teachers get one in so many calls, where labels do not serve every module.
 const TEACHER_SHARE: u64 = 8;
+
 /// See the [module](self).
 pub struct Auto;
 

@@ -179,9 +179,10 @@ impl Board {
         standings.into_iter().map(|(_, standing)| standing).collect()
     }
 
-    /// At most `most` candidates that are ahead of the baseline (or shorter and hardly behind, if brevity is the aim), best
-    /// first, among those measured on the most common rows. After a search that was stopped these may be fewer rows than all: a candidate that went further than the
-    /// others has beaten them on the rows before. None if the search conceded that there is nothing to be had.
+    /// At most `most` candidates that are ahead of the baseline (or shorter and hardly behind, if brevity is the aim),
+    /// best first, among those measured on the most common rows. After a search that was stopped these may be fewer rows
+    /// than all: a candidate that went further than the others has beaten them on the rows before. None if the search
+    /// conceded that there is nothing to be had.
     pub fn finalists(&self, most: usize) -> Vec<Standing> {
         if self.closed {
             return Vec::new();

@@ -6,9 +6,10 @@
 //! **Invariant:** every function is checked against brute force on small inputs and against values of an independent
 //! implementation (`fixtures.json`, made by `fixtures.py`).
 //!
-//! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large the lead is),
-//! [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests), [`spread`] (how rows vary),
-//! [`exact`] (a counted rate), [`bounded`] (a mean score against a target), [`regression`] (what parts of a prompt do), [`betting`] (has a model changed since).
+//! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large
+//! the lead is), [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests),
+//! [`spread`] (how rows vary), [`exact`] (a counted rate), [`bounded`] (a mean score against a target), [`regression`]
+//! (what parts of a prompt do), [`betting`] (has a model changed since).
 
 pub mod betting;
 pub mod bounded;

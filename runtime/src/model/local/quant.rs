@@ -4,7 +4,8 @@
 //! each with its own scale `d` (and offset `m`), and small integers `q` in between.
 //!
 //! **Invariant:** [`Quant::dequantize`] and [`Quant::groups`] agree on every number, and depend on nothing but their
-//! input, block by block; how the blocks are spread over threads cannot change a bit. The expected numbers in the tests come from ggml's own Python package.
+//! input, block by block; how the blocks are spread over threads cannot change a bit. The expected numbers in the tests come
+//! from ggml's own Python package.
 
 use half::{bf16, f16};
 use rayon::prelude::*;

@@ -1,0 +1,338 @@
+//! Every mistake that a task file can hold, and what is told of it.
+
+use super::{MINIMAL, WIRED, parse};
+
+/// One way to break a file: the file, what is replaced by what, and all that must be said about it.
+type Broken = (&'static str, &'static str, &'static str, &'static [&'static str]);
+
+const BROKEN: &[Broken] = &[
+    // Not TOML, not this format, nothing in it.
+    (
+        MINIMAL,
+        "instructions = \"Route.\"",
+        "instructions = \"Route.",
+        &["4: invalid basic string, expected `\"`"],
+    ),
+    (MINIMAL, "[data]", "[data", &["8: unclosed table, expected `]`"]),
+    (MINIMAL, "[data]\n", "[data]\nfile = \"a\"\n", &["10: duplicate key"]),
+    (
+        MINIMAL,
+        MINIMAL,
+        "",
+        &[
+            "1: the task file needs `format` (format = 1: the version of this file format)",
+            "1: the task file needs `data` (data = { ... }: where the rows are)",
+            "1: the task declares no program ([signature] with instructions, inputs and outputs, or several [[module]])",
+        ],
+    ),
+    (
+        MINIMAL,
+        "format = 1",
+        "",
+        &["1: the task file needs `format` (format = 1: the version of this file format)"],
+    ),
+    (MINIMAL, "format = 1", "format = 2", &["1: `format` is 2, but must be 1 (such as 1)"]),
+    // Names.
+    (MINIMAL, "[data]", "[dta]", &["8: the task file has no key `dta` (did you mean `data`?)"]),
+    (
+        MINIMAL,
+        "instructions",
+        "instruction",
+        &["4: `signature` has no key `instruction` (did you mean `instructions`?)"],
+    ),
+    (MINIMAL, "\"choice\"", "\"choise\"", &["6: there is no type `choise` (did you mean `choice`?)"]),
+    (
+        MINIMAL,
+        "[data]",
+        "[optimizer]\nname = \"boostrap\"\n[data]",
+        &["9: there is no optimizer `boostrap` (did you mean `bootstrap`?)"],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[gate]\nfamilies = [\"typo\", \"wihtespace\"]\npolicy = \"lax\"\n[data]",
+        &[
+            "9: there is no perturbation family `wihtespace` (did you mean `whitespace`?)",
+            "10: there is no policy `lax` (known: `strict`, `balanced`, `noninferior`, `explore`)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[metric]\nkind = \"exakt\"\n[data]",
+        &["9: there is no metric `exakt` (did you mean `exact`?)"],
+    ),
+    // Types and bounds.
+    (
+        MINIMAL,
+        "\"Route.\"",
+        "7",
+        &["4: `signature.instructions` is 7, but must be a text in quotes (such as \"...\")"],
+    ),
+    (
+        MINIMAL,
+        "{ message = \"text\" }",
+        "[\"message\"]",
+        &["5: `signature.inputs` is a list, but must be a table (such as { ... })"],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[model]\nname = \"openai/x\"\ntemperature = 3.5\nmax_tokens = 0\n[data]",
+        &[
+            "10: `model.temperature` is 3.5, but must be a number from 0 to 2 (such as 1)",
+            "11: `model.max_tokens` is 0, but must be a whole number from 1 to 1000000 (such as 1)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[optimizer]\nbudget = { calls = \"many\", euro = 3, usd = 2 }\n[data]",
+        &[
+            "9: `optimizer.budget.calls` is a text, but must be a whole number, at least 1 (such as 1)",
+            "9: `optimizer.budget` has no key `euro` (known: `calls`, `pruning`)",
+            "9: `optimizer.budget.usd` cannot be kept (the prices of models are not known here; say calls = ..., `proofmark check` tells how many a run makes)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[data]\nslices = \"channel\"",
+        &["9: `data.slices` is a text, but must be a list of texts (such as [\"...\", \"...\"])"],
+    ),
+    // Fields.
+    (
+        MINIMAL,
+        ", choices = [\"a\", \"b\"]",
+        "",
+        &[
+            "6: `signature.outputs.team` needs `choices` (choices = [\"...\", \"...\"]: the texts to choose from)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[\"a\", \"b\"]",
+        "[\"a\", \"A\", \"\", \"a\"]",
+        &[
+            "6: \"A\" differs only in case or spaces from another choice of `team`",
+            "6: `team` has an empty choice",
+            "6: \"a\" stands twice in `team`",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[\"a\", \"b\"]",
+        "[]",
+        &[
+            "6: choice `team` has nothing to choose from ({ type = \"choice\", choices = [\"...\", \"...\"] })",
+        ],
+    ),
+    (
+        MINIMAL,
+        "\"text\"",
+        "{ type = \"text\", choices = [\"x\"] }",
+        &["5: `signature.inputs.message` has no key `choices` (`choices` goes with type = \"choice\")"],
+    ),
+    (
+        MINIMAL,
+        "message =",
+        "\"the message\" =",
+        &[
+            "5: `the message` cannot be the name of a field (letters, digits and `_`, not starting with a digit)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "message =",
+        "team =",
+        &["6: `team` is the name of an input and of an output (give one of them another name)"],
+    ),
+    (
+        MINIMAL,
+        "\"text\"",
+        "{ type = \"integer\", min = 3, max = 2 }",
+        &["5: `message` has max 2 below min 3"],
+    ),
+    (
+        MINIMAL,
+        "\"text\"",
+        "{ type = \"record\", fields = {} }",
+        &["5: record `message` has no fields (fields = { city = \"text\", ... })"],
+    ),
+    (
+        MINIMAL,
+        "[\"a\", \"b\"]",
+        "[\"a\"]",
+        &[
+            "6: choice `team` has a single choice, so there is nothing to choose (name all that may be answered)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "\"Route.\"",
+        "\" \"\nkind = \"predictt\"",
+        &[
+            "4: the instructions of `main` are empty (say in a sentence what the model shall do)",
+            "5: there is no kind of module `predictt` (did you mean `predict`?)",
+        ],
+    ),
+    // Demands.
+    (
+        MINIMAL,
+        "[data]",
+        "[gate]\npolicy = \"explore\"\ntarget = 0.9\n[data]",
+        &[
+            "10: `explore` tests nothing, so no `target` can be held (take another policy, such as policy = \"strict\")",
+        ],
+    ),
+    // Demonstrations.
+    (
+        MINIMAL,
+        "[data]",
+        "[[demos]]\nmesage = \"x\"\nteam = \"c\"\n[data]",
+        &[
+            "9: `mesage` is no field of this signature (did you mean `message`?)",
+            "10: `team` is \"c\", but must be one of a, b",
+        ],
+    ),
+    // Data.
+    (MINIMAL, "rows.jsonl", "row.jsonl", &["9: there is no file `row.jsonl` (did you mean `rows.jsonl`?)"]),
+    (
+        MINIMAL,
+        "file = \"rows.jsonl\"",
+        "train = \"rows.jsonl\"",
+        &[
+            "9: `data` names no `gate`: rows to be judged on (name `train` and `gate`, or one `file` that is split for you)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "file =",
+        "gate = \"rows.jsonl\"\nfile =",
+        &[
+            "10: `data` has both `file` and `gate` (`file` is split for you; `train` and `gate` are split by you)",
+        ],
+    ),
+    (MINIMAL, "file = \"rows.jsonl\"", "", &["1: `data` names no file (file = \"rows.jsonl\")"]),
+    (
+        MINIMAL,
+        "file =",
+        "inputs = { mesage = \"text\" }\nfile =",
+        &["9: the program has no input `mesage` (field = \"column\"; did you mean `message`?)"],
+    ),
+    // Models.
+    (
+        MINIMAL,
+        "[data]",
+        "[model]\nname = \"gpt-5\"\nkey_env = \"sk-123-456\"\nbase_url = \"localhost\"\n[data]",
+        &[
+            "10: `key_env` is not the name of an environment variable (the name of the variable that holds the key, never the key itself)",
+            "11: `localhost` is no web address (such as \"http://localhost:11434/v1\")",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[model]\nname = \"opnai/gpt-5\"\n[proposer]\nname = \"local/smolm\"\n[data]",
+        &[
+            "9: `opnai/gpt-5` names no provider (did you mean `openai/`? A server of your own takes any name, with `base_url`)",
+            "11: there is no model `local/smolm`; known: `local/smollm2-135m-instruct`; a file of your own is `local:/path/to/model.gguf`",
+        ],
+    ),
+    // Metrics.
+    (
+        MINIMAL,
+        "[data]",
+        "[metric]\nkind = \"f1\"\n[data]",
+        &[
+            "9: `f1` cannot judge `team`, which is one of a, b (exact can; set it with [metric.outputs] team = { kind = \"exact\" })",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[metric]\ntolerance = 0.1\noutputs = { tem = {} }\n[data]",
+        &[
+            "9: `metric` has no key `tolerance` (`tolerance` goes with kind = \"number\")",
+            "10: the program has no output `tem` (did you mean `team`?)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[metric]\noutputs = { team = { weight = 0 } }\n[data]",
+        &["9: every output has weight 0: nothing is judged"],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[metric]\nkind = \"command\"\n[data]",
+        &[
+            "8: `metric` needs `command` (command = [\"...\", \"...\"]: the program and its arguments, run in the task's folder)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[metric]\nkind = \"command\"\ncommand = [\"./judge.py\"]\n[data]",
+        &["10: there is no file `./judge.py`"],
+    ),
+    (
+        WIRED,
+        "kind = \"f1\"\npass = 0.8",
+        "kind = \"regex\"\npattern = \"(\"",
+        &["36: `pattern` is no regular expression: found open group without closing ')'"],
+    ),
+    // Programs of several modules.
+    (
+        WIRED,
+        "\"extract.summary\"",
+        "\"extract.sumary\"",
+        &["19: there is no source `extract.sumary` (did you mean `extract.summary`?)"],
+    ),
+    (
+        WIRED,
+        "{ document = \"document\" }",
+        "{ document = \"answer.answer\" }",
+        &["5: no module reads the input `document` (wire it to a module or remove it)"],
+    ),
+    (
+        WIRED,
+        "facts = { from = \"extract.summary\", about = \"what is known\" }",
+        "facts = \"document\"",
+        &["8: nothing reads the outputs of module `extract` (wire one of them, or remove the module)"],
+    ),
+    (
+        WIRED,
+        "name = \"extract\"",
+        "name = \"answer\"",
+        &[
+            "15: there are two modules `answer`",
+            "19: there is no source `extract.summary` (known: `answer.answer`, `answer.score`, `answer.summary`, `document`, `question`)",
+        ],
+    ),
+    (
+        WIRED,
+        "[inputs]\n",
+        "[signature]\ninstructions = \"x\"\ninputs = {}\noutputs = {}\n[inputs]\n",
+        &[
+            "12: a task has either `signature` or `module`, not both (turn [signature] into one more [[module]])",
+        ],
+    ),
+    (
+        WIRED,
+        "[[module.demos]]",
+        "[[demos]]",
+        &["24: `demos` at the top goes with [signature] (write [[module.demos]] below the module)"],
+    ),
+];
+
+#[test]
+fn every_mistake_is_told_once_with_its_line_and_a_hint() {
+    for (file, from, to, expected) in BROKEN {
+        assert!(file.contains(from), "{from}");
+        let errors = parse(&file.replacen(from, to, 1)).expect_err(to).to_string();
+        let told = errors.lines().map(|line| line.split_once("task.toml:").map_or(line, |(_, rest)| rest));
+        assert_eq!(told.collect::<Vec<_>>(), *expected, "{from:?} -> {to:?}");
+    }
+}
