@@ -3,12 +3,12 @@
 //! **Invariant:** two answers are the same if they differ in case, white space, punctuation and Unicode form alone.
 
 use proofmark_optimizers::Outcome;
-use proofmark_runtime::{Digest, Example, Program, Record, Source, Value, digest};
+use proofmark_runtime::{Digest, Example, Program, Record, Source, digest};
 use serde_json::Value as Json;
 
 use crate::data::text::plain;
 
-/// What a program gave, by output; nothing where there was no usable answer.
+/// What a program, with what was laid over it, gave, by output; nothing where there was no usable answer.
 pub(crate) fn of(program: &Program, example: &Example, outcome: &Outcome) -> Option<Record> {
     let Outcome::Scored { trace, .. } = outcome else { return None };
     let value = |source: &Source| match source {
@@ -17,12 +17,7 @@ pub(crate) fn of(program: &Program, example: &Example, outcome: &Outcome) -> Opt
             trace.iter().find(|step| step.module == *module).and_then(|step| step.outputs.get(field))
         }
     };
-    let outputs = program.outputs().iter();
-    Some(
-        outputs
-            .map(|output| (output.name.clone(), value(&output.source).cloned().unwrap_or(Value::Null)))
-            .collect(),
-    )
+    Some(program.outputs().iter().map(|output| (output.name.clone(), output.value(value))).collect())
 }
 
 /// The hash that same answers share; all rows without a usable answer share one, too.
@@ -41,6 +36,8 @@ fn folded(json: &Json) -> Json {
 
 #[cfg(test)]
 mod tests {
+    use proofmark_runtime::Value;
+
     use super::*;
 
     #[test]

@@ -111,6 +111,12 @@ impl Compiled {
         outcomes.map(|outcome| outcome.worth().get()).any(|score| score > 0.0 && score < 1.0)
     }
 
+    /// Calls that a row takes with the old prompt and with this candidate.
+    pub fn calls_per_row(&self, candidate: &Candidate) -> [usize; 2] {
+        let old = self.artifact.parts().program.calls_per_record();
+        [old, old * candidate.votes()]
+    }
+
     /// What a candidate is made of, in words: how its ancestors and it were made, in order.
     pub fn how(&self, id: CandidateId) -> Option<String> {
         how(&self.board, id)
@@ -350,9 +356,10 @@ pub(crate) fn finalist(
     visible: &[&Example],
 ) -> Result<Finalist, Stop> {
     let id = standing.candidate.id();
-    let after = program.apply(&standing.candidate);
-    let after = after.map_err(|error| Stop::Broken { message: error.to_string() })?;
-    let reading = Reading::of(program, &after, visible);
+    let members = standing.candidate.members();
+    let members: Result<Vec<Program>, _> = members.iter().map(|member| program.apply(member)).collect();
+    let members = members.map_err(|error| Stop::Broken { message: error.to_string() })?;
+    let reading = Reading::of_each(program, &members, visible);
     Ok(Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, reading })
 }
 
@@ -388,8 +395,16 @@ fn lineage(board: &Board, id: CandidateId) -> Vec<Ancestor> {
     found
 }
 
-/// How a candidate and its ancestors were made, oldest first.
+/// How a candidate and its ancestors were made, oldest first; of a vote each of its members.
 pub(crate) fn how(board: &Board, id: CandidateId) -> Option<String> {
+    let entry = board.get(id)?;
+    let members = entry.candidate().members();
+    if members.len() > 1 {
+        let made = |member: &Candidate| how(board, member.id()).unwrap_or_else(|| member.id().to_string());
+        let made = members.iter().zip(1..).map(|(member, place)| format!("({place}) {}", made(member)));
+        let vote = entry.lineage().map_or("a vote", |lineage| &lineage.how);
+        return Some(format!("{vote}: {}", made.collect::<Vec<_>>().join("; ")));
+    }
     let steps: Vec<_> = lineage(board, id).into_iter().map(|ancestor| ancestor.how).collect();
     (!steps.is_empty()).then(|| steps.join("; then "))
 }

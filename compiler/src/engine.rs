@@ -107,7 +107,7 @@ impl<'a> Engine<'a> {
     ) -> Result<Vec<Outcome>, Stop> {
         let jobs: Vec<_> =
             cells.iter().map(|(candidate, example)| Job { candidate, example, replicate }).collect();
-        let calls = (jobs.len() * self.program.calls_per_record()) as u64;
+        let calls = self.calls_of(&jobs);
         self.reserve(calls)?;
         self.spent.task += calls;
         Ok(self.outcomes(&jobs)?.into_iter().map(|(outcome, _)| outcome).collect())
@@ -128,6 +128,12 @@ impl<'a> Engine<'a> {
         }
     }
 
+    /// Calls that jobs take, second tries aside.
+    fn calls_of(&self, jobs: &[Job<'_>]) -> u64 {
+        let votes: usize = jobs.iter().map(|job| job.candidate.votes()).sum();
+        (votes * self.program.calls_per_record()) as u64
+    }
+
     fn reserve(&mut self, calls: u64) -> Result<(), Stop> {
         self.left = self.left.checked_sub(calls).ok_or(Stop::Budget)?;
         self.crew.watch.batch(calls, Some(self.left));
@@ -139,7 +145,7 @@ impl Bench for Engine<'_> {
     fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop> {
         let jobs: Vec<_> =
             cells.iter().map(|(candidate, example)| Job { candidate, example, replicate: 0 }).collect();
-        let calls = (jobs.len() * self.program.calls_per_record()) as u64;
+        let calls = self.calls_of(&jobs);
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
         let answers = self.outcomes(&jobs)?;
@@ -169,7 +175,7 @@ impl Effects for Engine<'_> {
                 jobs.push(Job { candidate: &trial.candidate, example, replicate: 0 });
             }
         }
-        let calls = (jobs.len() * self.program.calls_per_record()) as u64;
+        let calls = self.calls_of(&jobs);
         self.reserve(calls)?;
         self.spent.task += calls;
         let outcomes: Vec<Outcome> = self.outcomes(&jobs)?.into_iter().map(|(outcome, _)| outcome).collect();

@@ -15,6 +15,8 @@ use crate::{effects::Lineage, outcome::Outcome, paired};
 const STEP: f64 = 0.25;
 /// What the whole length of the prompt as written is worth in score, where brevity is the aim.
 const LENGTH_WORTH: f64 = 0.25;
+/// What one more prompt that votes, which is one more call for every row, is worth in score.
+pub(crate) const CALL_WORTH: f64 = 0.01;
 /// What a shorter prompt may be behind on the rows of the search: half of what the gate lets pass.
 const LOSS: f64 = 0.015;
 
@@ -160,8 +162,9 @@ impl Board {
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
-    /// The candidates among `ids` that were measured on the first `rows` common rows, best first: by mean (and by length,
-    /// if brevity is the aim), then fewer characters, then id. Empty if the baseline was not measured there.
+    /// The candidates among `ids` that were measured on the first `rows` common rows, best first: by mean (less what the calls
+    /// of a vote are worth, and by length, if brevity is the aim), then fewer characters, then id. Empty if the baseline was
+    /// not measured there.
     pub fn ranking(&self, ids: &[CandidateId], rows: usize) -> Vec<Standing> {
         let baseline = Candidate::baseline().id();
         if self.depth(baseline) < rows {
@@ -224,14 +227,16 @@ impl Board {
         }
     }
 
-    /// What a standing counts for: its lead, and what it saves if brevity is the aim.
+    /// What a standing counts for: its lead less what the calls of a vote are worth, and what it saves if brevity is the aim.
     pub(crate) fn worth(&self, standing: &Standing) -> f64 {
         let written = self.entries.get(&Candidate::baseline().id()).map_or(0, Entry::characters);
         #[expect(clippy::cast_precision_loss, reason = "a length")]
         let saved = 1.0 - standing.characters as f64 / written.max(1) as f64;
+        #[expect(clippy::cast_precision_loss, reason = "a handful")]
+        let price = CALL_WORTH * (standing.candidate.votes() - 1) as f64;
         match self.aim {
-            Aim::Score => standing.lead,
-            Aim::Brevity => standing.lead + LENGTH_WORTH * saved,
+            Aim::Score => standing.lead - price,
+            Aim::Brevity => standing.lead - price + LENGTH_WORTH * saved,
         }
     }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use proofmark_runtime::{Candidate, CandidateId};
 
 use crate::{
-    ALL, Lab, Optimizer, Stop,
+    ALL, Lab, Optimizer, Stop, Trial,
     board::Board,
     lab::shown,
     landscape::{Landscape, World},
@@ -64,8 +64,9 @@ fn budgets_are_kept_and_what_is_measured_stays() {
             let (result, board, world) = search(optimizer, landscape, landscape.world(5, calls));
             assert!(matches!(result, Ok(()) | Err(Stop::Budget)), "{}: {result:?}", optimizer.name());
             let rows: usize = world.trials().iter().map(|trial| trial.rows.len()).sum();
+            let runs: usize = world.trials().iter().map(Trial::runs).sum();
             let kept: usize = board.entries().map(|entry| entry.outcomes().len()).sum();
-            let scored = rows as u64 * landscape.program.calls_per_record() as u64;
+            let scored = runs as u64 * landscape.program.calls_per_record() as u64;
             assert!(scored + world.asked() <= calls, "{}", optimizer.name());
             assert_eq!(rows, kept, "{} paid for a row twice or lost one", optimizer.name());
         }

@@ -18,6 +18,13 @@ pub struct Trial {
     pub rows: Vec<ExampleId>,
 }
 
+impl Trial {
+    /// Runs of the program that it takes: one per row, or as many as vote.
+    pub fn runs(&self) -> usize {
+        self.rows.len() * self.candidate.votes()
+    }
+}
+
 /// One question to the proposer model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
@@ -129,8 +136,8 @@ pub trait Effects {
     /// Whether a proposer was named that is stronger than the task's model.
     fn has_proposer(&self) -> bool;
 
-    /// Model calls that may still be spent. A row costs [`proofmark_runtime::Program::calls_per_record`] calls, whether
-    /// they are made or replayed.
+    /// Model calls that may still be spent. A run of the program costs [`proofmark_runtime::Program::calls_per_record`]
+    /// calls, whether they are made or replayed; a row takes one, or as many as vote.
     fn remaining_calls(&self) -> u64;
 
     /// Tells the user and the journal.

@@ -35,6 +35,8 @@ pub struct Lab<'a> {
     val: &'a Visible,
     seed: u64,
     effects: &'a mut dyn Effects,
+    /// Calls that nobody may spend for now.
+    kept_back: u64,
     pool: Vec<ExampleId>,
     board: Board,
 }
@@ -55,7 +57,7 @@ impl<'a> Lab<'a> {
         let written: BTreeSet<&ExampleId> =
             program.modules().iter().flat_map(|module| rows_of(&module.demonstrations)).collect();
         common.retain(|row| !written.contains(row));
-        Self { program, train, val, seed, effects, pool, board: Board::new(common) }
+        Self { program, train, val, seed, effects, kept_back: 0, pool, board: Board::new(common) }
     }
 
     /// The program as written.
@@ -100,7 +102,12 @@ impl<'a> Lab<'a> {
 
     /// Model calls that may still be spent.
     pub fn remaining_calls(&self) -> u64 {
-        self.effects.remaining_calls()
+        self.effects.remaining_calls().saturating_sub(self.kept_back)
+    }
+
+    /// Keeps so many calls back from whatever is searched next; 0 releases them.
+    pub(crate) fn keep_back(&mut self, calls: u64) {
+        self.kept_back = calls;
     }
 
     /// Whether a proposer was named that is stronger than the task's model.
@@ -113,7 +120,13 @@ impl<'a> Lab<'a> {
     /// # Errors
     /// [`Stop`].
     pub fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop> {
+        self.afford(asks.len() as u64)?;
         self.effects.ask(asks)
+    }
+
+    /// Whether so many calls may be spent; what is kept back is known only here.
+    fn afford(&self, calls: u64) -> Result<(), Stop> {
+        if calls <= self.remaining_calls() { Ok(()) } else { Err(Stop::Budget) }
     }
 
     /// What every candidate did so far.
@@ -162,6 +175,8 @@ impl<'a> Lab<'a> {
         if due.is_empty() {
             return Ok(());
         }
+        let runs: usize = due.iter().map(Trial::runs).sum();
+        self.afford((runs * self.program.calls_per_record()) as u64)?;
         let results = self.effects.evaluate(&due)?;
         for ((id, trial), outcomes) in ids.into_iter().zip(due).zip(results) {
             for (row, outcome) in trial.rows.into_iter().zip(outcomes) {
@@ -236,13 +251,13 @@ impl<'a> Lab<'a> {
     }
 }
 
-/// The rows that stand in a candidate's demonstrations.
+/// The rows that stand in a candidate's demonstrations, or in those of any member of a vote.
 pub fn shown(candidate: &Candidate) -> BTreeSet<&ExampleId> {
     let lists = candidate.iter().filter_map(|(_, param)| match param {
         Param::Demonstrations(list) => Some(list),
         _ => None,
     });
-    lists.flat_map(|list| rows_of(list)).collect()
+    lists.flat_map(|list| rows_of(list)).chain(candidate.voters().iter().flat_map(shown)).collect()
 }
 
 /// The rows that stand in a list of demonstrations.

@@ -9,6 +9,7 @@
 
 mod planted;
 mod scripted;
+mod vote;
 
 use std::collections::BTreeMap;
 
@@ -18,13 +19,12 @@ use proofmark_runtime::{
 };
 
 use crate::{
-    board::mean,
     effects::{Ask, Effects, Event, Stop, Trial},
     outcome::{Outcome, Score, Step, Trace},
     visible::Visible,
 };
 
-/// Share of rows that are right or wrong for all candidates of the same worth alike.
+/// Share of rows that are right or wrong for all candidates of the same worth alike, unless errors are independent.
 const ALIKE: f64 = 0.5;
 
 /// The true chance of a right answer of a program with a candidate laid over it.
@@ -52,6 +52,8 @@ pub struct Landscape {
     /// Whether the model that it stands for gives label scores.
     pub scores_choices: bool,
     worth: Worth,
+    /// Share of rows that are right or wrong for all candidates of the same worth alike.
+    alike: f64,
     /// What the metric says about a wrong answer.
     remark: Option<fn(&Example) -> String>,
 }
@@ -70,9 +72,16 @@ pub struct World<'a> {
 }
 
 impl Landscape {
-    /// The true chance of a right answer of a candidate; 0 for one that does not fit the program.
+    /// The same landscape where no candidate's errors say anything about another's.
+    #[must_use]
+    pub fn with_independent_errors(self) -> Self {
+        Self { alike: 0.0, ..self }
+    }
+
+    /// The true chance of a right answer of a candidate, or of most members of a vote; 0 for what does not fit the program.
     pub fn worth(&self, candidate: &Candidate) -> f64 {
-        self.chance(candidate).mean()
+        let chances: Vec<Chance> = candidate.members().iter().map(|member| self.chance(member)).collect();
+        vote::worth(&chances, self.alike)
     }
 
     /// A run with so many calls; the seed decides the noise.
@@ -102,19 +111,23 @@ impl Landscape {
 
 impl Chance {
     fn on(&self, row: &Example) -> f64 {
+        self.with_label(&row.label())
+    }
+
+    fn with_label(&self, label: &str) -> f64 {
         match self {
             Self::Even(chance) => chance.clamp(0.0, 1.0),
-            Self::ByLabel(chances) => chances.get(&row.label()).map_or(0.0, |chance| chance.clamp(0.0, 1.0)),
+            Self::ByLabel(chances) => chances.get(label).map_or(0.0, |chance| chance.clamp(0.0, 1.0)),
         }
     }
 
-    fn mean(&self) -> f64 {
-        match self {
-            Self::Even(chance) => chance.clamp(0.0, 1.0),
-            Self::ByLabel(chances) => {
-                mean(&chances.values().map(|chance| chance.clamp(0.0, 1.0)).collect::<Vec<_>>())
-            }
-        }
+    /// The labels that it differs by.
+    fn labels(&self) -> impl Iterator<Item = &str> {
+        let chances = match self {
+            Self::Even(_) => None,
+            Self::ByLabel(chances) => Some(chances),
+        };
+        chances.into_iter().flat_map(|chances| chances.keys().map(String::as_str))
     }
 }
 
@@ -161,10 +174,13 @@ impl World<'_> {
         &self.events
     }
 
-    fn outcome(&self, (id, chance): (CandidateId, &Chance), row: &Example) -> Outcome {
-        let alike = unit(&(self.seed, "alike", &row.id)) < ALIKE;
-        let draw = if alike { unit(&(self.seed, "row", &row.id)) } else { unit(&(self.seed, id, &row.id)) };
-        let right = draw < chance.on(row);
+    fn outcome(&self, members: &[(CandidateId, Chance)], row: &Example) -> Outcome {
+        let alike = unit(&(self.seed, "alike", &row.id)) < self.landscape.alike;
+        let draw = |id: &CandidateId| {
+            if alike { unit(&(self.seed, "row", &row.id)) } else { unit(&(self.seed, id, &row.id)) }
+        };
+        let votes = members.iter().filter(|(id, chance)| draw(id) < chance.on(row)).count();
+        let right = 2 * votes > members.len();
         let score = if right { Score::ONE } else { Score::ZERO };
         let feedback = self.landscape.remark.filter(|_| !right).map(|remark| remark(row));
         Outcome::Scored { score, feedback, trace: trace(&self.landscape.program, row, right) }
@@ -176,17 +192,19 @@ impl Effects for World<'_> {
         if self.batches_left == Some(0) {
             return Err(Stop::Cancelled);
         }
-        let rows: usize = batch.iter().map(|trial| trial.rows.len()).sum();
-        let cost = (rows * self.landscape.program.calls_per_record()) as u64;
+        let runs: usize = batch.iter().map(Trial::runs).sum();
+        let cost = (runs * self.landscape.program.calls_per_record()) as u64;
         self.calls = self.calls.checked_sub(cost).ok_or(Stop::Budget)?;
         self.batches_left = self.batches_left.map(|left| left - 1);
         self.trials.extend_from_slice(batch);
         let outcomes = |trial: &Trial| {
-            let (id, chance) = (trial.candidate.id(), self.landscape.chance(&trial.candidate));
+            let members = trial.candidate.members();
+            let members: Vec<_> =
+                members.iter().map(|member| (member.id(), self.landscape.chance(member))).collect();
             let one = |row: &ExampleId| {
                 let unknown = || Stop::Broken { message: format!("row `{row}` is not visible") };
                 let row = self.landscape.example(row).ok_or_else(unknown)?;
-                Ok(self.outcome((id, &chance), row))
+                Ok(self.outcome(&members, row))
             };
             trial.rows.iter().map(one).collect()
         };

@@ -24,6 +24,7 @@ pub mod demos;
 pub mod division;
 pub mod edits;
 pub mod effects;
+pub mod ensemble;
 pub mod evolve;
 pub mod gepa;
 pub mod knn;
@@ -66,6 +67,10 @@ pub trait Optimizer: Sync {
     fn aim(&self) -> Aim {
         Aim::Score
     }
+    /// Most prompts that vote in what it finds: a row then takes as many times the calls.
+    fn votes(&self) -> usize {
+        1
+    }
     /// Searches until it is done or stopped. What it measured stays on the lab's board either way.
     ///
     /// # Errors
@@ -92,6 +97,7 @@ pub const ALL: &[&dyn Optimizer] = &[
     &mipro::Mipro,
     &simba::Simba,
     &compress::Compress,
+    &ensemble::Ensemble,
 ];
 
 /// The optimizer of that name.

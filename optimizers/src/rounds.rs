@@ -138,12 +138,16 @@ pub(crate) fn score(lab: &Lab<'_>, candidate: &Candidate) -> f64 {
     mean(&baseline) + lead(lab, candidate.id(), &baseline)
 }
 
-/// The mean lead over the baseline, as a normal prior around none would have it.
+/// The mean lead over the baseline, shrunk.
 fn lead(lab: &Lab<'_>, candidate: CandidateId, baseline: &[f64]) -> f64 {
     let scores = lab.board().scores(candidate, baseline.len());
-    #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
-    let rows = scores.len() as f64;
-    (mean(&scores) - mean(&baseline[..scores.len()])) * rows / (rows + NOISE_ROWS)
+    shrunk(mean(&scores) - mean(&baseline[..scores.len()]), scores.len())
+}
+
+/// A mean lead on so many rows, as a normal prior around none would have it.
+#[expect(clippy::cast_precision_loss, reason = "a count of rows")]
+pub(crate) fn shrunk(lead: f64, rows: usize) -> f64 {
+    lead * rows as f64 / (rows as f64 + NOISE_ROWS)
 }
 
 /// The rows of a race's first rung.

@@ -3,7 +3,8 @@
 //!
 //! The file is JSON and versioned by `format`. A program in any other language needs only `prompts`: send the messages
 //! with every `{{name}}` of the last message replaced by the input of that name (as a JSON string body for the format
-//! `json`).
+//! `json`). Of a vote there are the prompts of every member in turn (`route`, `route_2`, ...); what most of them answer is
+//! the answer, and of answers given equally often the one given first.
 //!
 //! **Invariant:** what was judged is what is sent. A file whose content was changed after it was written, or that this
 //! version would render differently, is refused. Every version ever written stays readable (`tests/golden`).
@@ -349,7 +350,9 @@ impl Artifact {
     /// The candidate with every format said, so that the choice of a default cannot change what is sent: artifacts of the
     /// first days leave the program's formats open.
     fn with_formats(&self) -> Candidate {
-        self.prompts.iter().fold(self.parts.candidate.clone(), |candidate, prompt| {
+        let modules =
+            self.prompts.iter().filter(|prompt| self.parts.program.module(&prompt.module).is_some());
+        modules.fold(self.parts.candidate.clone(), |candidate, prompt| {
             let path = ParamPath::new(&prompt.module, Slot::Format);
             candidate.with(path, Param::Format(prompt.format.clone()))
         })

@@ -13,11 +13,14 @@ use crate::{
     value::Record,
 };
 
-/// A sparse overlay over a program's parameters.
+/// A sparse overlay over a program's parameters, or a vote of several.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(transparent)]
 pub struct Candidate {
+    #[serde(flatten)]
     params: BTreeMap<ParamPath, Param>,
+    /// Those that vote with it. No path of a parameter is called that: each has a dot.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    voters: Vec<Candidate>,
 }
 
 /// The content hash of a candidate.
@@ -110,7 +113,30 @@ impl Candidate {
         Self::default()
     }
 
-    /// The same candidate with one parameter set.
+    /// The vote of several candidates: what most of them give. Ties go to the first.
+    pub fn vote(members: &[Self]) -> Self {
+        let mut members = members.iter().flat_map(Self::members);
+        let first = members.next().unwrap_or_default();
+        Self { params: first.params, voters: members.collect() }
+    }
+
+    /// The candidates that vote; itself alone if it is no vote.
+    pub fn members(&self) -> Vec<Self> {
+        let own = Self { params: self.params.clone(), voters: Vec::new() };
+        std::iter::once(own).chain(self.voters.iter().flat_map(Self::members)).collect()
+    }
+
+    /// Those that vote with it, in order; none if it is no vote.
+    pub fn voters(&self) -> &[Self] {
+        &self.voters
+    }
+
+    /// How many candidates vote: a record costs so many times the calls.
+    pub fn votes(&self) -> usize {
+        1 + self.voters.iter().map(Self::votes).sum::<usize>()
+    }
+
+    /// The same candidate with one parameter set; the first one's of a vote.
     #[must_use]
     pub fn with(mut self, path: ParamPath, param: Param) -> Self {
         self.params.insert(path, param);
@@ -129,14 +155,14 @@ impl Candidate {
         self.params.get(path)
     }
 
-    /// The overlaid parameters, ordered by path.
+    /// The overlaid parameters, ordered by path; the first one's of a vote.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ParamPath, &Param)> {
         self.params.iter()
     }
 
     /// Whether this is the program as written.
     pub fn is_baseline(&self) -> bool {
-        self.params.is_empty()
+        self.params.is_empty() && self.voters.is_empty()
     }
 
     /// The content hash.
@@ -245,6 +271,24 @@ mod tests {
         let back: Candidate = serde_json::from_str(&text).unwrap();
         assert_eq!((back.id(), &back), (candidate.id(), &candidate));
         assert_ne!(candidate.id(), Candidate::baseline().id());
+    }
+
+    #[test]
+    fn a_vote_round_trips_and_holds_its_members_in_order() {
+        let say = |text: &str| {
+            Candidate::baseline().with("m.instruction".parse().unwrap(), Param::Instruction(text.into()))
+        };
+        let vote = Candidate::vote(&[say("one"), say("two"), Candidate::baseline()]);
+        assert_eq!(vote.members(), [say("one"), say("two"), Candidate::baseline()]);
+        assert_eq!((vote.votes(), say("one").votes()), (3, 1));
+        let text = serde_json::to_string(&vote).unwrap();
+        let back: Candidate = serde_json::from_str(&text).unwrap();
+        assert_eq!((back.id(), &back), (vote.id(), &vote));
+        assert_ne!(vote.id(), Candidate::vote(&[say("two"), say("one"), Candidate::baseline()]).id());
+        assert_eq!(Candidate::vote(&[vote.clone(), say("four")]).votes(), 4);
+        assert!(!Candidate::vote(&[Candidate::baseline(), Candidate::baseline()]).is_baseline());
+        assert_eq!(Candidate::vote(&[say("one")]), say("one"));
+        assert!(serde_json::from_str::<Candidate>(r#"{"elsewhere": []}"#).is_err());
     }
 
     #[test]

@@ -3,10 +3,11 @@
 //! **Invariant:** a [`Program`] that exists is sound: modules stand in an order in which every input is there before it
 //! is needed, names are unique, wired types are equal, written demonstrations fit. [`Program::new`] is the only way in.
 //!
-//! `sound` checks all that, `overlay` lays candidates over programs.
+//! `sound` checks all that, `overlay` lays candidates over programs, `vote` makes one program of several that vote.
 
 mod overlay;
 mod sound;
+mod vote;
 
 use std::collections::BTreeMap;
 
@@ -87,6 +88,9 @@ pub struct Output {
     pub name: String,
     /// Where it comes from.
     pub source: Source,
+    /// Further sources, if several vote on it; see [`Output::value`].
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub voters: Vec<Source>,
 }
 
 impl Program {
@@ -117,6 +121,7 @@ impl Program {
         let output = |field: &Field| Output {
             name: field.name.clone(),
             source: Source::Output { module: name.to_owned(), field: field.name.clone() },
+            voters: Vec::new(),
         };
         Self::new(Parts {
             inputs: signature.inputs.clone(),

@@ -3,6 +3,7 @@
 //! A [`Runner`] is a program with a candidate laid over it, prepared once for a model: formats chosen, shapes and
 //! calibration inputs computed. Modules are asked in running order. A reply that the model was free to write and that
 //! cannot be read is answered once with what was wrong; the second reply counts as a call and is visible in the step.
+//! A vote asks all that vote, and fails if one of them gives nothing: an answer is what all were asked for.
 //!
 //! **Invariant:** what [`Runner::request`] gives is what [`Runner::run`] sends first, byte for byte.
 
@@ -146,12 +147,16 @@ impl Runner {
         for (module, prepared) in self.program.modules().iter().zip(&self.modules) {
             let wired = module.signature.inputs.iter().map(|field| {
                 let source = module.wiring.get(&field.name);
-                (field.name.clone(), source.map_or(Value::Null, |source| value_at(source, inputs, &steps)))
+                let value = source.and_then(|source| value_at(source, inputs, &steps));
+                (field.name.clone(), value.cloned().unwrap_or(Value::Null))
             });
             steps.push(self.ask(prepared, wired.collect(), replicate, &mut usage).await?);
         }
         let outputs = self.program.outputs().iter();
-        let outputs = outputs.map(|output| (output.name.clone(), value_at(&output.source, inputs, &steps)));
+        let outputs = outputs.map(|output| {
+            let value = output.value(|source| value_at(source, inputs, &steps));
+            (output.name.clone(), value)
+        });
         let calls = steps.iter().map(|step| step.calls).sum();
         Ok(Run { outputs: outputs.collect(), steps, usage, calls })
     }
@@ -222,14 +227,13 @@ impl Runner {
     }
 }
 
-fn value_at(source: &Source, inputs: &Record, steps: &[Step]) -> Value {
-    let value = match source {
+fn value_at<'r>(source: &Source, inputs: &'r Record, steps: &'r [Step]) -> Option<&'r Value> {
+    match source {
         Source::Input(name) => inputs.get(name),
         Source::Output { module, field } => {
             steps.iter().find(|step| step.module == *module).and_then(|step| step.outputs.get(field))
         }
-    };
-    value.cloned().unwrap_or(Value::Null)
+    }
 }
 
 /// The unreadable reply and what was wrong with it, as the next turns of the conversation.

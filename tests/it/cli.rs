@@ -55,6 +55,7 @@ fn documents_hold_the_names_that_scripts_rely_on() {
         "audited",
         "finalists",
         "calls",
+        "calls_per_row",
         "tokens",
         "seconds",
     ];

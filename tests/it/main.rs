@@ -7,6 +7,7 @@ mod attack;
 mod bad_input;
 mod cli;
 mod compare;
+mod ensemble;
 mod gate;
 mod proposers;
 mod resume;

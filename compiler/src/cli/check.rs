@@ -56,6 +56,8 @@ struct Outlook {
     harms: BTreeMap<String, f64>,
     /// Calls of the gate for each prompt.
     gate_calls: usize,
+    /// Most prompts that vote in what is found; a vote takes as many times the calls.
+    votes: usize,
     /// Looks that were taken at these rows.
     looks: usize,
     /// Whether details of these rows were shown, so that they prove nothing any more.
@@ -69,9 +71,9 @@ struct Outlook {
 impl Check {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let task = Task::load(&self.task.task)?;
-        compile::find(&task.optimizer.name)?;
+        let votes = compile::find(&task.optimizer.name)?.votes();
         let (splits, report) = Splits::load(&task)?;
-        let outlook = self.outlook(&task, &splits.gate)?;
+        let outlook = self.outlook(&task, (&splits.gate, votes))?;
         if self.common.json {
             return screen::document(&json!({
                 "task": task.name, "rows": report.rows, "splits": report, "seeds": outlook.seeds,
@@ -80,7 +82,7 @@ impl Check {
                 "noticeable_harm": outlook.harms,
                 "calls": {
                     "search": task.optimizer.budget.calls, "pruning": task.optimizer.budget.pruning(),
-                    "recording": recording(&report, &task), "gate_per_prompt": outlook.gate_calls,
+                    "recording": votes * recording(&report, &task), "gate_per_prompt": outlook.gate_calls, "votes": votes,
                 },
                 "looks_taken": outlook.looks, "next_alpha": outlook.alpha,
                 "slices": splits.gate.slices().collect::<BTreeMap<_, _>>(),
@@ -94,7 +96,7 @@ impl Check {
         Ok(Exit::Ok)
     }
 
-    fn outlook(&self, task: &Task, sealed: &Sealed) -> Result<Outlook, Failure> {
+    fn outlook(&self, task: &Task, (sealed, votes): (&Sealed, usize)) -> Result<Outlook, Failure> {
         let place = Workplace::of(&self.task.task);
         let (calls, variation) = (place.calls(), Variation::of(&place));
         let looks = match calls.exists() {
@@ -112,6 +114,7 @@ impl Check {
             harms: harms(sealed, variation),
             variation,
             gate_calls: sealed.calls() * task.program.calls_per_record(),
+            votes,
             looks: looks.len(),
             spoilt: looks.iter().any(|look| look.unsealed),
             alpha: policy.map(|policy| next_price(policy.alpha(), &looks)),
@@ -144,12 +147,16 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
     tell("slices", harm(outlook).into_iter().collect());
     tell("looks", vec![looks(outlook)]);
     let (budget, pruning) = (task.optimizer.budget.calls, task.optimizer.budget.pruning());
-    let recording = recording(report, task);
+    let recording = outlook.votes * recording(report, task);
     let cost = format!(
         "at most {budget} calls for the search, {pruning} to weigh parts, {recording} to record; then {gate_calls} for each prompt \
          that is judged (the old one and up to 3 new ones)"
     );
-    tell("cost", vec![cost]);
+    let vote = format!(
+        "a vote takes that for each prompt that votes, up to {}, and so does every row from then on",
+        outlook.votes
+    );
+    tell("cost", std::iter::once(cost).chain((outlook.votes > 1).then_some(vote)).collect());
     let (name, model) = (&task.model.name, &outlook.model);
     tell(
         "model",

@@ -103,19 +103,21 @@ impl Gate {
 
     fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
         let task = Task::load(path)?;
-        let program = |path: &Path| applied(&task.program, path);
-        let baseline = self.baseline.as_deref().map_or_else(|| Ok(task.program.clone()), program)?;
-        let candidates = self.candidates.iter().map(|path| Ok((path, program(path)?)));
+        let laid = |path: &Path| laid(&task.program, path);
+        let written = || Ok((overlay(&task.program), vec![task.program.clone()]));
+        let (baseline, _) = self.baseline.as_deref().map_or_else(written, laid)?;
+        let before = task.program.apply(&baseline);
+        let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let candidates = self.candidates.iter().map(|path| Ok((path, laid(path)?)));
         let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
         let (splits, _) = Splits::load(&task)?;
         let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
-        let finalist = |(path, program): &(&PathBuf, Program)| Finalist {
+        let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
             name: path.display().to_string(),
-            id: overlay(program).id().0,
-            reading: Reading::of(&baseline, program, &visible),
+            id: candidate.id().0,
+            reading: Reading::of_each(&before, members, &visible),
         };
         let finalists: Vec<_> = candidates.iter().map(finalist).collect();
-        let baseline = overlay(&baseline);
         let runtime = artifacts::runtime()?;
         let store = opening::store(&Workplace::of(path).calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
@@ -125,7 +127,7 @@ impl Gate {
         let mut engine = Engine::new(crew, &task.program, [], (store.clone(), run.clone(), 0));
         let context = digest(&(engine.context(), baseline.id()));
         let judge = self.judge(self.policy(task.gate.policy), task.gate.demands, context);
-        let candidates: Vec<_> = candidates.iter().map(|(_, program)| overlay(program)).collect();
+        let candidates = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
         let mut stand = Stand::new(&mut engine, baseline, candidates);
         let ledger = &mut StoredLedger::new(&store, &run);
         let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
@@ -253,19 +255,25 @@ pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
     })
 }
 
-/// The program that a file stands for: an artifact's, or the task's with another instruction.
-fn applied(program: &Program, path: &Path) -> Result<Program, Failure> {
+/// A candidate over the task's program, with that program for each of its members.
+type Laid = (Candidate, Vec<Program>);
+
+/// What a file stands for: all that an artifact says, or the task with another instruction.
+fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
     let invalid = |message: String| Failure::new(Exit::Invalid, message);
     if path.extension().is_some_and(|suffix| suffix == "json") {
         let artifact = artifacts::read(path)?;
-        let (own, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
-        let applied = own.apply(candidate).map_err(|error| invalid(error.to_string()))?;
+        let own = &artifact.parts().program;
+        let members = artifact.parts().candidate.members();
+        let members = members.iter().map(|member| own.apply(member).map(|applied| overlay(&applied)));
+        let members = members.collect::<Result<Vec<_>, _>>().map_err(|error| invalid(error.to_string()))?;
         // Every parameter of the artifact must be one of the task's program, or it answers another question.
-        program.apply(&overlay(&applied)).map_err(|error| {
+        let applied = members.iter().map(|member| program.apply(member)).collect::<Result<_, _>>();
+        let applied = applied.map_err(|error| {
             invalid(format!("{} does not belong to this task: {error}", path.display()))
                 .hint("the artifact must come from a task with the same modules and fields")
         })?;
-        return Ok(applied);
+        return Ok((Candidate::vote(&members), applied));
     }
     if !path.extension().is_some_and(|suffix| suffix == "txt" || suffix == "md") {
         let message = format!("{} is neither an artifact nor a prompt file", path.display());
@@ -283,7 +291,8 @@ fn applied(program: &Program, path: &Path) -> Result<Program, Failure> {
     };
     let instruction = ParamPath::new(&module.name, Slot::Instruction);
     let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.trim().to_owned()));
-    program.apply(&candidate).map_err(|error| invalid(error.to_string()))
+    let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
+    Ok((overlay(&applied), vec![applied]))
 }
 
 /// Everything that a program's parameters say, as one candidate.

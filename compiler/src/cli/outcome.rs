@@ -86,6 +86,11 @@ impl<'a> Outcome<'a> {
         verdict(self.compiled) == Some(Verdict::Inconclusive) && !self.compiled.finalists.is_empty()
     }
 
+    /// Calls that a row takes with the old prompt and with what is emitted.
+    fn calls_per_row(&self) -> [usize; 2] {
+        self.compiled.calls_per_row(&self.compiled.artifact.parts().candidate)
+    }
+
     /// One line for `proofmark runs`.
     pub(crate) fn summary(&self) -> String {
         match self.compiled.artifact.stamp() {
@@ -124,6 +129,7 @@ impl<'a> Outcome<'a> {
             Verdict::Reject => "reject",
             Verdict::Inconclusive => "inconclusive",
         };
+        let [old, new] = self.calls_per_row();
         json!({
             "verdict": verdict(self.compiled).map_or("unverified", name),
             "kind": kind,
@@ -138,6 +144,7 @@ impl<'a> Outcome<'a> {
                 "made": calls.made, "replayed": calls.replayed,
                 "task": spent.task, "proposer": spent.proposer, "gate": spent.gate,
             },
+            "calls_per_row": {"old": old, "new": new},
             "tokens": tokens.map(|tokens| json!({
                 "old": tokens.old, "new": tokens.new, "spent": tokens.spent, "break_even": tokens.break_even(),
             })),
@@ -255,6 +262,12 @@ impl<'a> Outcome<'a> {
         }
         if let Some(audited) = &record.audited {
             say(&format!("  audited  {}", audited.sentence()));
+        }
+        let [old, new] = self.calls_per_row();
+        if old != new {
+            say(&format!(
+                "  calls    old {old}, new {new} per row: the answer is what most of the prompts say"
+            ));
         }
         if let Some(tokens) = &self.compiled.tokens {
             say(&format!("  tokens   {}", told(tokens)));

@@ -55,7 +55,15 @@ impl Show {
             return Ok(Exit::Ok);
         }
         let before = artifact.rendered(&Candidate::baseline())?;
-        for (prompt, old) in artifact.prompts().iter().zip(&before) {
+        let votes = artifact.parts().candidate.votes();
+        if votes > 1 && !self.common.quiet {
+            say(&format!(
+                "a vote of {votes}: what most of them answer, at {} calls per row",
+                artifact.prompts().len()
+            ));
+        }
+        // A vote has all prompts once for each member.
+        for (prompt, old) in artifact.prompts().iter().zip(before.iter().cycle()) {
             if self.diff {
                 screen::line(&diff::lines(&text(old), &text(prompt)))?;
             } else {

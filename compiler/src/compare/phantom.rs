@@ -70,8 +70,8 @@ impl Bench for Phantom<'_> {
 
 impl Effects for Phantom<'_> {
     fn evaluate(&mut self, batch: &[Trial]) -> Result<Vec<Vec<Outcome>>, Stop> {
-        let rows: usize = batch.iter().map(|trial| trial.rows.len()).sum();
-        let calls = (rows * self.program.calls_per_record()) as u64;
+        let runs: usize = batch.iter().map(Trial::runs).sum();
+        let calls = (runs * self.program.calls_per_record()) as u64;
         self.reserve(calls)?;
         self.task += calls;
         let unknown =

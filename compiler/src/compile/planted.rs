@@ -138,6 +138,15 @@ fn model(rows: BTreeMap<usize, Known>, plant: &Plant) -> Scripted {
 
 /// Compiles with one planted candidate.
 fn compiled(skill: Skill, text: impl Fn(&str) -> String) -> Compiled {
+    compiled_as(skill, text, |candidate| candidate)
+}
+
+/// Compiles with something made of one planted candidate.
+fn compiled_as(
+    skill: Skill,
+    text: impl Fn(&str) -> String,
+    made: impl Fn(Candidate) -> Candidate,
+) -> Compiled {
     let folder = tempfile::tempdir().unwrap();
     let task = task(folder.path());
     let (splits, _) = Splits::load(&task).unwrap();
@@ -167,7 +176,7 @@ fn compiled(skill: Skill, text: impl Fn(&str) -> String) -> Compiled {
     let setting = Setting {
         task: &task,
         program: task.program.clone(),
-        optimizer: Box::leak(Box::new(Planter(candidate))),
+        optimizer: Box::leak(Box::new(Planter(made(candidate)))),
         budget: 1000,
         seed: 1,
         run: "planted",
@@ -196,6 +205,30 @@ fn acceptance_3_true_gains_are_accepted_or_undecided() {
     assert_eq!((read.spans, read.tests.len(), read.findings.len()), (1, Flaw::ALL.len(), 0));
     let small = compiled(Skill::Plain(0.67), |_| "Mind what the writer asks for.".into());
     assert!(!matches!(verdict(&small), Verdict::Reject { .. }), "{:?}", verdict(&small));
+}
+
+/// Two of three that vote are the planted one, so the vote answers as it does, at three times the calls.
+#[test]
+fn a_vote_is_judged_recorded_and_reported_like_any_other() {
+    let vote = |candidate: Candidate| Candidate::vote(&[Candidate::baseline(), candidate.clone(), candidate]);
+    let text = |_: &str| "Read it to the end before you decide.".to_owned();
+    let (one, three) = (compiled(Skill::Plain(0.77), text), compiled_as(Skill::Plain(0.77), text, vote));
+    assert_eq!((verdict(&one), verdict(&three)), (Verdict::Accept, Verdict::Accept));
+    assert_eq!(three.spent.gate, 2 * one.spent.gate, "4 calls for every 2");
+    let read = three.judgement.as_ref().unwrap().certificate().unwrap().record().read.clone().unwrap();
+    assert_eq!((read.spans, read.findings.len()), (2, 0));
+    assert_eq!((three.artifact.prompts().len(), three.artifact.parts().candidate.votes()), (3, 3));
+    assert!(three.pruning.is_none());
+    let answers = |compiled: &Compiled| -> Vec<_> {
+        compiled.recorded.rows.iter().map(|row| (row.id.clone(), row.answer)).collect()
+    };
+    assert_eq!(answers(&one), answers(&three));
+    let tokens = three.tokens.unwrap();
+    assert!(tokens.new > 2.9 * tokens.old);
+    let report = crate::report::data::ReportData::of(&three).unwrap();
+    assert_eq!(report.prompts.len(), 3);
+    let right = |case: &crate::report::data::Case| case.after == case.expected;
+    assert!(report.effects.fixed_cases.iter().all(right) && report.effects.fixed > 0);
 }
 
 #[test]

@@ -23,7 +23,9 @@ pub(super) fn prune_first(
         // Its edits leave parts out; to take one back would put a part in again.
         Aim::Brevity => 0,
     };
-    let Some(first) = finalists.first().filter(|_| budget > 0) else { return Ok(None) };
+    // What a part does in one of several that vote cannot be told from the vote without as many votes again.
+    let weighable = |first: &&Standing| budget > 0 && first.candidate.votes() == 1;
+    let Some(first) = finalists.first().filter(weighable) else { return Ok(None) };
     engine.note(Event::Stage { name: "Weighing the parts of the first finalist".into() });
     engine.allow(budget);
     let full = first.candidate.clone();

@@ -27,12 +27,14 @@ pub(super) fn record(
         if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
     let rows = chosen(visible, &shown(candidate), &chose);
     let twice = rows.len().min(TWICE);
-    engine.allow(((rows.len() + twice) * setting.program.calls_per_record()) as u64);
+    let program = setting.program.apply(candidate);
+    let program = program.map_err(|error| Stop::Broken { message: error.to_string() })?;
+    engine.allow(((rows.len() + twice) * program.calls_per_record()) as u64);
     let cells: Vec<_> = rows.iter().map(|(example, _)| (candidate, *example)).collect();
     let first = engine.try_out(&cells, 0)?;
     let second = engine.try_out(&cells[..twice], 1)?;
     let print = |example: &Example, outcome: &Outcome| -> Digest {
-        answer::fingerprint(answer::of(&setting.program, example, outcome).as_ref())
+        answer::fingerprint(answer::of(&program, example, outcome).as_ref())
     };
     let row = |((example, chose), outcome): (&(&Example, bool), &Outcome)| Row {
         id: example.id.clone(),

@@ -31,7 +31,8 @@ use super::{sealed::Sealed, verdict::Kind};
 #[derive(Clone, Debug, Default)]
 pub struct Reading {
     read: Option<Read>,
-    novel: Novel,
+    /// Of each prompt.
+    novel: Vec<Novel>,
 }
 
 /// What was read and found, as it is recorded.
@@ -182,13 +183,42 @@ impl Reading {
         findings.sort_by_key(|finding| (!finding.grave, finding.flaw));
         let characters = added.iter().map(|span| span.text.chars().count()).sum();
         let read = Read { spans: added.len(), characters, tests: Flaw::ALL.to_vec(), findings };
-        Self { read: Some(read), novel: Novel::of(&pages) }
+        Self { read: Some(read), novel: vec![Novel::of(&pages)] }
+    }
+
+    /// Reads several programs that vote, each for itself: what two of them say alike is said once to each model call.
+    pub fn of_each(before: &Program, members: &[Program], visible: &[&Example]) -> Self {
+        let readings = members.iter().map(|after| Self::of(before, after, visible));
+        let numbered = readings.enumerate().map(|(place, reading)| match members.len() {
+            1 => reading,
+            _ => reading.of_prompt(place + 1),
+        });
+        numbered.reduce(Self::and).unwrap_or_default()
+    }
+
+    /// The same with the number of the prompt at every place.
+    fn of_prompt(mut self, number: usize) -> Self {
+        for finding in self.read.iter_mut().flat_map(|read| &mut read.findings) {
+            finding.place = format!("{} of prompt {number}", finding.place);
+        }
+        self
+    }
+
+    fn and(mut self, other: Self) -> Self {
+        if let (Some(read), Some(more)) = (&mut self.read, other.read) {
+            read.spans += more.spans;
+            read.characters += more.characters;
+            read.findings.extend(more.findings);
+            read.findings.sort_by_key(|finding| (!finding.grave, finding.flaw));
+        }
+        self.novel.extend(other.novel);
+        self
     }
 
     /// What was found, sealed rows included; none if there is no prompt to read (a score table).
     pub(in crate::gate) fn against(&self, sealed: &Sealed) -> Option<Read> {
         let mut read = self.read.clone()?;
-        read.findings.splice(0..0, self.novel.leak(sealed));
+        read.findings.splice(0..0, self.novel.iter().flat_map(|novel| novel.leak(sealed)));
         Some(read)
     }
 }

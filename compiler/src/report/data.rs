@@ -290,6 +290,8 @@ pub struct Cost {
     pub input_tokens: u64,
     /// Tokens of all replies.
     pub output_tokens: u64,
+    /// Calls that a row takes with the old prompt and with the new one.
+    pub per_row: [usize; 2],
 }
 
 /// Something needed to repeat a run.

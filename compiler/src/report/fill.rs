@@ -5,7 +5,7 @@
 
 use proofmark_optimizers::{Event, Outcome, Score, Step};
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, Output, Program, Record, Source, Stamp, Value, Verdict as Judged,
+    Candidate, CandidateId, Example, Program, Record, Source, Stamp, Value, Verdict as Judged,
     artifact::{ArtifactError, ModulePrompt},
 };
 
@@ -50,7 +50,7 @@ impl ReportData {
             proof: record.and_then(|record| proof(compiled, record)),
             groups: record.map(|record| groups(record, &compiled.sealed.own)).unwrap_or_default(),
             prompts: prompts(compiled, &best)?,
-            effects: effects(compiled, best.id()),
+            effects: effects(compiled, &best)?,
             course: compiled.events.iter().filter_map(moment).collect(),
             contestants: contestants(compiled),
             cost: Cost {
@@ -59,6 +59,7 @@ impl ReportData {
                 gate: spent.gate,
                 input_tokens: spent.usage.input,
                 output_tokens: spent.usage.output,
+                per_row: compiled.calls_per_row(&best),
             },
             facts: facts(compiled),
         })
@@ -188,7 +189,8 @@ fn family<'a>(name: &str, own: &'a [(String, String)]) -> Option<&'a str> {
 fn prompts(compiled: &Compiled, best: &Candidate) -> Result<Vec<PromptDiff>, ArtifactError> {
     let artifact = &compiled.artifact;
     let (old, new) = (artifact.rendered(&Candidate::baseline())?, artifact.rendered(best)?);
-    Ok(old.iter().zip(&new).map(|(old, new)| prompt(old, new)).collect())
+    // A vote has all prompts once for each member.
+    Ok(old.iter().cycle().zip(&new).map(|(old, new)| prompt(old, new)).collect())
 }
 
 fn prompt(old: &ModulePrompt, new: &ModulePrompt) -> PromptDiff {
@@ -218,30 +220,31 @@ fn prompt(old: &ModulePrompt, new: &ModulePrompt) -> PromptDiff {
     }
 }
 
-fn effects(compiled: &Compiled, best: CandidateId) -> Effects {
-    let (board, baseline) = (&compiled.board, Candidate::baseline().id());
+fn effects(compiled: &Compiled, best: &Candidate) -> Result<Effects, ArtifactError> {
+    let (board, baseline, id) = (&compiled.board, Candidate::baseline().id(), best.id());
+    let program = &compiled.artifact.parts().program;
+    let programs = (program, &program.apply(best)?);
     let mut effects = Effects::default();
     for example in &compiled.visible {
-        let outcomes = (board.outcome(baseline, &example.id), board.outcome(best, &example.id));
+        let outcomes = (board.outcome(baseline, &example.id), board.outcome(id, &example.id));
         let (Some(before), Some(after)) = outcomes else { continue };
         effects.rows += 1;
         let (old, new): (Score, Score) = (before.worth(), after.worth());
-        let program = &compiled.artifact.parts().program;
         if new > old {
             effects.fixed += 1;
-            effects.fixed_cases.push(case(program, example, (before, after)));
+            effects.fixed_cases.push(case(programs, example, (before, after)));
         } else if new < old {
             effects.broken += 1;
-            effects.broken_cases.push(case(program, example, (before, after)));
+            effects.broken_cases.push(case(programs, example, (before, after)));
         }
     }
     effects.fixed_cases.truncate(CASES);
     effects.broken_cases.truncate(CASES);
-    effects
+    Ok(effects)
 }
 
-fn case(program: &Program, example: &Example, (before, after): (&Outcome, &Outcome)) -> Case {
-    let told = |outcome: &Outcome| match outcome {
+fn case(programs: (&Program, &Program), example: &Example, (before, after): (&Outcome, &Outcome)) -> Case {
+    let told = |program: &Program, outcome: &Outcome| match outcome {
         Outcome::Scored { trace, .. } => values(&outputs(program, example, trace), ", "),
         Outcome::Failed { message, .. } => message.clone(),
     };
@@ -249,8 +252,8 @@ fn case(program: &Program, example: &Example, (before, after): (&Outcome, &Outco
         id: example.id.to_string(),
         input: values(&example.inputs, "\n"),
         expected: values(&example.outputs, ", "),
-        before: told(before),
-        after: told(after),
+        before: told(programs.0, before),
+        after: told(programs.1, after),
     }
 }
 
@@ -264,9 +267,7 @@ fn outputs(program: &Program, example: &Example, trace: &[Step]) -> Record {
             trace.iter().find(|step| step.module == *module).and_then(|step| step.outputs.get(field))
         }
     };
-    let given =
-        |output: &Output| (output.name.clone(), value(&output.source).cloned().unwrap_or(Value::Null));
-    labelled.map(given).collect()
+    labelled.map(|output| (output.name.clone(), output.value(value))).collect()
 }
 
 /// The only value, or all with their names; long ones are cut.

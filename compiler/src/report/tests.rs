@@ -140,7 +140,14 @@ fn accepted() -> ReportData {
                 ),
             })
             .collect(),
-        cost: Cost { task: 2840, proposer: 0, gate: 768, input_tokens: 1_204_331, output_tokens: 3608 },
+        cost: Cost {
+            task: 2840,
+            proposer: 0,
+            gate: 768,
+            input_tokens: 1_204_331,
+            output_tokens: 3608,
+            per_row: [1, 1],
+        },
         facts: vec![
             Fact { name: "model".into(), value: "local/smollm2-135m-instruct".into() },
             Fact { name: "seed".into(), value: "0".into() },

@@ -116,6 +116,7 @@ fn sole(root: Reader<'_>, problems: &mut Vec<Problem>) -> Parts {
     let output = |field: &Field| Output {
         name: field.name.clone(),
         source: Source::Output { module: SOLE_MODULE.into(), field: field.name.clone() },
+        voters: vec![],
     };
     Parts { inputs, outputs: module.signature.outputs.iter().map(output).collect(), modules: vec![module] }
 }
@@ -272,7 +273,7 @@ fn outputs(
         return entries
             .filter_map(|(key, value)| {
                 let (source, _) = find(value, sources, used, problems)?;
-                Some(Output { name: key.get_ref().to_string(), source })
+                Some(Output { name: key.get_ref().to_string(), source, voters: vec![] })
             })
             .collect();
     }
@@ -283,7 +284,7 @@ fn outputs(
         .map(|(module, field)| {
             let source = Source::Output { module: module.name.clone(), field: field.name.clone() };
             used.push(source.written());
-            Output { name: field.name.clone(), source }
+            Output { name: field.name.clone(), source, voters: vec![] }
         })
         .collect()
 }

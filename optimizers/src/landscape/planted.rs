@@ -9,7 +9,7 @@ use proofmark_runtime::{
     program::{Parts, Unsound},
 };
 
-use super::{Chance, Landscape, Worth, unit};
+use super::{ALIKE, Chance, Landscape, Worth, unit};
 use crate::{demos::answer, visible::Visible};
 
 const TEAMS: [&str; 6] = ["billing", "shipping", "returns", "account", "technical", "sales"];
@@ -157,7 +157,7 @@ impl Landscape {
         let program = Program::single("route", "predict", signature("message"), vec![])?;
         let (train, val) = (visible("train", rows), visible("val", rows / 2));
         let worth: Worth = Box::new(move |program| worth(program).into());
-        Ok(Self { name, program, train, val, scores_choices: true, worth, remark: None })
+        Ok(Self { name, program, train, val, scores_choices: true, worth, alike: ALIKE, remark: None })
     }
 }
 
@@ -193,7 +193,7 @@ fn two_modules() -> Result<Program, Vec<Unsound>> {
             module("take", take, Source::Input("message".into())),
             module("route", signature("note"), output("take", "note")),
         ],
-        outputs: vec![Output { name: "team".into(), source: output("route", "team") }],
+        outputs: vec![Output { name: "team".into(), source: output("route", "team"), voters: vec![] }],
     })
 }
 

@@ -3,11 +3,13 @@ use crate::{
     Lab, Optimizer,
     auto::Auto,
     board::characters,
+    board::mean,
     bootstrap::{Bootstrap, Shelves},
     capo::Capo,
     compress::Compress,
     copro::Copro,
     edits::Edits,
+    ensemble::Ensemble,
     evolve::{Evolve, Variant},
     gepa::Gepa,
     labeled::Labeled,
@@ -110,6 +112,48 @@ fn bootstrap_serves_inner_modules() {
 #[test]
 fn edits_finds_the_planted_sentences() {
     check(&Edits, &Landscape::instruction(120).unwrap(), 800, 0.7);
+}
+
+/// As many prompts of the same worth as one likes: any demonstration helps, and more do not help more.
+fn jury() -> Landscape {
+    let worth = |program: &Program| if program.modules()[0].demonstrations.is_empty() { 0.4 } else { 0.65 };
+    Landscape::made_of("jury", 120, worth).unwrap()
+}
+
+/// Where prompts of the same worth err on different rows, a vote is worth more than any of them (Condorcet's jury); where they
+/// err on the same rows, nothing is lost against the search that it is built on.
+#[test]
+fn ensemble_votes_where_errors_differ() {
+    for (landscape, gain) in [
+        (jury().with_independent_errors(), 0.05),
+        (jury(), 0.015),
+        (Landscape::demonstrations(120).unwrap(), -0.015),
+        (Landscape::joint(120).unwrap(), 0.0),
+    ] {
+        let ((worth, votes), (auto, _)) = (handed_on(&Ensemble, &landscape), handed_on(&Auto, &landscape));
+        let alike = 100.0 * landscape.alike;
+        let case = format!(
+            "{}, {alike:.0} % alike: ensemble {worth:.3}, a vote in {votes} of 24; auto {auto:.3}",
+            landscape.name
+        );
+        println!("{case}");
+        assert!(worth >= auto + gain, "{case}");
+        assert!(alike > 0.0 || votes > 20, "{case}");
+    }
+    check(&Ensemble, &jury().with_independent_errors(), 2000, 0.7);
+}
+
+/// The mean true worth of what goes to the gate first after 2,000 calls without a proposer, and how often of 24 it is a vote.
+fn handed_on(optimizer: &dyn Optimizer, landscape: &Landscape) -> (f64, u32) {
+    let one = |seed| {
+        let mut world = landscape.world(seed, 2000).without_proposer();
+        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let _ = optimizer.search(&mut lab);
+        let best = lab.board().finalists(1).pop().map_or_else(Candidate::baseline, |best| best.candidate);
+        (landscape.worth(&best), u32::from(best.votes() > 1))
+    };
+    let all: Vec<(f64, u32)> = (0..24).map(one).collect();
+    (mean(&all.iter().map(|(worth, _)| *worth).collect::<Vec<_>>()), all.iter().map(|(_, vote)| vote).sum())
 }
 
 #[test]

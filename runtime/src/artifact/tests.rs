@@ -98,6 +98,21 @@ fn the_messages_are_those_that_are_sent() {
 }
 
 #[test]
+fn a_vote_ships_with_the_prompts_of_all_its_members() {
+    let xml = Candidate::baseline().with("route.format".parse().unwrap(), Param::Format("xml".into()));
+    let candidate = Candidate::vote(&[xml, parts().candidate, Candidate::baseline()]);
+    let made = Artifact::emit(Parts { candidate, ..parts() }, &model(), stamp()).unwrap();
+    let read = Artifact::parse(&made.to_json()).unwrap();
+    let formats: Vec<_> = read.prompts().iter().map(|p| (p.module.as_str(), p.format.as_str())).collect();
+    assert_eq!(formats, [("route", "xml"), ("route_2", "plain"), ("route_3", "plain")]);
+    let runner = read.runner(Arc::new(model())).unwrap();
+    for prompt in read.prompts() {
+        let sent = runner.request(&prompt.module, &Record::new().with("message", "{{message}}"), 0).unwrap();
+        assert_eq!(prompt.messages, sent.messages, "{}", prompt.module);
+    }
+}
+
+#[test]
 fn another_model_is_refused_unless_asked_for() {
     let other = || Arc::new(Scripted::from_fn("other", |_| Ok(String::new())));
     let error = artifact().runner(other()).map(|_| ()).unwrap_err();

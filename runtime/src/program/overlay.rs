@@ -34,11 +34,17 @@ impl Program {
         self.parts.modules.iter().flat_map(Module::parameters).collect()
     }
 
-    /// The program with a candidate laid over it.
+    /// The program with a candidate laid over it. A vote gives a program that holds every module once for each member.
     ///
     /// # Errors
     /// The first parameter that is undeclared or does not fit.
     pub fn apply(&self, candidate: &Candidate) -> Result<Self, BadCandidate> {
+        let first = self.lay(candidate)?;
+        candidate.voters().iter().try_fold(first, |program, voter| Ok(program.joined(self.apply(voter)?)))
+    }
+
+    /// The program with the first of those that vote laid over it.
+    fn lay(&self, candidate: &Candidate) -> Result<Self, BadCandidate> {
         let mut program = self.clone();
         for (path, param) in candidate.iter() {
             let module = program.parts.modules.iter_mut().find(|module| module.name == path.module);

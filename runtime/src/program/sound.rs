@@ -78,9 +78,11 @@ pub(super) fn problems(parts: &Parts) -> Vec<Unsound> {
     let mut problems = names(parts);
     problems.extend(parts.modules.iter().flat_map(|module| module_problems(parts, module)));
     for output in &parts.outputs {
-        if let Err(problem) = source_field(parts, &output.source) {
-            let (input, place) = (output.name.clone(), "the program".into());
-            problems.push(Unsound::Unwired { input, place, problem });
+        for source in output.sources() {
+            if let Err(problem) = source_field(parts, source) {
+                let (input, place) = (output.name.clone(), "the program".into());
+                problems.push(Unsound::Unwired { input, place, problem });
+            }
         }
     }
     problems
@@ -234,7 +236,7 @@ mod tests {
                 module("second", ("summary", from("first", "summary")), "answer"),
                 module("first", ("text", Source::Input("text".into())), "summary"),
             ],
-            outputs: vec![Output { name: "answer".into(), source: from("second", "answer") }],
+            outputs: vec![Output { name: "answer".into(), source: from("second", "answer"), voters: vec![] }],
         };
         let program = Program::new(parts).unwrap();
         assert_eq!(program.modules()[0].name, "first");

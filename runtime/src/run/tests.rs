@@ -143,6 +143,19 @@ fn reasoning_is_kept_when_given_and_not_missed_when_absent() {
 }
 
 #[test]
+fn a_vote_asks_all_its_members_and_gives_what_most_say() {
+    let say = |text: &str| with("route.instruction", Param::Instruction(text.into()));
+    let model = Scripted::from_fn("m", |request| {
+        Ok(if request.messages[0].content.contains("Bills") { "billing" } else { "shipping" }.into())
+    });
+    let vote = Candidate::vote(&[say("Bills."), say("Parcels."), say("More parcels.")]);
+    let run = now(runner(&program("predict", choices()), &vote, model).run(&message("x"), 0)).unwrap();
+    assert_eq!((run.outputs, run.calls), (Record::new().with("team", "shipping"), 3));
+    let modules: Vec<_> = run.steps.iter().map(|step| step.module.as_str()).collect();
+    assert_eq!((modules, run.usage.output), (vec!["route", "route_2", "route_3"], 3));
+}
+
+#[test]
 fn values_flow_along_the_wires() {
     let module = |name: &str, source, input: &str, output: &str| Module {
         name: name.into(),
@@ -168,6 +181,7 @@ fn values_flow_along_the_wires() {
         outputs: vec![Output {
             name: "reply".into(),
             source: Source::Output { module: "second".into(), field: "answer".into() },
+            voters: vec![],
         }],
     })
     .unwrap();
@@ -178,6 +192,16 @@ fn values_flow_along_the_wires() {
     let run = run.unwrap();
     assert_eq!((run.outputs, run.calls), (Record::new().with("reply", "hi!!"), 2));
     assert_eq!(run.steps[1].inputs, Record::new().with("summary", "hi!"));
+
+    // In a vote every member hands on its own values.
+    let loud = with("first.instruction", Param::Instruction("Shout.".into()));
+    let vote = Candidate::vote(&[Candidate::baseline(), loud.clone(), loud]);
+    let echo = Scripted::from_fn("m", |request| {
+        let text = request.messages.last().unwrap().content.rsplit(": ").next().unwrap().to_owned();
+        Ok(if request.messages[0].content.contains("Shout.") { text.to_uppercase() } else { text + "!" })
+    });
+    let run = now(runner(&program, &vote, echo).run(&Record::new().with("text", "hi"), 0)).unwrap();
+    assert_eq!((run.outputs, run.calls), (Record::new().with("reply", "HI!"), 6));
 }
 
 #[test]

@@ -80,6 +80,7 @@ fn two_modules(instruction: &str) -> Program {
     let output = |module: &str| Output {
         name: module.to_owned(),
         source: Source::Output { module: module.to_owned(), field: "team".into() },
+        voters: vec![],
     };
     let outputs = vec![output("route"), output("again")];
     Program::new(Parts { inputs: one.inputs().to_vec(), modules, outputs }).unwrap()
@@ -119,6 +120,28 @@ fn honest_additions_have_no_finding() {
         assert!(read.spans > 0 && read.characters > 0, "{text}");
     }
     assert_eq!(read(&Candidate::baseline()).spans, 0);
+}
+
+/// Prompts that vote say much alike, and that is no repetition; what is wrong with one of them is.
+#[test]
+fn prompts_that_vote_are_read_each_for_itself() {
+    let program = program();
+    let long = "A team is named by what the customer wants to have done in the end. Money that was taken twice goes to \
+                payment, a parcel that got lost on its way goes to delivery, and whatever is sent back to the shop by post \
+                goes to returns, even if the writer asks for something else first, or is upset about it.";
+    let member = |text: &str| {
+        let said = Param::Instruction(format!("{BASELINE} {text}"));
+        program.apply(&Candidate::baseline().with(instruction(), said)).unwrap()
+    };
+    let read = |last: &str| {
+        let members = [member(long), member(&format!("{long} Take your time.")), member(last)];
+        Reading::of_each(&program, &members, &[]).read.unwrap()
+    };
+    let alike = read(long);
+    assert_eq!((flaws(&alike), alike.spans > 3), (vec![], true));
+    let wrong = read("Most answers are payment.");
+    assert_eq!(flaws(&wrong), [(Flaw::LabelPrior, true)]);
+    assert_eq!(wrong.findings[0].place, "route.instruction of prompt 3");
 }
 
 #[test]

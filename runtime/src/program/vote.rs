@@ -1,0 +1,146 @@
+//! Votes: several programs as one that asks all of them and gives what most of them say.
+//!
+//! **Invariant:** the joint program is an ordinary one: each module is asked, shown and read under a name of its own, and what
+//! it costs is the number of its modules.
+
+use std::collections::BTreeSet;
+
+use super::{Module, Output, Program, Source};
+use crate::value::Value;
+
+impl Program {
+    /// This program and another one over the same inputs and outputs, voting. The other one's modules go by new names:
+    /// `route_2` if there is a `route`.
+    pub(super) fn joined(mut self, other: Self) -> Self {
+        let mut taken: BTreeSet<String> =
+            self.parts.modules.iter().map(|module| module.name.clone()).collect();
+        let names: Vec<(String, String)> = other
+            .parts
+            .modules
+            .iter()
+            .map(|module| (module.name.clone(), fresh(&module.name, &mut taken)))
+            .collect();
+        let renamed = |source: Source| match source {
+            Source::Output { module, field } => {
+                let new = names.iter().find(|(old, _)| *old == module).map(|(_, new)| new.clone());
+                Source::Output { module: new.unwrap_or(module), field }
+            }
+            Source::Input(_) => source,
+        };
+        let modules = other.parts.modules.into_iter().zip(&names).map(|(module, (_, name))| {
+            let wiring = module.wiring.into_iter().map(|(input, source)| (input, renamed(source)));
+            Module { name: name.clone(), wiring: wiring.collect(), ..module }
+        });
+        self.parts.modules.extend(modules);
+        for (output, others) in self.parts.outputs.iter_mut().zip(other.parts.outputs) {
+            output.voters.extend(std::iter::once(others.source).chain(others.voters).map(&renamed));
+        }
+        self
+    }
+}
+
+/// The first of `name_2`, `name_3`, ... that is not taken; it is then.
+fn fresh(name: &str, taken: &mut BTreeSet<String>) -> String {
+    let mut number = 2;
+    while !taken.insert(format!("{name}_{number}")) {
+        number += 1;
+    }
+    format!("{name}_{number}")
+}
+
+impl Output {
+    /// All that it comes from: one source, or several that vote.
+    pub fn sources(&self) -> impl Iterator<Item = &Source> {
+        std::iter::once(&self.source).chain(&self.voters)
+    }
+
+    /// What most sources say; texts that differ in the blanks around them are one. Of values that are said equally often,
+    /// the one that is said first. [`Value::Null`] stands for what is not there.
+    pub fn value<'v>(&self, at: impl Fn(&Source) -> Option<&'v Value>) -> Value {
+        let mut said: Vec<(&Value, usize)> = Vec::new();
+        for value in self.sources().map(|source| at(source).unwrap_or(&Value::Null)) {
+            match said.iter_mut().find(|(known, _)| is_same(known, value)) {
+                Some((_, votes)) => *votes += 1,
+                None => said.push((value, 1)),
+            }
+        }
+        // The last of the largest, so the first one said comes last.
+        said.into_iter().rev().max_by_key(|(_, votes)| *votes).map_or(Value::Null, |(value, _)| value.clone())
+    }
+}
+
+fn is_same(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Text(a), Value::Text(b)) => a.trim() == b.trim(),
+        _ => a == b,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        candidate::{Candidate, Param},
+        program::Parts,
+        signature::{Field, Signature, Type},
+    };
+
+    fn input(name: &str) -> Source {
+        Source::Input(name.to_owned())
+    }
+
+    #[test]
+    fn most_say_it_and_ties_go_to_the_first() {
+        let vote = |said: &[&str]| {
+            let values: Vec<Value> = said.iter().map(|&text| text.into()).collect();
+            let voters = (1..said.len()).map(|place| input(&place.to_string())).collect();
+            let output = Output { name: "team".into(), source: input("0"), voters };
+            let at = |source: &Source| match source {
+                Source::Input(place) => values.get(place.parse::<usize>().unwrap()),
+                Source::Output { .. } => None,
+            };
+            output.value(at)
+        };
+        assert_eq!(vote(&["a"]), "a".into());
+        assert_eq!(vote(&["a", "b", "b"]), "b".into());
+        assert_eq!(vote(&["b", "a", "c"]), "b".into());
+        assert_eq!(vote(&["c", "a", "b", "b", "a"]), "a".into());
+        assert_eq!(vote(&["a", " b\n", "b "]), " b\n".into());
+    }
+
+    #[test]
+    fn what_is_not_there_has_a_vote_too() {
+        let output = Output { name: "x".into(), source: input("a"), voters: vec![input("b"), input("c")] };
+        let one = Value::Integer(1);
+        let value = output.value(|source| (*source == input("a")).then_some(&one));
+        assert_eq!(value, Value::Null);
+    }
+
+    #[test]
+    fn a_vote_is_a_sound_program_that_can_vote_again() {
+        let signature = Signature {
+            instructions: "Route.".into(),
+            inputs: vec![Field::new("message", Type::Text)],
+            outputs: vec![Field::new("team", Type::Text)],
+        };
+        let program = Program::single("route", "predict", signature, vec![]).unwrap();
+        let say = |text: &str| {
+            Candidate::baseline().with("route.instruction".parse().unwrap(), Param::Instruction(text.into()))
+        };
+        let joint = program.apply(&Candidate::vote(&[say("One."), say("Two."), say("Three.")])).unwrap();
+        let texts: Vec<_> =
+            joint.modules().iter().map(|m| (m.name.as_str(), m.signature.instructions.as_str())).collect();
+        assert_eq!(texts, [("route", "One."), ("route_2", "Two."), ("route_3", "Three.")]);
+        assert_eq!((joint.calls_per_record(), joint.outputs()[0].sources().count()), (3, 3));
+        assert_eq!(Program::new(Parts::from(joint.clone())).unwrap(), joint);
+        let again = Candidate::vote(&[Candidate::baseline(), Candidate::baseline()]);
+        let again = joint.apply(&again).unwrap();
+        assert_eq!((again.calls_per_record(), again.outputs()[0].sources().count()), (6, 6));
+        assert_eq!(Program::new(Parts::from(again.clone())).unwrap(), again);
+        let lost = program.apply(&Candidate::vote(&[
+            say("One."),
+            Candidate::baseline().with("other.instruction".parse().unwrap(), Param::Instruction("?".into())),
+        ]));
+        assert!(lost.is_err(), "every member must fit");
+    }
+}
