@@ -4,7 +4,7 @@
 //! The file is JSON and versioned by `format`. A program in any other language needs only `prompts`: send the messages
 //! with every `{{name}}` of the last message replaced by the input of that name (as a JSON string body for the format
 //! `json`). Of a vote there are the prompts of every member in turn (`route`, `route_2`, ...); what most of them answer is
-//! the answer, and of answers given equally often the one given first.
+//! the answer, and of answers given equally often the one given first; a prompt whose reply cannot be read has no say.
 //!
 //! **Invariant:** what was judged is what is sent. A file whose content was changed after it was written, or that this
 //! version would render differently, is refused. Every version ever written stays readable (`tests/golden`).

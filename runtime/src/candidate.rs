@@ -16,6 +16,7 @@ use crate::{
 /// A sparse overlay over a program's parameters, or a vote of several.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
+    // Flat, so that the files and ids of candidates that are no vote are what they were before there were votes.
     #[serde(flatten)]
     params: BTreeMap<ParamPath, Param>,
     /// Those that vote with it. No path of a parameter is called that: each has a dot.

@@ -170,6 +170,11 @@ impl Program {
             .collect()
     }
 
+    /// Whether several modules vote on its outputs.
+    pub fn is_vote(&self) -> bool {
+        self.parts.outputs.iter().any(|output| !output.voters.is_empty())
+    }
+
     /// Model calls that one record costs.
     pub fn calls_per_record(&self) -> usize {
         self.parts.modules.len()

@@ -3,7 +3,7 @@
 //! A [`Runner`] is a program with a candidate laid over it, prepared once for a model: formats chosen, shapes and
 //! calibration inputs computed. Modules are asked in running order. A reply that the model was free to write and that
 //! cannot be read is answered once with what was wrong; the second reply counts as a call and is visible in the step.
-//! A vote asks all that vote, and fails if one of them gives nothing: an answer is what all were asked for.
+//! In a vote, a member that gives nothing usable has no say; if none gives anything, the run fails as the first did.
 //!
 //! **Invariant:** what [`Runner::request`] gives is what [`Runner::run`] sends first, byte for byte.
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     candidate::Candidate,
     model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Usage},
-    program::{BadCandidate, Program, Source},
+    program::{BadCandidate, Output, Program, Source},
     prompt::RenderError,
     reply::{Reading, Repair, ReplyError},
     signature::{Misfit, check_record},
@@ -43,7 +43,7 @@ pub struct Runner {
 pub struct Run {
     /// The outputs of the program.
     pub outputs: Record,
-    /// What each module did, in running order.
+    /// What each module did, in running order. Modules of a vote that gave nothing usable are missing, with those after them.
     pub steps: Vec<Step>,
     /// Tokens of all calls.
     pub usage: Usage,
@@ -64,6 +64,13 @@ pub struct Step {
     pub repairs: Vec<Repair>,
     /// Calls it took: 2 if the first reply could not be read.
     pub calls: u32,
+}
+
+/// What a run took so far.
+#[derive(Default)]
+struct Spent {
+    usage: Usage,
+    calls: u32,
 }
 
 /// Why a record gave no outputs.
@@ -143,22 +150,35 @@ impl Runner {
     /// [`RunError`]; nothing is returned for the modules before.
     pub async fn run(&self, inputs: &Record, replicate: u32) -> Result<Run, RunError> {
         check_record(self.program.inputs(), inputs).map_err(RunError::Inputs)?;
-        let (mut steps, mut usage) = (Vec::<Step>::with_capacity(self.modules.len()), Usage::default());
+        let (mut steps, mut spent) = (Vec::<Step>::with_capacity(self.modules.len()), Spent::default());
+        let mut silent = None;
         for (module, prepared) in self.program.modules().iter().zip(&self.modules) {
+            if module.wiring.values().any(|source| !is_there(source, &steps)) {
+                continue;
+            }
             let wired = module.signature.inputs.iter().map(|field| {
                 let source = module.wiring.get(&field.name);
                 let value = source.and_then(|source| value_at(source, inputs, &steps));
                 (field.name.clone(), value.cloned().unwrap_or(Value::Null))
             });
-            steps.push(self.ask(prepared, wired.collect(), replicate, &mut usage).await?);
+            match self.ask(prepared, wired.collect(), replicate, &mut spent).await {
+                Ok(step) => steps.push(step),
+                Err(error) if self.program.is_vote() && error.is_silence() => {
+                    silent.get_or_insert(error);
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        let said = |output: &Output| output.sources().any(|source| is_there(source, &steps));
+        if let Some(error) = silent.filter(|_| !self.program.outputs().iter().all(said)) {
+            return Err(error);
         }
         let outputs = self.program.outputs().iter();
         let outputs = outputs.map(|output| {
             let value = output.value(|source| value_at(source, inputs, &steps));
             (output.name.clone(), value)
         });
-        let calls = steps.iter().map(|step| step.calls).sum();
-        Ok(Run { outputs: outputs.collect(), steps, usage, calls })
+        Ok(Run { outputs: outputs.collect(), steps, usage: spent.usage, calls: spent.calls })
     }
 
     /// The first request that a module sends for these inputs of the module.
@@ -193,12 +213,12 @@ impl Runner {
         module: &Prepared,
         inputs: Record,
         replicate: u32,
-        usage: &mut Usage,
+        spent: &mut Spent,
     ) -> Result<Step, RunError> {
         let mut request = self.first_request(module, &inputs, replicate)?;
         let mut calls = 0;
         loop {
-            let reply = self.call(module, &request, usage).await?;
+            let reply = self.call(module, &request, spent).await?;
             calls += 1;
             match module.format.read(&reply.text, &module.reading) {
                 Ok(Reading { outputs, repairs }) => {
@@ -215,15 +235,34 @@ impl Runner {
         }
     }
 
-    async fn call(&self, module: &Prepared, request: &Request, usage: &mut Usage) -> Result<Reply, RunError> {
+    async fn call(&self, module: &Prepared, request: &Request, spent: &mut Spent) -> Result<Reply, RunError> {
         let name = || module.name.clone();
         let reply = self.model.complete(request).await;
         let reply = reply.map_err(|error| RunError::Call { module: name(), error })?;
-        *usage += reply.usage;
+        spent.usage += reply.usage;
+        spent.calls += 1;
         if reply.finish == Finish::Filtered {
             return Err(RunError::Filtered { module: name() });
         }
         Ok(reply)
+    }
+}
+
+impl RunError {
+    /// Whether the model was asked and there is nothing to be had from it.
+    fn is_silence(&self) -> bool {
+        matches!(
+            self,
+            Self::Reply { .. } | Self::Filtered { .. } | Self::Call { error: CallError::TooLong { .. }, .. }
+        )
+    }
+}
+
+/// Whether the module of a source was asked and gave something.
+fn is_there(source: &Source, steps: &[Step]) -> bool {
+    match source {
+        Source::Input(_) => true,
+        Source::Output { module, .. } => steps.iter().any(|step| step.module == *module),
     }
 }
 

@@ -54,11 +54,11 @@ impl Output {
         std::iter::once(&self.source).chain(&self.voters)
     }
 
-    /// What most sources say; texts that differ in the blanks around them are one. Of values that are said equally often,
-    /// the one that is said first. [`Value::Null`] stands for what is not there.
+    /// What most sources say of those that say anything; texts that differ in the blanks around them are one. Of values that
+    /// are said equally often, the one that is said first. [`Value::Null`] if none says anything.
     pub fn value<'v>(&self, at: impl Fn(&Source) -> Option<&'v Value>) -> Value {
         let mut said: Vec<(&Value, usize)> = Vec::new();
-        for value in self.sources().map(|source| at(source).unwrap_or(&Value::Null)) {
+        for value in self.sources().filter_map(at) {
             match said.iter_mut().find(|(known, _)| is_same(known, value)) {
                 Some((_, votes)) => *votes += 1,
                 None => said.push((value, 1)),
@@ -109,11 +109,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_has_a_vote_too() {
+    fn what_is_not_there_has_no_vote() {
         let output = Output { name: "x".into(), source: input("a"), voters: vec![input("b"), input("c")] };
         let one = Value::Integer(1);
-        let value = output.value(|source| (*source == input("a")).then_some(&one));
-        assert_eq!(value, Value::Null);
+        assert_eq!(output.value(|source| (*source == input("c")).then_some(&one)), one);
+        assert_eq!(output.value(|_| None), Value::Null);
     }
 
     #[test]

@@ -156,6 +156,27 @@ fn a_vote_asks_all_its_members_and_gives_what_most_say() {
 }
 
 #[test]
+fn a_member_that_gives_nothing_has_no_vote() {
+    let say = |text: &str| with("route.instruction", Param::Instruction(text.into()));
+    let vote = Candidate::vote(&[say("Chat."), say("Parcels."), say("Chat more.")]);
+    let run = |sober: &'static str| {
+        let model = Scripted::from_fn("m", move |request| {
+            Ok(if request.messages[0].content.contains(sober) { "shipping" } else { "Well, well." }.into())
+        });
+        now(runner(&program("predict", choices()), &vote, model.writing_freely()).run(&message("x"), 0))
+    };
+    let some = run("Parcels.").unwrap();
+    assert_eq!(
+        (some.outputs, some.calls),
+        (Record::new().with("team", "shipping"), 5),
+        "two were asked again"
+    );
+    assert_eq!(some.steps.len(), 1);
+    let Err(RunError::Reply { module, .. }) = run("Nobody.") else { panic!("nobody gave an answer") };
+    assert_eq!(module, "route");
+}
+
+#[test]
 fn values_flow_along_the_wires() {
     let module = |name: &str, source, input: &str, output: &str| Module {
         name: name.into(),
