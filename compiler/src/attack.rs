@@ -23,6 +23,7 @@ mod options;
 mod own;
 mod plan;
 mod protect;
+pub mod rewrite;
 mod severity;
 mod synonym;
 mod tautology;
@@ -40,6 +41,7 @@ use rand::rngs::ChaCha8Rng;
 pub(crate) use config::{ATTACK, read};
 pub use guarantee::{Broken, Class, Guarantee, Normalizer};
 pub use own::{Own, OwnProgram, Rules};
+pub(crate) use plan::families_of;
 pub use plan::{Count, Frozen, Plan, PlanError};
 pub use protect::Protected;
 

@@ -18,6 +18,7 @@ mod hygiene;
 mod near;
 pub mod rehearsal;
 mod report;
+mod rewritable;
 mod row;
 mod rows;
 mod seal;
@@ -33,6 +34,7 @@ use std::collections::BTreeMap;
 use proofmark_optimizers::Visible;
 use proofmark_runtime::digest;
 
+pub(crate) use self::rewritable::Rewritable;
 use self::{
     assign::assign,
     hygiene::Hygiene,
@@ -42,12 +44,12 @@ use self::{
 };
 pub use self::{
     error::{BadRow, BadRows, DataError},
-    report::{Contradiction, Counts, Joins, MovedOut, SplitReport},
+    report::{Contradiction, Counts, Joins, MovedOut, RewritingReport, SplitReport},
     rows::read_rows,
     seal::NATURAL,
 };
 use crate::{
-    attack::Count,
+    attack::{Count, Plan},
     gate::{GateRow, Sealed},
     task::Task,
 };
@@ -75,12 +77,14 @@ impl Splits {
         let found = Hygiene::of(&rows);
         let roles = assign(task, &given, &found)?;
         let report = report::make(task, &rows, &roles, &found);
-        let (splits, families) = Self::collect(task, given, &roles, &found)?;
-        Ok((splits, SplitReport { families, ..report }))
+        let plan = Plan::of(task)?;
+        let rewritings = task.rewriter.as_ref().map(|_| report::written(&plan.rewritings, &rows));
+        let (splits, families) = Self::collect((task, &plan), given, &roles, &found)?;
+        Ok((splits, SplitReport { families, rewritings, ..report }))
     }
 
     fn collect(
-        task: &Task,
+        (task, plan): (&Task, &Plan<'_>),
         given: Vec<Given>,
         roles: &[Option<Role>],
         found: &Hygiene,
@@ -110,7 +114,7 @@ impl Splits {
             }
         }
         shift::mark(&mut gate, &times, &train);
-        let (gate, families) = seal(task, gate)?;
+        let (gate, families) = seal(plan, gate)?;
         Ok((Self { train: Visible::new(train), val: Visible::new(val), gate }, families))
     }
 }

@@ -7,6 +7,7 @@
 //! the call store.
 
 mod crew;
+pub(crate) mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -16,6 +16,7 @@ mod optimizer;
 mod problem;
 mod program;
 mod read;
+mod rewriter;
 mod schema;
 mod shape;
 #[cfg(test)]
@@ -37,6 +38,7 @@ pub use self::{
     optimizer::{Budget, OptimizerConfig},
     problem::{Problem, TaskErrors, TaskReport},
     program::SOLE_MODULE,
+    rewriter::RewriterConfig,
     schema::schema,
 };
 pub(crate) use self::{
@@ -77,6 +79,8 @@ pub struct Task {
     pub gate: GateConfig,
     /// Perturbation families of the user's.
     pub attacks: Vec<Own>,
+    /// Who rewrites rows for the families that need a model, if anybody does.
+    pub rewriter: Option<RewriterConfig>,
 }
 
 /// Why there is no task.
@@ -118,6 +122,11 @@ pub(crate) static FILE: Section = Section {
         Key::new("optimizer", Shape::Table(&optimizer::OPTIMIZER), "who searches, and for how much"),
         Key::new("gate", Shape::Table(&gate::GATE), "how finalists are judged"),
         Key::new("attack", Shape::Tables(&attack::ATTACK), "a perturbation family of your own"),
+        Key::new(
+            "rewriter",
+            Shape::Table(&rewriter::REWRITER),
+            "a model that rewrites rows for families that need one",
+        ),
     ],
     variants: None,
 };
@@ -174,6 +183,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
     let proposer = model::read(root.table("proposer"), model::PROPOSAL_TOKENS, problems);
     let gate = gate::read(root.table("gate"), problems);
     let attacks = attack::read(root, program.as_ref(), folder, problems);
+    let rewriter = rewriter::read(root.table("rewriter"), program.as_ref(), folder, problems);
     let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
     Some(Task {
         name: root.string("name").or_else(called).unwrap_or_else(|| "task".into()),
@@ -187,6 +197,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         optimizer: optimizer::read(root.table("optimizer")),
         gate,
         attacks,
+        rewriter,
     })
 }
 

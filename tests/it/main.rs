@@ -11,5 +11,6 @@ mod ensemble;
 mod gate;
 mod proposers;
 mod resume;
+mod rewrite;
 mod support;
 mod verify;

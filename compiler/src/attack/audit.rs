@@ -39,7 +39,7 @@ pub struct Case {
 /// # Errors
 /// [`PlanError`].
 pub fn cases(task: &Task, visible: &[&Example]) -> Result<Vec<Case>, PlanError> {
-    let frozen = Plan::of(task).freeze(visible)?;
+    let frozen = Plan::of(task)?.freeze(visible)?;
     let of_row = |(row, variants): (&&Example, Vec<super::Variant>)| {
         variants.into_iter().map(|variant| Case::new(row, variant)).collect::<Vec<_>>()
     };

@@ -9,6 +9,7 @@ use super::{
     own::{Own, OwnProgram, Rules},
     plan::words_of,
     protect::{Protected, meaning},
+    rewrite,
 };
 use crate::{
     command::{Command, OPTIONS},
@@ -52,7 +53,9 @@ pub(crate) fn read(
     for item in root.items("attack") {
         let table = Reader::of(item);
         let Some((name, span)) = table.text("name").zip(table.span("name")) else { continue };
-        let taken = names().contains(&name) || families.iter().any(|other| other.name() == name);
+        let taken = names().contains(&name)
+            || rewrite::find(name).is_some()
+            || families.iter().any(|other| other.name() == name);
         if taken {
             let problem = Problem::new(span, format!("there is a family `{name}` already"), "taken");
             problems.push(problem.hint("give yours another name"));

@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::protect::Protected;
+use super::{
+    protect::Protected,
+    rewrite::{self, Fault, Rewriting},
+};
 
 /// How strong the reason is that the right answer stays, strongest first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -40,6 +43,8 @@ pub enum Guarantee<'a> {
     EditsOrSurrounds,
     /// The texts are the same question but for the order of its options; the answer was worked out again.
     Permutes(fn(&str, &str) -> bool),
+    /// All votes were for it, and no rule finds a fault.
+    Rewrites(&'a Rewriting),
 }
 
 /// A variant that breaks its family's guarantee.
@@ -62,6 +67,12 @@ pub enum Broken {
     /// More than the order of options changed.
     #[error("more than the order of the options was changed")]
     Permutation,
+    /// Not everybody who was asked vouches for it.
+    #[error("it was not vouched for when it was written")]
+    Unvouched,
+    /// A rule finds a fault in a rewriting.
+    #[error(transparent)]
+    Rewritten(#[from] Fault),
     /// The original is not contained.
     #[error("the original text is not contained unchanged")]
     NotContained,
@@ -76,6 +87,7 @@ impl Guarantee<'_> {
         match self {
             Self::Normalizes(_) => Class::G0,
             Self::Respells(_) | Self::EditsLightly | Self::Surrounds | Self::EditsOrSurrounds => Class::G1,
+            Self::Rewrites(_) => Class::G2,
             Self::Permutes(_) => Class::G3,
         }
     }
@@ -91,6 +103,7 @@ impl Guarantee<'_> {
             Self::Normalizes(_) | Self::Respells(_) => Err(Broken::Normalizer),
             Self::Permutes(same) if same(original, variant) => Ok(()),
             Self::Permutes(_) => Err(Broken::Permutation),
+            Self::Rewrites(way) => Ok(rewrite::check(way, (original, variant), protected)?),
             Self::Surrounds | Self::EditsOrSurrounds if variant.contains(original) => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),
             Self::EditsLightly | Self::EditsOrSurrounds => {

@@ -10,9 +10,10 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 use serde::Serialize;
 
 use super::{
-    ALL, COMPOSED, Class, Family, Miss, Own, OwnProgram, Protected, Scene, Variant,
+    ALL, COMPOSED, Class, Family, Guarantee, Miss, Own, OwnProgram, Protected, Scene, Variant,
     allocate::{Allocation, Pairing},
     names, protected_words,
+    rewrite::{self, Rewriting, Rewritings, RewritingsError},
 };
 use crate::{command::CommandError, task::Task};
 
@@ -26,6 +27,8 @@ pub struct Plan<'t> {
     pub families: Vec<String>,
     /// Families of the user's.
     pub own: &'t [Own],
+    /// What a model wrote, by row.
+    pub rewritings: Rewritings,
     /// Variants per row.
     pub variants: usize,
     /// Names the frozen random choices.
@@ -50,6 +53,9 @@ pub enum PlanError {
     /// Nothing to attack with.
     #[error("no perturbation family is named, so there is nothing to test robustness with")]
     Empty,
+    /// What a model should have written cannot be used.
+    #[error(transparent)]
+    Rewritings(#[from] RewritingsError),
     /// A family that is a program of the user's failed.
     #[error(transparent)]
     Program(#[from] CommandError),
@@ -90,19 +96,33 @@ fn choices(field: &Field) -> Vec<String> {
     }
 }
 
+/// The families that a task is attacked with: those of `[gate]`, of `[[attack]]` and of `[rewriter]`.
+pub(crate) fn families_of(task: &Task) -> Vec<String> {
+    let own = task.attacks.iter().map(|own| own.name().to_owned());
+    let written = task.rewriter.iter().flat_map(|config| config.families.clone());
+    task.gate.families().into_iter().chain(own).chain(written).collect()
+}
+
 impl<'t> Plan<'t> {
     /// What a task's rows are attacked with.
-    pub fn of(task: &'t Task) -> Self {
+    ///
+    /// # Errors
+    /// If the file with what a model wrote cannot be used.
+    pub fn of(task: &'t Task) -> Result<Self, PlanError> {
+        let rewritings = match &task.rewriter {
+            Some(config) => Rewritings::read(config, &task.program)?,
+            None => Rewritings::default(),
+        };
         let outputs = task.program.output_fields();
-        let own = task.attacks.iter().map(|own| own.name().to_owned());
-        Self {
-            families: task.gate.families().into_iter().chain(own).collect(),
+        Ok(Self {
+            families: families_of(task),
             own: &task.attacks,
+            rewritings,
             variants: task.gate.variants,
             seed: task.data.seed,
             protected: words_of(&task.program),
             choices: if let [only] = outputs.as_slice() { choices(only) } else { vec![] },
-        }
+        })
     }
 
     /// Makes the variants of every row: `variants` per row from different families, each family on about equally many
@@ -150,7 +170,8 @@ impl<'t> Plan<'t> {
             Own::Program(program) => Step::Program(program),
         });
         let known = || ALL.iter().find(|family| family.name() == name).map(|family| Step::Family(*family));
-        match own.or_else(known) {
+        let written = || rewrite::find(name).map(Step::Rewriting);
+        match own.or_else(known).or_else(written) {
             Some(step) => Ok(Recipe::One(step)),
             None if name == COMPOSED => Ok(Recipe::Composed),
             None => Err(PlanError::Unknown { name: name.to_owned(), known: names().join(", ") }),
@@ -170,6 +191,7 @@ impl<'t> Plan<'t> {
                 wrong.get(seed.as_bytes()[31] as usize % wrong.len().max(1)).map(|choice| choice.as_str());
             let scene = Scene { protected: &self.protected, wrong_answer };
             let next = match step {
+                Step::Rewriting(way) => self.rewritings.apply(way, &changed, &self.protected),
                 Step::Family(family) => family.apply(&changed, field, (&scene, &mut rng)),
                 Step::Program(program) => program.apply(&changed, field, (&self.protected, self.seed))?,
             };
@@ -202,6 +224,7 @@ enum Recipe<'p> {
 enum Step<'p> {
     Family(&'p dyn Family),
     Program(&'p OwnProgram),
+    Rewriting(&'static Rewriting),
 }
 
 /// A row that could not be perturbed.
@@ -212,10 +235,11 @@ struct Failed {
 }
 
 impl<'p> Recipe<'p> {
+    /// A family that can be one of two: not what was written of the row as it is.
     fn single(&self) -> Option<Step<'p>> {
         match self {
+            Self::One(Step::Rewriting(_)) | Self::Composed => None,
             Self::One(step) => Some(*step),
-            Self::Composed => None,
         }
     }
 }
@@ -225,6 +249,7 @@ impl<'p> Step<'p> {
         match self {
             Self::Family(family) => family.name(),
             Self::Program(program) => program.name(),
+            Self::Rewriting(way) => way.name,
         }
     }
 
@@ -232,6 +257,7 @@ impl<'p> Step<'p> {
         match self {
             Self::Family(family) => family.guarantee().class(),
             Self::Program(program) => program.guarantee().class(),
+            Self::Rewriting(way) => Guarantee::Rewrites(way).class(),
         }
     }
 }
@@ -277,7 +303,7 @@ impl Maker<'_> {
 }
 
 /// The name of the longest text input.
-fn longest_text(row: &Example) -> Option<&str> {
+pub(super) fn longest_text(row: &Example) -> Option<&str> {
     let texts = row.inputs.iter().filter_map(|(name, value)| match value {
         Value::Text(text) if !text.trim().is_empty() => Some((name, text.len())),
         _ => None,

@@ -41,6 +41,13 @@ impl Protected {
         words.any(|word| self.words.contains(word))
     }
 
+    /// The protected words that stand in the text.
+    pub(super) fn mentioned(&self, text: &str) -> BTreeSet<&str> {
+        let lower = text.to_lowercase();
+        let words = lower.split(|c: char| !c.is_alphanumeric());
+        words.filter_map(|word| self.words.get(word).map(String::as_str)).collect()
+    }
+
     fn may_edit(&self, text: &str, range: &Range<usize>) -> bool {
         let word = &text[range.clone()];
         let bare = word.trim_end_matches(['.', ',', '!', '?', ';', ':', ')', '…']).trim_start_matches('(');
@@ -56,12 +63,15 @@ impl Protected {
 pub(super) fn meaning(text: &str) -> Vec<String> {
     let lower = text.to_lowercase().replace('\u{2019}', "'");
     let words = lower.split(|c: char| !c.is_alphanumeric() && c != '\'');
-    let weighs = |word: &&str| {
-        NEGATIONS.contains(word) || word.ends_with("n't") || word.chars().any(|c| c.is_ascii_digit())
-    };
+    let weighs = |word: &&str| negates(word) || word.chars().any(|c| c.is_ascii_digit());
     let mut found: Vec<_> = words.filter(weighs).map(str::to_owned).collect();
     found.sort();
     found
+}
+
+/// Whether a word, in lower case, turns a meaning round.
+pub(super) fn negates(word: &str) -> bool {
+    NEGATIONS.contains(&word) || word.ends_with("n't")
 }
 
 /// The byte ranges between white space.

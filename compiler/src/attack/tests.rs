@@ -4,7 +4,7 @@ use proofmark_runtime::{ExampleId, Record};
 use proptest::prelude::*;
 use rand::SeedableRng;
 
-use super::*;
+use super::{rewrite::Rewritings, *};
 use crate::command::{Command, CommandError};
 
 fn example(id: usize, text: &str) -> Example {
@@ -20,6 +20,7 @@ fn plan(seed: u64) -> Plan<'static> {
     Plan {
         families: default_families(true),
         own: &[],
+        rewritings: Rewritings::default(),
         variants: 3,
         seed,
         protected: protected_words(["billing", "shipping", "message", "team"]),

@@ -5,6 +5,7 @@
 mod ask;
 mod marks;
 mod page;
+mod rewrite;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -43,6 +44,12 @@ pub(crate) struct Attack {
     /// Write a page in which the 60 variants can be read and audited
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// Have the model of [rewriter] rewrite rows, and keep what all votes are for; with --family in one way only
+    #[arg(long, conflicts_with_all = ["audit", "html"])]
+    rewrite: bool,
+    /// Rewrite as many rows as so many calls allow; all if left out
+    #[arg(long, value_name = "CALLS", requires = "rewrite")]
+    budget_calls: Option<u64>,
     #[command(flatten)]
     common: Common,
 }
@@ -57,6 +64,9 @@ struct Family<'c> {
 impl Attack {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let task = Task::load(&self.task.task)?;
+        if self.rewrite {
+            return self.rewrite(&task);
+        }
         let (splits, _) = Splits::load(&task)?;
         let visible: Vec<&Example> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let cases = audit::cases(&task, &visible)?;
@@ -180,7 +190,7 @@ impl Attack {
         vec![
             String::new(),
             "edited  characters changed for each character of the row; in the table the median".to_owned(),
-            "class   why the right answer stays: G0 proven, G1 guarded by rules, G3 worked out again"
+            "class   why the right answer stays: G0 proven, G1 guarded by rules, G2 voted on, G3 worked out again"
                 .to_owned(),
             "marks   [-taken out-] {+put in+} ⏎ line break ⇥ tab".to_owned(),
             format!("audit   {audit}"),
@@ -191,7 +201,7 @@ impl Attack {
 /// The variants by family, the least changed first.
 fn families<'c>(task: &Task, cases: &'c [Case]) -> Vec<Family<'c>> {
     let mut families: Vec<Family<'c>> = vec![];
-    for name in attack::Plan::of(task).families {
+    for name in attack::families_of(task) {
         let mut own: Vec<_> = cases.iter().filter(|case| case.family == name).collect();
         own.sort_by(|a, b| a.edit_rate.total_cmp(&b.edit_rate));
         if let Some(first) = own.first() {
@@ -205,7 +215,8 @@ fn families<'c>(task: &Task, cases: &'c [Case]) -> Vec<Family<'c>> {
 fn about(task: &Task, name: &str) -> String {
     let known = attack::ALL.iter().find(|family| family.name() == name).map(|family| family.about());
     let own = || task.attacks.iter().find(|own| own.name() == name).map(|own| own.about());
-    known.or_else(own).unwrap_or("two families at once").to_owned()
+    let written = || attack::rewrite::find(name).map(|way| way.about);
+    known.or_else(own).or_else(written).unwrap_or("two families at once").to_owned()
 }
 
 impl Family<'_> {

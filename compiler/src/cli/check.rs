@@ -139,6 +139,7 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
     tell("together", split::joined(report, task.data.columns.group.as_deref()));
     tell("rows", split::provenance(report));
     tell("family", split::families(report, &task.attacks));
+    tell("rewritten", split::rewritings(report));
     tell("warning", split::warnings(report, &task.program));
     tell("", split::table(report));
     let Outlook { seeds, rows, gate_calls, .. } = outlook;

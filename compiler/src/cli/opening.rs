@@ -116,6 +116,20 @@ pub(crate) fn store(path: &Path) -> Result<Store, Failure> {
     Ok(Store::open(path)?)
 }
 
+/// Opens a model behind the call store, and how many calls it takes at a time. Whoever watches, once there is one, hears of
+/// failures that are waited out.
+pub(crate) fn stored(
+    config: &ModelConfig,
+    store: &Store,
+    common: &Common,
+    watch: &Arc<OnceLock<Watcher>>,
+) -> Result<(StoredModel, usize), Failure> {
+    let watch = Arc::clone(watch);
+    let tell = move |text: &str| watch.get().into_iter().for_each(|watch| watch.remark(text));
+    let Opened { model, parallel } = model(config, common, tell)?;
+    Ok((Arc::new(Cached::new(model, store.clone())), parallel))
+}
+
 /// Everybody who works for a task, and the way to stop them.
 pub(crate) fn crew(
     task: &Task,
@@ -124,12 +138,7 @@ pub(crate) fn crew(
     common: &Common,
 ) -> Result<(Crew, Cancel), Failure> {
     let watch: Arc<OnceLock<Watcher>> = Arc::default();
-    let open = |config: &ModelConfig| -> Result<(StoredModel, usize), Failure> {
-        let watch = Arc::clone(&watch);
-        let tell = move |text: &str| watch.get().into_iter().for_each(|watch| watch.remark(text));
-        let Opened { model, parallel } = model(config, common, tell)?;
-        Ok((Arc::new(Cached::new(model, store.clone())), parallel))
-    };
+    let open = |config: &ModelConfig| stored(config, store, common, &watch);
     let (model, parallel) = open(&task.model)?;
     let proposer = match &task.proposer {
         Some(config) => Some(Proposer { model: open(config)?.0, max_tokens: config.max_tokens }),

@@ -131,7 +131,7 @@ impl DataError {
 
 impl BadRows {
     /// An error if there are any.
-    pub(super) fn check(mut rows: Vec<BadRow>) -> Result<(), Self> {
+    pub(crate) fn check(mut rows: Vec<BadRow>) -> Result<(), Self> {
         if rows.is_empty() {
             return Ok(());
         }

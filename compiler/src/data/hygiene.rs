@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use proofmark_runtime::ExampleId;
+use proofmark_runtime::{ExampleId, Record};
 
 use super::{
     error::DataError,
@@ -25,7 +25,7 @@ pub(super) struct Hygiene {
 impl Hygiene {
     /// Looks at all rows of all files together.
     pub(super) fn of(rows: &[&Row]) -> Self {
-        let texts: Vec<_> = rows.iter().map(|row| text(row)).collect();
+        let texts: Vec<_> = rows.iter().map(|row| text(&row.example.inputs)).collect();
         let mut groups = Groups::new(rows.len());
         let joined = join_near_duplicates(&texts, &mut groups);
         let mut first = HashMap::new();
@@ -50,8 +50,8 @@ impl Hygiene {
 }
 
 /// The inputs of a row as one text.
-fn text(row: &Row) -> String {
-    row.example.inputs.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join("\n")
+pub(super) fn text(inputs: &Record) -> String {
+    inputs.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join("\n")
 }
 
 /// Groups of rows with the same plain text and at least two labels.

@@ -15,6 +15,7 @@ use super::{
     split::{Deal, Role, Unit},
 };
 use crate::{
+    attack::Plan,
     gate::{GateRow, Sealed},
     task::Task,
 };
@@ -83,7 +84,7 @@ impl<'t> Stage<'t> {
         if train.is_empty() || val.is_empty() || held.is_empty() {
             return Err(DataError::TooFew { rows: rows.len(), groups: self.groups.len() });
         }
-        let (gate, _) = seal(self.task, held.iter().map(|row| self.gate_row(*row)).collect())?;
+        let (gate, _) = seal(&Plan::of(self.task)?, held.iter().map(|row| self.gate_row(*row)).collect())?;
         let held = held.into_iter().map(|row| (self.keys[row].clone(), self.given[row].row.example.clone()));
         Ok(Rehearsal { train, val, held: held.collect(), gate })
     }

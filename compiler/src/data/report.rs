@@ -10,7 +10,13 @@ use super::{
     row::{NO_VALUE, Row},
     split::Role,
 };
-use crate::{attack::Count, task::Task};
+use crate::{
+    attack::{
+        Count,
+        rewrite::{Dropped, Rewritings},
+    },
+    task::Task,
+};
 
 /// What was found and how it was split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -43,6 +49,21 @@ pub struct SplitReport {
     pub mined: BTreeMap<String, Counts>,
     /// For each perturbation family: what it did to the sealed rows.
     pub families: BTreeMap<String, Count>,
+    /// What a model wrote of the rows, if one was to.
+    pub rewritings: Option<RewritingReport>,
+}
+
+/// What a model wrote of the rows, as its file says.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct RewritingReport {
+    /// Who wrote, and who vouched.
+    pub authors: Vec<(String, String)>,
+    /// Rewritings that all votes were for.
+    pub kept: usize,
+    /// Those that were dropped, by the reason.
+    pub dropped: BTreeMap<Dropped, usize>,
+    /// Lines of rows that are not there any more, or are others now.
+    pub stale: usize,
 }
 
 /// Rows of each split.
@@ -131,6 +152,22 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
     let outputs = task.program.outputs().iter().map(|output| output.name.clone());
     report.unlabelled = outputs.filter(|name| !report.labels.contains_key(name)).collect();
     report.labels.retain(|_, values| values.len() <= TABLED);
+    report
+}
+
+/// Tells what a model wrote.
+pub(super) fn written(rewritings: &Rewritings, rows: &[&Row]) -> RewritingReport {
+    let mut report = RewritingReport {
+        authors: rewritings.authors().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
+        stale: rewritings.stale(rows.iter().map(|row| &row.example)),
+        ..RewritingReport::default()
+    };
+    for line in rewritings.lines() {
+        match line.dropped {
+            None => report.kept += 1,
+            Some(why) => *report.dropped.entry(why).or_default() += 1,
+        }
+    }
     report
 }
 

@@ -6,13 +6,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use proofmark_optimizers::{Ask, Culprit, Failure, Outcome, Stop, outcome::Step};
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, Program, Record,
+    Candidate, CandidateId, Example, Program,
     model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Shape, Usage},
     run::{Run, RunError, Runner},
     store::Cached,
 };
-use tokio::{runtime::Handle, task::JoinSet};
+use tokio::runtime::Handle;
 
+use super::pool::{Pool, failed, is_answer};
 use crate::{
     cancel::Cancel,
     metric::Metric,
@@ -82,7 +83,7 @@ impl Crew {
         let work = jobs.iter().map(|job| {
             (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone(), job.replicate)
         });
-        let runs = self.run_all(work.collect())?;
+        let runs = self.pool().runs(work.collect(), || self.watch.done(self.calls()))?;
         let judged = jobs.iter().zip(runs).map(|(job, run)| {
             let usage = run.as_ref().map(|run| run.usage).unwrap_or_default();
             Ok((self.judge(job.example, run)?, usage))
@@ -107,50 +108,8 @@ impl Crew {
         Ok(runners)
     }
 
-    /// Awaits all runs and gives them in order. The first failure that is nobody's answer ends the batch; what was answered
-    /// until then is in the store.
-    fn run_all(&self, work: Vec<(Arc<Runner>, Record, u32)>) -> Result<Vec<Result<Run, RunError>>, Stop> {
-        let work = work
-            .into_iter()
-            .map(|(runner, inputs, replicate)| async move { runner.run(&inputs, replicate).await });
-        self.all(work, |run| match run {
-            Err(RunError::Call { module, error }) if !is_answer(error) => {
-                Err(failed(error, format!("module `{module}`: {error}")))
-            }
-            _ => Ok(()),
-        })
-    }
-
-    /// Awaits all work, at most `parallel` at a time, and gives what came of it in order, unless `check` ends it.
-    fn all<T: Send + 'static>(
-        &self,
-        work: impl ExactSizeIterator<Item = impl Future<Output = T> + Send + 'static>,
-        check: impl Fn(&T) -> Result<(), Stop>,
-    ) -> Result<Vec<T>, Stop> {
-        let mut results: Vec<Option<T>> = (0..work.len()).map(|_| None).collect();
-        let mut waiting = work.enumerate();
-        self.runtime.block_on(async {
-            let mut running = JoinSet::new();
-            loop {
-                while running.len() < self.parallel
-                    && let Some((index, call)) = waiting.next()
-                {
-                    running.spawn(async move { (index, call.await) });
-                }
-                let joined = tokio::select! {
-                    biased;
-                    () = self.cancel.cancelled() => return Err(Stop::Cancelled),
-                    joined = running.join_next() => joined,
-                };
-                let Some(joined) = joined else { return Ok(()) };
-                let broken = |panic| Stop::Broken { message: format!("a call broke off: {panic}") };
-                let (index, result) = joined.map_err(broken)?;
-                check(&result)?;
-                results[index] = Some(result);
-                self.watch.done(self.calls());
-            }
-        })?;
-        results.into_iter().map(|result| result.ok_or(Stop::Cancelled)).collect()
+    fn pool(&self) -> Pool<'_> {
+        Pool { runtime: &self.runtime, cancel: &self.cancel, parallel: self.parallel }
     }
 
     fn judge(&self, example: &Example, run: Result<Run, RunError>) -> Result<Outcome, Stop> {
@@ -186,10 +145,11 @@ impl Crew {
             let (model, request) = (Arc::clone(&model), request(ask, max_tokens));
             async move { model.complete(&request).await }
         });
-        let replies = self.all(work, |reply| match reply {
+        let check = |reply: &Result<Reply, CallError>| match reply {
             Err(error) if !is_answer(error) => Err(failed(error, format!("the proposer: {error}"))),
             _ => Ok(()),
-        })?;
+        };
+        let replies = self.pool().all(work, check, || self.watch.done(self.calls()))?;
         let mut usage = Usage::default();
         for reply in replies.iter().flatten() {
             usage += reply.usage;
@@ -197,18 +157,6 @@ impl Crew {
         let whole = |reply: Reply| (reply.finish == Finish::Stop).then_some(reply.text);
         Ok((replies.into_iter().map(|reply| reply.ok().and_then(whole)).collect(), usage))
     }
-}
-
-/// The end of a run whose call failed for good.
-fn failed(error: &CallError, message: String) -> Stop {
-    let culprit =
-        if matches!(error, CallError::StoreFailed { .. }) { Culprit::Store } else { Culprit::Model };
-    Stop::Failed { culprit, message }
-}
-
-/// Whether an error is the candidate's own doing, so that it counts as its answer.
-fn is_answer(error: &CallError) -> bool {
-    matches!(error, CallError::TooLong { .. })
 }
 
 fn request(ask: &Ask, max_tokens: u32) -> Request {

@@ -6,7 +6,7 @@ use super::{
     shape::{Key, Section, Shape},
 };
 use crate::{
-    attack,
+    attack::{self, rewrite},
     gate::{Demands, Policy},
 };
 
@@ -48,8 +48,8 @@ pub(crate) static GATE: Section = Section {
         ),
         Key::new(
             "families",
-            Shape::Names("perturbation family", attack::names),
-            "the usual ones if left out; those of [[attack]] are always used as well",
+            Shape::Names("perturbation family", families),
+            "the usual ones if left out; those of [[attack]] and [rewriter] are always used as well",
         ),
         Key::new("variants", Shape::Integer(1, 16), "perturbed variants of each sealed row; 3 if left out"),
         Key::new("case_insensitive", Shape::Boolean, "whether the case of the inputs carries no meaning"),
@@ -85,6 +85,11 @@ impl GateConfig {
     }
 }
 
+/// All families, those that a model writes among them: they are known here, to say where they belong.
+fn families() -> Vec<&'static str> {
+    attack::names().into_iter().chain(rewrite::names()).collect()
+}
+
 fn policies() -> Vec<&'static str> {
     POLICIES.iter().map(|(name, _)| *name).collect()
 }
@@ -103,6 +108,14 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig
             let problem = Problem::new(name.span(), message, "changes case");
             problems.push(problem.hint("leave it out, or say case_insensitive = true"));
         }
+    }
+    for name in families.iter().filter(|name| rewrite::find(name.get_ref()).is_some()) {
+        let message = format!("`{}` is written by a model, which [rewriter] has to name", name.get_ref());
+        let problem = Problem::new(name.span(), message, "not here");
+        problems.push(problem.hint(format!(
+            "[rewriter] with name = \"provider/model\" and families = [\"{}\"]; then: proofmark attack TASK --rewrite",
+            name.get_ref()
+        )));
     }
     let policy = policy.map_or(default.policy, |(_, policy)| *policy);
     let demands = ["target", "max_tokens", "max_token_ratio"];

@@ -30,9 +30,12 @@ pub struct ModelConfig {
     pub max_tokens: u32,
 }
 
-const NAME: Key = Key::required("name", Shape::Text, "provider/model, or local:/path/to/file.gguf");
-const BASE_URL: Key = Key::new("base_url", Shape::Text, "where the provider is, if not at its usual address");
-const KEY_ENV: Key = Key::new("key_env", Shape::Text, "the environment variable that holds the key");
+pub(super) const NAME: Key =
+    Key::required("name", Shape::Text, "provider/model, or local:/path/to/file.gguf");
+pub(super) const BASE_URL: Key =
+    Key::new("base_url", Shape::Text, "where the provider is, if not at its usual address");
+pub(super) const KEY_ENV: Key =
+    Key::new("key_env", Shape::Text, "the environment variable that holds the key");
 
 /// `[model]`
 pub(crate) static MODEL: Section = Section {

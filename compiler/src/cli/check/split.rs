@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use proofmark_runtime::{Program, Type};
 
 use crate::{
-    attack::{Count, Own},
-    data::{Counts, Joins, MovedOut, SplitReport},
+    attack::{Count, Own, rewrite},
+    data::{Counts, Joins, MovedOut, RewritingReport, SplitReport},
     gate::CONTENDERS,
 };
 
@@ -60,9 +60,9 @@ pub(super) fn provenance(report: &SplitReport) -> Vec<String> {
     hard.chain(mined).collect()
 }
 
-/// What the user's own families made of the sealed rows.
+/// What the user's own families, and a model, made of the sealed rows.
 pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
-    let mine = |name: &str| own.iter().any(|own| own.name() == name);
+    let mine = |name: &str| own.iter().any(|own| own.name() == name) || rewrite::find(name).is_some();
     let told = |(name, count): (&String, &Count)| {
         let Count { made, idle, dropped } = *count;
         let drops = match dropped {
@@ -77,6 +77,26 @@ pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
         format!("{name}: {made} variants, {idle} rows that it could not change{drops}")
     };
     report.families.iter().filter(|(name, _)| mine(name)).map(told).collect()
+}
+
+/// What a model wrote of all rows, and who vouched for it.
+pub(super) fn rewritings(report: &SplitReport) -> Vec<String> {
+    let Some(RewritingReport { authors, kept, dropped, stale }) = &report.rewritings else { return vec![] };
+    let authors = authors.iter().map(|(writer, verifier)| match writer == verifier {
+        true => format!("{writer}, which also voted"),
+        false => format!("{writer}, voted on by {verifier}"),
+    });
+    let why = dropped.iter().map(|(why, rows)| format!("{rows} {}", why.phrase()));
+    let why =
+        if dropped.is_empty() { String::new() } else { format!(" ({})", why.collect::<Vec<_>>().join(", ")) };
+    let authors = authors.collect::<Vec<_>>().join("; ");
+    let all = format!("{kept} kept, {} dropped{why}; written by {authors}", dropped.values().sum::<usize>());
+    let stale = (*stale > 0).then(|| {
+        format!(
+            "{stale} lines are of rows that are not there any more or were changed; --rewrite takes them out"
+        )
+    });
+    [all].into_iter().chain(stale).collect()
 }
 
 /// What a user should look at before paying.

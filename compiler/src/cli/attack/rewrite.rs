@@ -1,0 +1,192 @@
+//! `proofmark attack TASK --rewrite`: a model rewrites rows, others vouch, and what is kept is written into a file.
+//!
+//! **Invariant:** nothing that was written of a row is shown, because the row may be a sealed one; numbers are.
+
+use std::{
+    cell::Cell,
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
+
+use serde_json::json;
+
+use super::{
+    super::{Failure, artifacts, opening, progress, say, screen},
+    Attack,
+};
+use crate::{
+    attack::rewrite::{
+        self, AuthorError, Clerk, Desk, Dropped, Line, Order, Rewriting, Rewritings, RewritingsError, Written,
+    },
+    cancel::Cancel,
+    data::{DataError, Rewritable},
+    engine::pool::Pool,
+    exit::Exit,
+    task::{RewriterConfig, Task},
+    watch::{Calls, Watcher},
+    workplace::Workplace,
+};
+
+/// What became of the rows in one way of rewriting.
+#[derive(Default, serde::Serialize)]
+struct Count {
+    kept: usize,
+    dropped: BTreeMap<Dropped, usize>,
+}
+
+impl Attack {
+    /// Has rows rewritten.
+    pub(super) fn rewrite(&self, task: &Task) -> Result<Exit, Failure> {
+        let config = task.rewriter.as_ref().ok_or_else(|| {
+            Failure::new(Exit::Usage, "the task names no model that rewrites rows").hint(
+                "[rewriter] with name = \"provider/model\" and, if you like, families = [\"paraphrase\", \"formal\"] \
+                 in task.toml",
+            )
+        })?;
+        let ways = self.ways(config)?;
+        // A file that cannot be read is told before a call is paid.
+        let old = Rewritings::open(&config.file, &task.program).map_err(DataError::from)?;
+        let rows = Rewritable::of(task)?;
+        let order = Order { task, config, rows: &rows, ways };
+        let count = self.budget_calls.map_or(rows.wanted.len(), |budget| order.affordable(budget));
+        if count == 0 {
+            let least = order.price(1);
+            return Err(Failure::new(Exit::Budget, format!("one row alone may take {least} calls")));
+        }
+        if !self.common.quiet {
+            let (writer, verifier) = (&config.model.name, config.verifier.as_ref().unwrap_or(&config.model));
+            say(&format!(
+                "{count} of {} rows in {} ways: at most {} calls, written by {writer}, voted on by {}",
+                rows.wanted.len(),
+                order.ways.len(),
+                order.price(count),
+                verifier.name
+            ));
+            if verifier.name == task.model.name {
+                say(
+                    "note: the model that is judged votes itself, asked in other words; a better one, named in \
+                     [rewriter.verifier], keeps more and is wrong less often",
+                );
+            }
+        }
+        let (written, calls) = self.written(&order, count)?;
+        let told = counted(&written.lines);
+        let gone = rewrite::save(&order, old, written.lines)
+            .map_err(|error| Failure::unwritable(&config.file, &error))?;
+        if self.common.json {
+            return screen::document(&json!({
+                "file": config.file, "rows": written.rows, "of": rows.wanted.len(), "families": told,
+                "questions": written.asked, "calls": {"made": calls.made, "replayed": calls.replayed},
+                "verifier_knows": written.known, "stale_lines_taken_out": gone,
+            }));
+        }
+        lines(&order, &told, (written.known, calls, gone)).iter().try_for_each(|line| screen::line(line))?;
+        Ok(Exit::Ok)
+    }
+
+    /// The ways that are asked for: those of the task, or the one that is named.
+    fn ways(&self, config: &RewriterConfig) -> Result<Vec<&'static Rewriting>, Failure> {
+        let wanted =
+            config.families.iter().filter(|name| self.family.as_ref().is_none_or(|only| only == *name));
+        let ways: Vec<_> = wanted.filter_map(|name| rewrite::find(name)).collect();
+        if ways.is_empty() {
+            let named = self.family.as_deref().unwrap_or_default();
+            let known = config.families.join(", ");
+            return Err(Failure::new(Exit::Usage, format!("[rewriter] families does not name `{named}`"))
+                .hint(format!("it names {known}; there are {}", rewrite::names().join(", "))));
+        }
+        Ok(ways)
+    }
+
+    /// Opens the models and has them write and vote.
+    fn written(&self, order: &Order<'_>, rows: usize) -> Result<(Written, Calls), Failure> {
+        let store = opening::store(&Workplace::of(&self.task.task).calls())?;
+        let watch: Arc<OnceLock<Watcher>> = Arc::default();
+        let config = order.config;
+        let (writer, parallel) = opening::stored(&config.model, &store, &self.common, &watch)?;
+        let writer = Clerk { model: writer, max_tokens: config.model.max_tokens };
+        let verifier = match &config.verifier {
+            Some(other) => Clerk {
+                model: opening::stored(other, &store, &self.common, &watch)?.0,
+                max_tokens: other.max_tokens,
+            },
+            None => Clerk { model: Arc::clone(&writer.model), max_tokens: writer.max_tokens },
+        };
+        let (runtime, cancel) = (artifacts::runtime()?, Cancel::default());
+        cancel.on_ctrl_c(runtime.handle());
+        let desk = Desk {
+            writer,
+            verifier,
+            pool: Pool { runtime: runtime.handle(), cancel: &cancel, parallel },
+            watch: Arc::clone(watch.get_or_init(|| progress::watcher(&self.common))),
+            asked: Cell::new(0),
+        };
+        let written = order.write(rows, &desk)?;
+        Ok((written, desk.calls()))
+    }
+}
+
+fn counted(lines: &[Line]) -> BTreeMap<&'static str, Count> {
+    let mut told: BTreeMap<&'static str, Count> = BTreeMap::new();
+    for line in lines {
+        let Some(way) = rewrite::find(&line.family) else { continue };
+        let count = told.entry(way.name).or_default();
+        match line.dropped {
+            None => count.kept += 1,
+            Some(why) => *count.dropped.entry(why).or_default() += 1,
+        }
+    }
+    told
+}
+
+/// One screen.
+fn lines(
+    order: &Order<'_>,
+    told: &BTreeMap<&str, Count>,
+    (known, calls, gone): (Option<f64>, Calls, usize),
+) -> Vec<String> {
+    let mut lines = vec![format!("{:<12} {:>6} {:>8}  why", "family", "kept", "dropped")];
+    for (name, Count { kept, dropped }) in told {
+        let why = dropped.iter().map(|(why, rows)| format!("{rows} {}", why.phrase()));
+        let why: Vec<_> = why.collect();
+        lines.push(format!(
+            "{name:<12} {kept:>6} {:>8}  {}",
+            dropped.values().sum::<usize>(),
+            why.join(", ")
+        ));
+    }
+    if let Some(known) = known {
+        let share = screen::percent(known);
+        lines.push(format!(
+            "the verifier gives the right answer to {share} of the rows as they are (mean over answers)"
+        ));
+    }
+    lines.push(format!("{} calls made, {} answered from the store", calls.made, calls.replayed));
+    if gone > 0 {
+        lines.push(format!(
+            "{gone} lines were taken out: their rows are not there any more, or are others now"
+        ));
+    }
+    let (file, program) = (order.config.file.display(), screen::program());
+    lines.push(format!("in {file}; next: {program} check {}", order.task.folder.display()));
+    lines
+}
+
+impl From<AuthorError> for Failure {
+    fn from(error: AuthorError) -> Self {
+        match &error {
+            AuthorError::Stopped(stop) => Self::from(stop),
+            AuthorError::Nothing => Self::new(Exit::Invalid, error.to_string()),
+            AuthorError::Ignorant { .. } | AuthorError::Fooled { .. } => {
+                Self::new(Exit::Invalid, error.to_string())
+                    .hint("name a better model in [rewriter.verifier]; nothing was rewritten yet")
+            }
+        }
+    }
+}
+
+impl From<RewritingsError> for DataError {
+    fn from(error: RewritingsError) -> Self {
+        Self::Attack(error.into())
+    }
+}
