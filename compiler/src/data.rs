@@ -6,13 +6,14 @@
 //!
 //! `file` reads bytes, `row` and `cell` type them, `rows` puts the files together; `near` finds near-duplicates and
 //! `hygiene` what belongs together; `split` deals groups and `assign` says who takes part; `seal` perturbs and seals what
-//! is judged on, `shift` says which of it is unlike what the search sees; `report` tells. [`rehearsal`] splits what is visible
+//! is judged on, `fresh` does so with rows that come later, `shift` says which of it is unlike what the search sees; `report` tells. [`rehearsal`] splits what is visible
 //! once more, to compare optimizers.
 
 mod assign;
 mod cell;
 mod error;
 mod file;
+mod fresh;
 mod groups;
 mod hygiene;
 mod near;
@@ -39,18 +40,19 @@ use self::{
     assign::assign,
     hygiene::Hygiene,
     rows::{Given, read},
-    seal::seal,
+    seal::{gate_row, seal},
     split::Role,
 };
 pub use self::{
     error::{BadRow, BadRows, DataError},
+    fresh::{Fresh, fresh},
     report::{Contradiction, Counts, Joins, MovedOut, RewritingReport, SplitReport},
     rows::read_rows,
     seal::NATURAL,
 };
 use crate::{
     attack::{Count, Plan},
-    gate::{GateRow, Sealed},
+    gate::Sealed,
     task::Task,
 };
 
@@ -100,15 +102,7 @@ impl Splits {
                 Some(Role::Val) => val.push(row.example),
                 Some(Role::Gate) => {
                     times.push(row.time);
-                    let source = row.source.filter(|_| row.adversarial);
-                    gate.push(GateRow {
-                        example: row.example,
-                        group,
-                        must_pass: row.must_pass,
-                        mined_by: row.mined_by,
-                        natural: row.adversarial.then(|| NATURAL.to_owned()),
-                        shifts: source.map(|source| format!("source={source}")).into_iter().collect(),
-                    });
+                    gate.push(gate_row(row, group));
                 }
                 None => {}
             }

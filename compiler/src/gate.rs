@@ -3,7 +3,7 @@
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
 //! so far say), `diagnosis` (the name of the overfit), `demands` and `pass_rate` (what the task asks for beyond that),
-//! [`ledger`] (the price of asking the same rows again), `certificate` and `judgement` (what leaves the gate). The
+//! [`ledger`] (the price of asking the same rows again), `continuation` (a trial that goes on with fresh rows), `certificate` and `judgement` (what leaves the gate). The
 //! mathematics is in [`statistics`].
 //!
 //! **Invariant:** sealed rows leave one bit per question: accepted or not.
@@ -18,6 +18,7 @@ pub mod table;
 
 mod audited;
 mod certificate;
+mod continuation;
 mod contrast;
 mod demands;
 mod diagnosis;
@@ -29,7 +30,8 @@ mod trial;
 mod verdict;
 
 pub use audited::Audited;
-pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally};
+pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
+pub use continuation::Begun;
 pub use demands::{Demands, RowTokens};
 pub use diagnosis::Evidence;
 pub use judge::{Finalist, Gate, GateError};

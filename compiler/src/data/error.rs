@@ -69,6 +69,14 @@ pub enum DataError {
         /// The label, as `field` = value.
         label: String,
     },
+    /// Rows that are all known already.
+    #[error("all {rows} rows of {} are in the task's data already, or nearly the same as rows there", path.display())]
+    NothingFresh {
+        /// The file.
+        path: PathBuf,
+        /// How many rows it has.
+        rows: usize,
+    },
     /// Rows that the gate refuses.
     #[error(transparent)]
     Seal(#[from] SealError),
@@ -120,6 +128,9 @@ impl DataError {
             Self::Rows(_) => "correct these rows or take them out; nothing was run",
             Self::OneLabel { .. } => "add rows with other labels",
             Self::Overlap { .. } => "name files whose rows differ",
+            Self::NothingFresh { .. } => {
+                "label rows that are not in the task's files yet, and leave those files as they are"
+            }
             Self::Unreadable { .. }
             | Self::Malformed { .. }
             | Self::TooFew { .. }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::error::DataError;
+use super::{error::DataError, row::Row};
 use crate::{
     attack::{Count, Plan},
     gate::{GateRow, Sealed},
@@ -10,6 +10,19 @@ use crate::{
 
 /// The family of natural adversarial rows.
 pub const NATURAL: &str = "natural";
+
+/// A row that is to be judged on, of a group.
+pub(super) fn gate_row(row: Row, group: String) -> GateRow {
+    let source = row.source.filter(|_| row.adversarial);
+    GateRow {
+        example: row.example,
+        group,
+        must_pass: row.must_pass,
+        mined_by: row.mined_by,
+        natural: row.adversarial.then(|| NATURAL.to_owned()),
+        shifts: source.map(|source| format!("source={source}")).into_iter().collect(),
+    }
+}
 
 /// Perturbs the rows (natural adversarial ones are hard as they are) and seals them; with what each family did.
 pub(super) fn seal(

@@ -391,3 +391,22 @@ fn bytes_that_are_no_text_are_told_by_line() {
     let told = tell("rows.csv", &[0xff, 0xfe, b'm', 0]);
     assert!(told.contains("UTF-16"), "{told}");
 }
+
+#[test]
+fn only_rows_that_are_like_no_row_of_the_task_are_fresh() {
+    let (folder, task) = task(&[("rows.jsonl", &plain_rows(0..60))], "file = \"rows.jsonl\"\nid = \"id\"");
+    let (splits, _) = Splits::load(&task).unwrap();
+    let file = |name: &str, rows: std::ops::Range<usize>| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, plain_rows(rows)).unwrap();
+        path
+    };
+    let (longer, longest, old) = (file("a.jsonl", 0..80), file("b.jsonl", 40..100), file("c.jsonl", 0..60));
+    let found = fresh(&task, &splits.train, &[longer, longest]).unwrap();
+    let counts: Vec<_> = found.iter().map(|fresh| (fresh.read, fresh.known, fresh.sealed.seeds())).collect();
+    assert_eq!(counts, [(80, 60, 20), (60, 40, 20)]);
+    assert!(found[0].sealed.holdout().rows.is_disjoint(&found[1].sealed.holdout().rows));
+    assert!(found.iter().all(|fresh| fresh.sealed.holdout().rows.is_disjoint(&splits.gate.holdout().rows)));
+    let error = fresh(&task, &splits.train, &[old]).unwrap_err();
+    assert!(matches!(error, DataError::NothingFresh { rows: 60, .. }) && error.hint().is_some(), "{error}");
+}

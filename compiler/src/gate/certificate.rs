@@ -1,6 +1,6 @@
 //! The certificate: proof that a candidate passed the gate, with every number needed to check it.
 //!
-//! **Invariant:** only [`super::Gate::judge`] makes one. What is emitted demands one, so nothing unjudged is stamped.
+//! **Invariant:** only [`super::Gate`] makes one. What is emitted demands one, so nothing unjudged is stamped.
 //!
 //! ```
 //! use proofmark::gate::{Certificate, CertificateRecord};
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     audited::Audited,
-    look::{Lead, LookRecord},
+    look::{Lead, LookRecord, Scores},
     pass_rate::PassRate,
     policy::Policy,
     reading::Read,
@@ -77,6 +77,25 @@ pub struct CertificateRecord {
     /// What a person found who read perturbed rows; none if nobody did.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audited: Option<Audited>,
+    /// Of a trial that went on with fresh rows: what each set of rows said, the first one first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stages: Vec<Stage>,
+}
+
+/// What one set of rows said in a trial that went on. The p-value of the last look combines those of all stages, from the
+/// first on: P(Z > sqrt(1/3) z + sqrt(2/3) z').
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Stage {
+    /// The hash of everything that decided what came of it.
+    pub question: Digest,
+    /// The content hash of its rows.
+    pub holdout: Digest,
+    /// Its seeds.
+    pub seeds: usize,
+    /// The exact one-sided mid-p value of the sign-flip test on its seeds alone.
+    pub p: f64,
+    /// How often each seed score occurs: what the p-value is computed from.
+    pub scores: Scores,
 }
 
 /// A finalist.
@@ -133,6 +152,11 @@ impl Certificate {
     /// The same with what a person found who read perturbed rows.
     pub(in crate::gate) fn with_audit(self, audited: Option<Audited>) -> Self {
         Self(CertificateRecord { audited, ..self.0 })
+    }
+
+    /// The same with what each set of rows said, of a trial that went on.
+    pub(in crate::gate) fn with_stages(self, stages: Vec<Stage>) -> Self {
+        Self(CertificateRecord { stages, ..self.0 })
     }
 
     /// What it says.

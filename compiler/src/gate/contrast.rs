@@ -26,6 +26,9 @@ const MOST_STEPS: i64 = 1200;
 /// Margins are whole hundredths, which are whole steps in any unit that this divides.
 const HUNDRED: i64 = 100;
 
+/// Half points in a difference of 1.
+pub(in crate::gate) const HALF_POINTS: i64 = 200;
+
 /// Below this many seeds the bounds invert the test exactly, not by its normal approximation.
 const FEW_SEEDS: usize = 30;
 
@@ -64,8 +67,18 @@ impl Contrast {
         if margin <= 0.0 {
             return p_greater(&self.scores);
         }
-        let shifted: Vec<_> = self.means.iter().map(|mean| mean + margin).collect();
-        p_greater(&rounded(&shifted, shared(self.unit, HUNDRED)))
+        self.p_shifted(margin, HUNDRED)
+    }
+
+    /// The p-value of the sign-flip test that the mean difference exceeds this many half points.
+    pub(in crate::gate) fn p_above(&self, half_points: i64) -> f64 {
+        self.p_shifted(-(half_points as f64) / HALF_POINTS as f64, HALF_POINTS)
+    }
+
+    /// The p-value of the sign-flip test of the seeds' means, each `shift` larger, which is a whole number of `steps`-ths.
+    fn p_shifted(&self, shift: f64, steps: i64) -> f64 {
+        let shifted: Vec<_> = self.means.iter().map(|mean| mean + shift).collect();
+        p_greater(&rounded(&shifted, shared(self.unit, steps)))
     }
 
     /// The p-value of the sign-flip test that the mean difference is below 0.

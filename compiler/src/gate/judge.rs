@@ -72,6 +72,21 @@ pub enum GateError {
         /// The look whose details were shown.
         t: u32,
     },
+    /// There is no trial that could go on.
+    #[error("no trial of this prompt on these sealed rows is on record that ended; judge it first")]
+    NeverAsked,
+    /// A trial that ended with a decision does not go on.
+    #[error("this trial was decided, so it does not go on. {sentence}")]
+    Decided {
+        /// What the verdict says.
+        sentence: String,
+    },
+    /// Rows that are not fresh.
+    #[error("{rows} of the fresh rows were sealed rows of the trial before, and a row counts once")]
+    NotFresh {
+        /// How many.
+        rows: usize,
+    },
     /// The ledger failed.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
@@ -98,12 +113,10 @@ impl Gate {
             .and_then(|others| SHARES.get(others))
             .ok_or(GateError::Finalists { count: finalists.len() })?;
         let holdout = sealed.holdout();
-        if let Some(look) = ledger.looks(holdout)?.iter().find(|look| look.unsealed) {
-            return Err(GateError::Unsealed { t: look.t });
-        }
-        let look = ledger.take(holdout, self.question(sealed, finalists), &|before| {
-            next_price(self.policy.alpha(), before)
-        })?;
+        refuse_unsealed(&ledger.looks(holdout)?)?;
+        let ids: Vec<_> = finalists.iter().map(|finalist| finalist.id).collect();
+        let look = ledger
+            .take(holdout, self.question(sealed, &ids), &|before| next_price(self.policy.alpha(), before))?;
 
         let court = Court::new(sealed, (self.policy, self.demands), &self.evidence, self.order(sealed));
         let mut sheet = Sheet::new(sealed, finalists.len());
@@ -144,8 +157,8 @@ impl Gate {
         })
     }
 
-    fn question(&self, sealed: &Sealed, finalists: &[Finalist]) -> Digest {
-        let ids: Vec<_> = finalists.iter().map(|finalist| finalist.id).collect();
+    /// The hash of everything that decides what comes of these finalists.
+    pub(in crate::gate) fn question(&self, sealed: &Sealed, ids: &[Digest]) -> Digest {
         let rows = (sealed.design(), sealed.division());
         let question = digest(&("gate 2", self.policy, self.context, self.seed, rows, ids));
         // Who demands nothing further asks what was asked before there were demands.
@@ -156,14 +169,14 @@ impl Gate {
     }
 
     /// All seeds in the random order in which they are used.
-    fn order(&self, sealed: &Sealed) -> Vec<usize> {
+    pub(in crate::gate) fn order(&self, sealed: &Sealed) -> Vec<usize> {
         let mut order: Vec<_> = (0..sealed.seeds.len()).collect();
         let stream = digest(&("order of looks", self.seed, sealed.design()));
         order.shuffle(&mut ChaCha8Rng::from_seed(*stream.as_bytes()));
         order
     }
 
-    fn certify(
+    pub(in crate::gate) fn certify(
         &self,
         (sealed, court): (&Sealed, &Court<'_>),
         sheet: &Sheet,
@@ -202,8 +215,15 @@ impl Gate {
             target: accepted.pass_rate,
             read: accepted.read.clone(),
             audited: None,
+            stages: vec![],
         }))
     }
+}
+
+/// Refuses rows of which anything was shown.
+pub(in crate::gate) fn refuse_unsealed(looks: &[Look]) -> Result<(), GateError> {
+    let shown = looks.iter().find(|look| look.unsealed);
+    shown.map_or(Ok(()), |look| Err(GateError::Unsealed { t: look.t }))
 }
 
 /// Clean rows, rows of the primary test, and every slice of it, as far as they were used.

@@ -85,7 +85,7 @@ pub enum SealError {
 }
 
 /// Rows that only the gate reads.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Sealed {
     pub(in crate::gate) rows: Vec<Row>,
     pub(in crate::gate) seeds: Vec<Seed>,
@@ -101,7 +101,7 @@ pub struct Sealed {
 }
 
 /// One row that prompts answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::gate) struct Row {
     pub(in crate::gate) example: Example,
     pub(in crate::gate) variant: String,
@@ -112,7 +112,7 @@ pub(in crate::gate) struct Row {
 }
 
 /// One unit of the tests, as positions of its rows.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(in crate::gate) struct Seed {
     pub(in crate::gate) key: String,
     pub(in crate::gate) clean: Vec<usize>,
@@ -310,6 +310,36 @@ impl Plan {
 }
 
 impl Sealed {
+    /// These rows and fresh ones behind them, so that the positions of these stay what they are. The ledger knows the result
+    /// as both.
+    pub(in crate::gate) fn with(&self, fresh: &Self) -> Self {
+        let (rows, seeds) = (self.rows.len(), self.seeds.len());
+        let shifted = |at: &Vec<usize>| at.iter().map(|row| row + rows).collect::<Vec<_>>();
+        let row = |row: &Row| Row { seed: row.seed.map(|seed| seed + seeds), ..row.clone() };
+        let seed = |seed: &Seed| Seed {
+            key: seed.key.clone(),
+            clean: shifted(&seed.clean),
+            primary: shifted(&seed.primary),
+        };
+        let mut slices = self.slices.clone();
+        for (name, rows) in &fresh.slices {
+            slices.entry(name.clone()).or_default().extend(shifted(rows));
+        }
+        Self {
+            rows: self.rows.iter().cloned().chain(fresh.rows.iter().map(row)).collect(),
+            seeds: self.seeds.iter().cloned().chain(fresh.seeds.iter().map(seed)).collect(),
+            slices,
+            must_pass: [self.must_pass.clone(), shifted(&fresh.must_pass)].concat(),
+            open: self.open,
+            plain: self.plain && fresh.plain,
+            holdout: Holdout {
+                fingerprint: digest(&("holdouts", self.fingerprint(), fresh.fingerprint())),
+                rows: self.holdout.rows.union(&fresh.holdout.rows).copied().collect(),
+            },
+            design: digest(&("designs", self.design, fresh.design)),
+        }
+    }
+
     fn push_seed(&mut self, key: String, rows: Vec<Planned>) {
         let mut seed = Seed { key, ..Seed::default() };
         for Planned { variant, must_pass, original, example, shifts, .. } in rows {

@@ -3,6 +3,7 @@
 //! `PROOFMARK_SIMULATIONS=10000 cargo test --release -p proofmark --lib gate::simulation -- --nocapture` prints the tables
 //! of size and power with that many runs per cell; without it every test is small enough for daily use.
 
+mod continuation;
 mod planted;
 mod policies;
 mod probit;

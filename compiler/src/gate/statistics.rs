@@ -8,11 +8,12 @@
 //!
 //! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large
 //! the lead is), [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests),
-//! [`spread`] (how rows vary), [`exact`] (a counted rate), [`bounded`] (a mean score against a target), [`regression`]
+//! [`combination`] (a trial that goes on), [`spread`] (how rows vary), [`exact`] (a counted rate), [`bounded`] (a mean score against a target), [`regression`]
 //! (what parts of a prompt do), [`betting`] (has a model changed since).
 
 pub mod betting;
 pub mod bounded;
+pub mod combination;
 pub mod exact;
 pub mod futility;
 pub mod holm;

@@ -80,7 +80,7 @@ impl<'a> Court<'a> {
         Self { sealed, policy, demands, evidence, order, looks, common: CommonLevels::of(&fractions) }
     }
 
-    fn levels(&self, accused: Accused) -> Levels {
+    pub(in crate::gate) fn levels(&self, accused: Accused) -> Levels {
         let n = self.order.len() as f64;
         let fractions: Vec<_> = self.looks.iter().map(|seeds| *seeds as f64 / n).collect();
         Levels {
@@ -146,7 +146,7 @@ impl<'a> Court<'a> {
     }
 
     /// Holds a finalist that beats the baseline to the task's target, on all clean rows: it answers those that are still out.
-    fn held_to_target(
+    pub(in crate::gate) fn held_to_target(
         &self,
         accused: Accused,
         sheet: &mut Sheet,
@@ -189,12 +189,18 @@ impl Sheet {
         Self { baseline: blank.clone(), finalists: vec![blank; finalists] }
     }
 
+    /// Makes room for fresh rows behind those that there are.
+    pub(in crate::gate) fn extend_to(&mut self, rows: usize) {
+        self.baseline.resize(rows, None);
+        self.finalists.iter_mut().for_each(|answers| answers.resize(rows, None));
+    }
+
     pub(in crate::gate) fn answers(&self, finalist: usize) -> Answers<'_> {
         (&self.baseline, &self.finalists[finalist])
     }
 
     /// A limit on tokens that are not counted would let everything pass.
-    fn demand_tokens(&self) -> Result<(), Stop> {
+    pub(in crate::gate) fn demand_tokens(&self) -> Result<(), Stop> {
         let counted = self.baseline.iter().flatten().any(|measured| measured.tokens > 0);
         let message = "the task limits the tokens of a row, but the model does not count tokens; leave out \
                        `max_tokens` and `max_token_ratio` of [gate]";
@@ -209,7 +215,7 @@ impl Sheet {
     }
 
     /// Has the baseline and a finalist answer what is missing: all rows of the seeds, and the rows that must pass.
-    fn fill(
+    pub(in crate::gate) fn fill(
         &mut self,
         sealed: &Sealed,
         seeds: &[usize],

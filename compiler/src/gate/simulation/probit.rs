@@ -25,6 +25,14 @@ pub(super) struct Drawn {
     pub(super) calls: usize,
 }
 
+impl Drawn {
+    /// These answers, and those to rows behind them.
+    pub(super) fn and(mut self, fresh: &Self) -> Self {
+        self.right.iter_mut().zip(&fresh.right).for_each(|(right, fresh)| right.extend(fresh));
+        self
+    }
+}
+
 impl Measure for Drawn {
     fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop> {
         self.calls += cells.len();
@@ -110,13 +118,18 @@ impl World {
         Self::of((0..n).rev().map(renamed).collect())
     }
 
+    /// Other rows.
+    pub(super) fn fresh(n: usize) -> Self {
+        Self::of((0..n).map(|i| GateRow::new(example(i, format!("fresh row {i}")))).collect())
+    }
+
     fn of(rows: Vec<GateRow>) -> Self {
         let n = rows.len();
         let variant = |i: usize, v: usize| Variant {
             family: format!("family {v}"),
             steps: vec![],
             class: Class::G0,
-            example: example(i, format!("row {i} variant {v}")),
+            example: example(i, format!("{} variant {v}", rows[i].group)),
         };
         let variants = (0..n).map(|i| (1..=VARIANTS).map(|v| variant(i, v)).collect()).collect();
         let sealed = Sealed::freeze(rows, variants).unwrap();

@@ -6,7 +6,7 @@ use crate::gate::{MemoryLedger, Policy, Verdict};
 const TRAIN: usize = 60;
 const SEEDS: usize = 100;
 
-fn runs() -> Option<u64> {
+pub(super) fn runs() -> Option<u64> {
     std::env::var("PROOFMARK_SIMULATIONS").ok()?.parse().ok()
 }
 

@@ -12,7 +12,7 @@ import scipy
 import statsmodels
 import statsmodels.api as sm
 from scipy.optimize import brentq
-from scipy.stats import binom, multivariate_normal, norm, permutation_test, t
+from scipy.stats import binom, combine_pvalues, multivariate_normal, norm, permutation_test, t
 from statsmodels.formula.api import ols
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
@@ -90,6 +90,14 @@ def newcombe(a, b, c, d, level=0.05):
     return [p1 - p2 - root(p1 - l1, u2 - p2), p1 - p2 + root(u1 - p1, p2 - l2)]
 
 
+def continued(before, alpha):
+    """The level of the combined p-value of what did not cross before, by scipy's bivariate normal distribution function."""
+    rho = np.sqrt(1 / 3)
+    stay, cov = norm.isf(before), [[1, rho], [rho, 1]]
+    crosses = lambda c: norm.cdf(stay) - multivariate_normal.cdf([stay, c], [0, 0], cov, abseps=1e-12, releps=1e-12) - alpha
+    return norm.sf(brentq(crosses, 0, 8, xtol=1e-12))
+
+
 scores = [rng.integers(-3, 4, n).tolist() for n in (2, 4, 7, 10, 13)] + [rng.integers(-90, 91, 12).tolist()]
 uneven = [rng.normal(0.1, 0.3, m).round(3).tolist() for m in (3, 2, 3, 4, 1, 3, 2)]
 even = [(rng.normal(0, 0.4) + rng.normal(0.1, 0.3, 3)).round(3).tolist() for _ in range(40)]
@@ -106,6 +114,10 @@ json.dump({
     "looks": [{"kind": k, "alpha": a, "times": s, "levels": looks(k, a, s)}
               for k in ("obrien_fleming", "pocock") for a in (0.05, 0.03, 0.2)
               for s in ([0.25, 0.5, 0.75, 1.0], [0.3, 0.7, 1.0])],
+    "combination": [{"p": p, "combined": combine_pvalues(p, method="stouffer", weights=[1, 2 ** 0.5]).pvalue}
+                    for p in ([0.5, 0.5], [0.06, 0.04], [0.3, 1e-4], [0.9, 0.002], [1e-8, 1e-3])],
+    "continued": [{"before": a, "alpha": b, "level": continued(a, b)}
+                  for a, b in ((0.042, 0.05), (0.026, 0.03), (0.012, 0.0167))],
     "holm": [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()}
              for p in ([0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.001], [0.2])],
     "intraclass": [{"seeds": g, "icc": intraclass(g)} for g in (uneven, even)],

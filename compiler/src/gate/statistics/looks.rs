@@ -61,7 +61,7 @@ pub(super) struct Walk {
 impl Walk {
     /// Moves on to information `t`, finds the bound whose first crossing there has probability `spend`, and goes on with
     /// what stays below it.
-    fn step(&mut self, t: f64, spend: f64) -> f64 {
+    pub(super) fn step(&mut self, t: f64, spend: f64) -> f64 {
         let bound = if self.points.is_empty() { upper_quantile(spend) } else { self.bound(t, spend) };
         self.pass(t, bound);
         bound

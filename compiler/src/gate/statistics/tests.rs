@@ -3,6 +3,7 @@
 use serde_json::Value as Json;
 
 use super::{
+    combination::{combined, level},
     holm, interval,
     looks::Spending,
     normal::{upper_quantile, upper_t_quantile},
@@ -128,5 +129,16 @@ fn regressions_with_clustered_errors_are_those_of_statsmodels() {
             same(found.estimate, estimate, 1e-8);
             same(found.se, se, 1e-8);
         }
+    }
+}
+
+#[test]
+fn combined_p_values_and_their_levels_are_those_of_scipy() {
+    for case in fixtures("combination") {
+        let p = numbers(&case["p"]);
+        same(combined(p[0], p[1]), number(&case["combined"]), 1e-9);
+    }
+    for case in fixtures("continued") {
+        same(level(&[number(&case["before"])], number(&case["alpha"])), number(&case["level"]), 1e-6);
     }
 }
