@@ -4,13 +4,14 @@
 //! candidate for which the gate made a certificate. The same task, data, model and seed give the same artifact bytes,
 //! whether or not a run was killed in between.
 
+use std::collections::BTreeSet;
+
 use proofmark_optimizers::{Aim, Board, Effects, Event, Lab, Optimizer, Outcome, Score, Standing, Stop};
 use proofmark_runtime::{
-    Candidate, CandidateId, Digest, Example, Program, Stamp, Verdict as StampVerdict,
+    Candidate, CandidateId, Digest, Example, Program,
     artifact::{Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
     digest,
     model::Usage,
-    stamp::{Accepted, Kept},
     store::{Store, StoreError},
 };
 
@@ -20,7 +21,7 @@ use crate::{
     engine::{Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
-        Reading, Sealed, Verdict,
+        Reading, Sealed,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -29,6 +30,7 @@ use crate::{
     watch::Calls,
 };
 
+pub(crate) use emission::Judged;
 pub use tokens::Tokens;
 
 /// Finalists that the gate tries at most.
@@ -189,8 +191,9 @@ pub fn compile(
     let audited = audited(setting.task, &visible, store)?;
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
-    let (candidate, stamp) = decide(setting, &finalists, judgement.as_ref());
-    let recorded = recording::record(setting, (&board, &candidate), &visible, &mut engine)?;
+    let (candidate, stamp) = stamping::decide(setting, &finalists, judgement.as_ref());
+    let chose = if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
+    let recorded = recording::record((&setting.program, &candidate), (&visible, &chose), &mut engine)?;
     let spent = engine.spent();
     let certificate = judgement.as_ref().and_then(Judgement::certificate);
     let tokens = certificate.and_then(|certificate| Tokens::of(certificate, spent));
@@ -279,76 +282,6 @@ fn judge(
     Ok(Some(gate.judge(sealed, named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
 }
 
-/// What is emitted, and what its stamp says.
-fn decide(
-    setting: &Setting<'_>,
-    finalists: &[Standing],
-    judgement: Option<&Judgement>,
-) -> (Candidate, Stamp) {
-    let Some(judgement) = judgement else {
-        return match finalists.first() {
-            Some(best) => (
-                best.candidate.clone(),
-                Stamp::Unverified {
-                    reason: "the policy `explore` emits the best on visible rows and tests nothing"
-                        .to_owned(),
-                },
-            ),
-            None => (Candidate::baseline(), Stamp::Kept(nothing_found(setting.optimizer.aim()))),
-        };
-    };
-    match (judgement.accepted(), judgement.certificate()) {
-        (Some(position), Some(certificate)) => {
-            let (record, candidate) = (certificate.record(), finalists[position].candidate.clone());
-            let look = certificate.look();
-            let accepted = Accepted {
-                candidate: candidate.id(),
-                policy: record.policy.name().to_owned(),
-                seeds: look.map_or(0, |look| look.seeds as u64),
-                p: look.map_or(1.0, |look| look.p),
-                lead: record.lead.estimate,
-                lower95: record.lead.lower,
-                certificate: serde_json::to_value(record).unwrap_or_default(),
-            };
-            (candidate, Stamp::Accepted(Box::new(accepted)))
-        }
-        _ => (Candidate::baseline(), Stamp::Kept(kept(judgement))),
-    }
-}
-
-fn kept(judgement: &Judgement) -> Kept {
-    let verdict = judgement.verdict();
-    let (verdict_name, kind, n_needed) = match &verdict {
-        Verdict::Accept => (StampVerdict::Accept, String::new(), None),
-        Verdict::Reject { kind } => (StampVerdict::Reject, kind.name().to_owned(), None),
-        Verdict::Inconclusive { kind, n_needed } => {
-            (StampVerdict::Inconclusive, kind.name().to_owned(), Some(*n_needed as u64))
-        }
-    };
-    Kept {
-        verdict: verdict_name,
-        kind,
-        reason: judgement.shown().first().map_or_else(|| verdict.sentence(), |first| first.sentence.clone()),
-        n_needed,
-        finalists: serde_json::to_value(judgement.shown()).unwrap_or_default(),
-    }
-}
-
-/// Why the baseline is kept where no candidate came before the gate.
-fn nothing_found(aim: Aim) -> Kept {
-    let found = match aim {
-        Aim::Score => "is ahead of the old prompt",
-        Aim::Brevity => "is shorter than the old prompt and does as well",
-    };
-    Kept {
-        verdict: StampVerdict::Reject,
-        kind: "nothing_found".to_owned(),
-        reason: format!("The search found nothing that {found} on the rows it could see."),
-        n_needed: None,
-        finalists: serde_json::Value::Array(vec![]),
-    }
-}
-
 /// A finalist as the gate takes it: named, and its prompt read against the one that it is to beat.
 pub(crate) fn finalist(
     program: &Program,
@@ -356,11 +289,20 @@ pub(crate) fn finalist(
     visible: &[&Example],
 ) -> Result<Finalist, Stop> {
     let id = standing.candidate.id();
-    let members = standing.candidate.members();
+    let reading = reading(program, &standing.candidate, visible)?;
+    Ok(Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, reading })
+}
+
+/// The prompts of a candidate, read against the program that it is to beat.
+pub(crate) fn reading(
+    program: &Program,
+    candidate: &Candidate,
+    visible: &[&Example],
+) -> Result<Reading, Stop> {
+    let members = candidate.members();
     let members: Result<Vec<Program>, _> = members.iter().map(|member| program.apply(member)).collect();
     let members = members.map_err(|error| Stop::Broken { message: error.to_string() })?;
-    let reading = Reading::of_each(program, &members, visible);
-    Ok(Finalist { name: how(board, id).unwrap_or_else(|| id.to_string()), id: id.0, reading })
+    Ok(Reading::of_each(program, &members, visible))
 }
 
 /// What the search measured: every candidate that got as far as the finalists, against the baseline.
@@ -450,8 +392,10 @@ fn measured(outcome: &Outcome, usage: Usage) -> Measured {
     Measured { score, valid: outcome.is_valid(), tokens: usage.input + usage.output }
 }
 
+mod emission;
 mod pruning;
 mod recording;
+mod stamping;
 mod tokens;
 
 #[cfg(test)]

@@ -305,9 +305,25 @@ impl Artifact {
     /// # Errors
     /// If the candidate does not belong to the program.
     pub fn with_candidate(&self, candidate: Candidate) -> Result<Self, ArtifactError> {
+        let reason = "this candidate was laid over the artifact's program".to_owned();
+        self.laid_over(candidate, Stamp::Unverified { reason, undecided: vec![] })
+    }
+
+    /// The same program with a candidate laid over it that was left undecided as one of these finalists.
+    ///
+    /// # Errors
+    /// If the candidate does not belong to the program.
+    pub fn with_undecided(
+        &self,
+        candidate: Candidate,
+        undecided: Vec<CandidateId>,
+    ) -> Result<Self, ArtifactError> {
+        let reason = "whether it is better was left undecided".to_owned();
+        self.laid_over(candidate, Stamp::Unverified { reason, undecided })
+    }
+
+    fn laid_over(&self, candidate: Candidate, stamp: Stamp) -> Result<Self, ArtifactError> {
         let prompts = self.rendered(&candidate)?;
-        let stamp =
-            Stamp::Unverified { reason: "this candidate was laid over the artifact's program".to_owned() };
         Ok(Self { parts: Parts { candidate, ..self.parts.clone() }, prompts, stamp, ..self.clone() })
     }
 

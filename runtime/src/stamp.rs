@@ -19,6 +19,9 @@ pub enum Stamp {
     Unverified {
         /// Why not, in words.
         reason: String,
+        /// The finalists of the question that was left undecided and can go on, in their order; empty if there is none.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        undecided: Vec<CandidateId>,
     },
     /// It was shown to beat the baseline on sealed rows, and no guard objected.
     Accepted(Box<Accepted>),

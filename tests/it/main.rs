@@ -9,6 +9,7 @@ mod cli;
 mod compare;
 mod ensemble;
 mod gate;
+mod more;
 mod proposers;
 mod resume;
 mod rewrite;

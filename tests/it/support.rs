@@ -41,6 +41,16 @@ const SCRIPT: &str = r#"{
   "default": "water"
 }"#;
 
+const CLOSE_CALL: &str = r#"{
+  "rules": [
+    {"when": {"max_demonstrations": 0, "last_contains": "murky"}, "then": {"reply": "none of them"}},
+    {"when": {"min_demonstrations": 1, "last_contains": "misty"}, "then": {"reply": "none of them"}}
+  ],
+  "table": {"faucet": "water", "pothole": "street", "garbage": "bins"},
+  "default": "water",
+  "scores_choices": false
+}"#;
+
 /// A task in a folder of its own.
 pub(crate) struct TaskFolder {
     folder: TempDir,
@@ -68,6 +78,26 @@ impl TaskFolder {
         task.edit("[optimizer]", "[gate]\nvariants = 1\n\n[optimizer]");
         fs::write(task.path().join("rows.jsonl"), rows(30, 2)).unwrap();
         task
+    }
+
+    /// A task whose model profits from demonstrations on a few rows and loses by them on fewer.
+    pub(crate) fn close_call() -> Self {
+        let task = Self::new();
+        fs::write(task.path().join("script.json"), CLOSE_CALL).unwrap();
+        task.add_rows("rows.jsonl", 0..240);
+        task
+    }
+
+    /// Writes rows of a close call.
+    pub(crate) fn add_rows(&self, name: &str, rows: std::ops::Range<usize>) -> PathBuf {
+        let word = |i: usize| match i % 32 {
+            1 | 9 | 17 | 25 => " murky",
+            5 | 22 => " misty",
+            _ => "",
+        };
+        let rows: String = rows.map(|i| row(i, 8, word(i))).collect();
+        fs::write(self.path().join(name), rows).unwrap();
+        self.path().join(name)
     }
 
     pub(crate) fn path(&self) -> &Path {
@@ -125,14 +155,15 @@ pub(crate) fn artifact(json: &serde_json::Value) -> PathBuf {
 
 /// Rows of so many unlike words, each with one word that gives its label away.
 fn rows(n: usize, words: usize) -> String {
+    (0..n).map(|i| row(i, words, "")).collect()
+}
+
+fn row(i: usize, words: usize, more: &str) -> String {
     let topics = [("faucet", "water"), ("pothole", "street"), ("garbage", "bins")];
-    let row = |i: usize| {
-        let (topic, crew) = topics[i % 3];
-        let noise: Vec<_> = (0..words).map(|word| digest(&(i, word)).short()[..6].to_owned()).collect();
-        format!(
-            "{{\"id\": \"r{i}\", \"message\": \"the {topic} {}\", \"crew\": \"{crew}\"}}\n",
-            noise.join(" ")
-        )
-    };
-    (0..n).map(row).collect()
+    let (topic, crew) = topics[i % 3];
+    let noise: Vec<_> = (0..words).map(|word| digest(&(i, word)).short()[..6].to_owned()).collect();
+    format!(
+        "{{\"id\": \"r{i}\", \"message\": \"the {topic}{more} {}\", \"crew\": \"{crew}\"}}\n",
+        noise.join(" ")
+    )
 }

@@ -66,7 +66,7 @@ impl Compile {
         let begun = Instant::now();
         let task = self.task()?;
         let optimizer = find(&task.optimizer.name)?;
-        let program = self.program(&task)?;
+        let program = program(&task, self.baseline.as_deref())?;
         let (splits, report) = Splits::load(&task)?;
         if !self.common.quiet {
             say(&format!("{}: {}", task.name, check::told(&report)));
@@ -162,21 +162,6 @@ impl Compile {
         Ok(task)
     }
 
-    /// The program that is to be beaten.
-    fn program(&self, task: &Task) -> Result<Program, Failure> {
-        let Some(path) = &self.baseline else { return Ok(task.program.clone()) };
-        let artifact = artifacts::read(path)?;
-        let (fits, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
-        if fits.inputs() != task.program.inputs() || fits.output_fields() != task.program.output_fields() {
-            return Err(Failure::new(
-                Exit::Invalid,
-                format!("{} is for other inputs or outputs than this task", path.display()),
-            )
-            .hint("a baseline must answer the same records with the same kinds of answers"));
-        }
-        fits.apply(candidate).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
-    }
-
     /// The name of the run: the same inputs give the same name, so that the same command goes on where it stopped.
     fn id(&self, task: &Task, program: &Program, splits: &Splits, crew: &Crew) -> String {
         let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
@@ -185,6 +170,21 @@ impl Compile {
         let inputs = (&task.text, program, rows, models, self.seed, task.gate.demands);
         digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()
     }
+}
+
+/// The program that is to be beaten: the task as written, or as an artifact has it.
+pub(crate) fn program(task: &Task, baseline: Option<&Path>) -> Result<Program, Failure> {
+    let Some(path) = baseline else { return Ok(task.program.clone()) };
+    let artifact = artifacts::read(path)?;
+    let (fits, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
+    if fits.inputs() != task.program.inputs() || fits.output_fields() != task.program.output_fields() {
+        return Err(Failure::new(
+            Exit::Invalid,
+            format!("{} is for other inputs or outputs than this task", path.display()),
+        )
+        .hint("a baseline must answer the same records with the same kinds of answers"));
+    }
+    fits.apply(candidate).map_err(|error| Failure::new(Exit::Invalid, error.to_string()))
 }
 
 /// Writes everything measured on the sealed rows beside the artifact, which the ledger remembers for ever.

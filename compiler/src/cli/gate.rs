@@ -1,28 +1,25 @@
 //! `proofmark gate`: judge any candidates against any baseline: score tables of other tools, artifacts, or prompt files.
 //!
 //! Score tables are judged as they are. Artifacts and prompt files are answered on the sealed rows of a task, with the
-//! task's model, metric and ledger.
+//! task's model, metric and ledger. `prompts` does the latter, `more` goes on with a trial that was left undecided.
+
+mod more;
+mod prompts;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use proofmark_runtime::{Candidate, Digest, Param, ParamPath, Program, Slot, digest};
+use proofmark_runtime::{Digest, digest};
 use serde_json::json;
 
-use super::{Common, Failure, artifacts, opening, say, screen};
+use super::{Common, Failure, say, screen};
 use crate::{
-    compile::Stand,
-    data::Splits,
-    engine::Engine,
     exit::Exit,
     gate::{
         Demands, Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Ledger, LookRecord,
         MemoryLedger, Policy, Read, Reading, Shown, Verdict,
         table::{Paired, Table, TableError},
     },
-    ledger::StoredLedger,
-    task::Task,
-    workplace::Workplace,
 };
 
 /// Judge candidates against a baseline.
@@ -46,6 +43,12 @@ pub(crate) struct Gate {
     /// Seed of the order in which sealed seeds are used
     #[arg(long, default_value_t = 1)]
     seed: u64,
+    /// Go on with a trial that ended INCONCLUSIVE: labelled rows that the task does not have. Repeated for further files, in order
+    #[arg(long, value_name = "ROWS", requires = "task")]
+    more: Vec<PathBuf>,
+    /// Write the accepted prompt to this file, as an artifact with its stamp
+    #[arg(long, value_name = "ARTIFACT", requires = "task")]
+    out: Option<PathBuf>,
     /// Show everything measured on the sealed rows; they prove nothing any more, for ever
     #[arg(long)]
     unseal: bool,
@@ -67,7 +70,8 @@ impl Gate {
                 .hint("each one costs a part of the error; rank them on other rows first"));
         }
         let (judgement, unsealed) = match (&self.task, &self.baseline) {
-            (Some(task), _) => self.prompts(task)?,
+            (Some(task), _) if self.more.is_empty() => self.prompts(task)?,
+            (Some(task), _) => self.go_on(task)?,
             (None, Some(baseline)) => self.tables(baseline)?,
             (None, None) => {
                 return Err(Failure::new(Exit::Usage, "there is nothing to beat").hint(
@@ -97,40 +101,6 @@ impl Gate {
         let judge = self.judge(self.policy(None), Demands::default(), digest("score tables"));
         let ledger = &mut MemoryLedger::default();
         let judgement = judge.judge(sealed, &finalists, &mut scores, ledger)?;
-        let unsealed = self.unsealed(&judgement, ledger)?;
-        Ok((judgement, unsealed))
-    }
-
-    fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
-        let task = Task::load(path)?;
-        let laid = |path: &Path| laid(&task.program, path);
-        let written = || Ok((overlay(&task.program), vec![task.program.clone()]));
-        let (baseline, _) = self.baseline.as_deref().map_or_else(written, laid)?;
-        let before = task.program.apply(&baseline);
-        let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        let candidates = self.candidates.iter().map(|path| Ok((path, laid(path)?)));
-        let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
-        let (splits, _) = Splits::load(&task)?;
-        let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
-        let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
-            name: path.display().to_string(),
-            id: candidate.id().0,
-            reading: Reading::of_each(&before, members, &visible),
-        };
-        let finalists: Vec<_> = candidates.iter().map(finalist).collect();
-        let runtime = artifacts::runtime()?;
-        let store = opening::store(&Workplace::of(path).calls())?;
-        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
-        cancel.on_ctrl_c(runtime.handle());
-
-        let run = digest(&("gate", baseline.id(), self.seed)).short();
-        let mut engine = Engine::new(crew, &task.program, [], (store.clone(), run.clone(), 0));
-        let context = digest(&(engine.context(), baseline.id()));
-        let judge = self.judge(self.policy(task.gate.policy), task.gate.demands, context);
-        let candidates = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
-        let mut stand = Stand::new(&mut engine, baseline, candidates);
-        let ledger = &mut StoredLedger::new(&store, &run);
-        let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         Ok((judgement, unsealed))
     }
@@ -253,57 +223,6 @@ pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
         "p": shown.p, "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
         "target": shown.target, "read": shown.read,
     })
-}
-
-/// A candidate over the task's program, with that program for each of its members.
-type Laid = (Candidate, Vec<Program>);
-
-/// What a file stands for: all that an artifact says, or the task with another instruction.
-fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
-    let invalid = |message: String| Failure::new(Exit::Invalid, message);
-    if path.extension().is_some_and(|suffix| suffix == "json") {
-        let artifact = artifacts::read(path)?;
-        let own = &artifact.parts().program;
-        let members = artifact.parts().candidate.members();
-        let members = members.iter().map(|member| own.apply(member).map(|applied| overlay(&applied)));
-        let members = members.collect::<Result<Vec<_>, _>>().map_err(|error| invalid(error.to_string()))?;
-        // Every parameter of the artifact must be one of the task's program, or it answers another question.
-        let applied = members.iter().map(|member| program.apply(member)).collect::<Result<_, _>>();
-        let applied = applied.map_err(|error| {
-            invalid(format!("{} does not belong to this task: {error}", path.display()))
-                .hint("the artifact must come from a task with the same modules and fields")
-        })?;
-        return Ok((Candidate::vote(&members), applied));
-    }
-    if !path.extension().is_some_and(|suffix| suffix == "txt" || suffix == "md") {
-        let message = format!("{} is neither an artifact nor a prompt file", path.display());
-        return Err(Failure::new(Exit::Usage, message).hint(
-            "artifacts end in .json, instructions in .txt or .md; score tables are judged without --task",
-        ));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-    let [module] = program.modules() else {
-        return Err(invalid(format!(
-            "{} holds one instruction, but the task has several modules",
-            path.display()
-        ))
-        .hint("judge an artifact instead"));
-    };
-    let instruction = ParamPath::new(&module.name, Slot::Instruction);
-    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.trim().to_owned()));
-    let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
-    Ok((overlay(&applied), vec![applied]))
-}
-
-/// Everything that a program's parameters say, as one candidate.
-fn overlay(program: &Program) -> Candidate {
-    let mut candidate = Candidate::baseline();
-    for module in program.modules() {
-        for (slot, param) in module.values() {
-            candidate = candidate.with(ParamPath::new(&module.name, slot), param);
-        }
-    }
-    candidate
 }
 
 impl From<TableError> for Failure {

@@ -64,7 +64,8 @@ impl<'a> Outcome<'a> {
         })?;
         if self.is_undecided() {
             // What was not decided is not lost: it can be judged again when there are more rows.
-            let candidate = self.compiled.artifact.with_candidate(self.compiled.best())?;
+            let tried = self.compiled.finalists.iter().map(|standing| standing.candidate.id()).collect();
+            let candidate = self.compiled.artifact.with_undecided(self.compiled.best(), tried)?;
             candidate.write(&candidate_file(&files.artifact))?;
         }
         let html = report::html(&ReportData::of(self.compiled)?)
@@ -103,7 +104,7 @@ impl<'a> Outcome<'a> {
                 }
             }
             Stamp::Kept(kept) => format!("{}: {}", word(kept.verdict), kept.kind),
-            Stamp::Unverified { reason } => format!("unverified: {reason}"),
+            Stamp::Unverified { reason, .. } => format!("unverified: {reason}"),
         }
     }
 
@@ -158,7 +159,7 @@ impl<'a> Outcome<'a> {
         match self.compiled.artifact.stamp() {
             Stamp::Accepted(_) => self.tell_accepted(),
             Stamp::Kept(_) => self.tell_kept(),
-            Stamp::Unverified { reason } => say(&format!("UNVERIFIED: {reason}.")),
+            Stamp::Unverified { reason, .. } => say(&format!("UNVERIFIED: {reason}.")),
         }
         let Compiled { calls, spent, .. } = self.compiled;
         say("");
@@ -177,10 +178,13 @@ impl<'a> Outcome<'a> {
         if self.is_undecided() {
             let candidate = candidate_file(&files.artifact);
             say(&format!(
-                "  found    {} (not decided; judge it again when there are more rows:",
+                "  found    {} (not decided; when there are more labelled rows, it goes on:",
                 candidate.display()
             ));
-            say(&format!("           {program} gate --task TASK --candidate {})", candidate.display()));
+            say(&format!(
+                "           {program} gate --task TASK --candidate {} --more ROWS --out artifact.json)",
+                candidate.display()
+            ));
         }
         say(&format!("  next     {program} show {artifact} --diff"));
         if self.compiled.artifact.is_pending() {
@@ -311,7 +315,7 @@ impl<'a> Outcome<'a> {
         }
         match kept.n_needed {
             Some(needed) => say(&format!(
-                "  advice   label more rows and compile again: about {needed} sealed rows would settle it, there are {}",
+                "  advice   about {needed} sealed rows would settle it, there are {}: label more and go on with `found`",
                 self.compiled.sealed.seeds
             )),
             None if finalists.is_empty() => {

@@ -17,7 +17,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::*;
 use crate::{
     cancel::Cancel,
-    gate::{Flaw, Kind},
+    gate::{Flaw, Kind, Verdict},
     watch::Silent,
 };
 

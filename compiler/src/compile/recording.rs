@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use proofmark_optimizers::{Board, Effects as _, Event, Outcome, Stop, lab::shown};
-use proofmark_runtime::{Candidate, Digest, Example};
+use proofmark_optimizers::{Effects as _, Event, Outcome, Stop, lab::shown};
+use proofmark_runtime::{Candidate, Digest, Example, ExampleId, Program};
 
-use super::Setting;
 use crate::{
     answer,
     engine::Engine,
@@ -16,18 +15,17 @@ use crate::{
 };
 
 /// Asks visible rows once more with what is emitted, and some of them twice.
+///
+/// `chose` are the rows whose scores chose it.
 pub(super) fn record(
-    setting: &Setting<'_>,
-    (board, candidate): (&Board, &Candidate),
-    visible: &[&Example],
+    (program, candidate): (&Program, &Candidate),
+    (visible, chose): (&[&Example], &BTreeSet<&ExampleId>),
     engine: &mut Engine<'_>,
 ) -> Result<Recorded, Stop> {
     engine.note(Event::Stage { name: "Recording what the emitted prompt does".into() });
-    let chose: BTreeSet<_> =
-        if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
-    let rows = chosen(visible, &shown(candidate), &chose);
+    let rows = chosen(visible, &shown(candidate), chose);
     let twice = rows.len().min(TWICE);
-    let program = setting.program.apply(candidate);
+    let program = program.apply(candidate);
     let program = program.map_err(|error| Stop::Broken { message: error.to_string() })?;
     engine.allow(((rows.len() + twice) * program.calls_per_record()) as u64);
     let cells: Vec<_> = rows.iter().map(|(example, _)| (candidate, *example)).collect();

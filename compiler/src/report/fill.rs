@@ -80,7 +80,7 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
                 if kept.verdict == Judged::Reject { Verdict::Reject } else { Verdict::Inconclusive };
             let advice = match kept.n_needed {
                 Some(needed) => format!(
-                    "About {needed} sealed seeds would settle it; there are {}. Label more rows and compile again.",
+                    "About {needed} sealed seeds would settle it; there are {}. Label more rows and go on with it: proofmark gate --candidate candidate.json --more ROWS.",
                     compiled.sealed.seeds
                 ),
                 None if compiled.finalists.is_empty() => {
@@ -91,7 +91,7 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
             };
             (verdict, Some(kept.kind.clone()), kept.reason.clone(), advice)
         }
-        Stamp::Unverified { reason } => (
+        Stamp::Unverified { reason, .. } => (
             Verdict::Unverified,
             None,
             format!("Nothing was proven: {reason}."),

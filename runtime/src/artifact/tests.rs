@@ -197,7 +197,9 @@ fn the_default_formats_are_fixed_when_the_artifact_is_made() {
     let as_xml = Candidate::baseline().with("route.format".parse().unwrap(), Param::Format("xml".into()));
     for (model, default) in [(&model() as &dyn Model, "fields"), (&Strict(model()), "json")] {
         let parts = Parts { program: program.clone(), candidate: as_xml.clone(), ..parts() };
-        let made = Artifact::emit(parts, model, Stamp::Unverified { reason: "a test".into() }).unwrap();
+        let made =
+            Artifact::emit(parts, model, Stamp::Unverified { reason: "a test".into(), undecided: vec![] })
+                .unwrap();
         assert_eq!(made.prompts()[0].format, "xml");
         // The baseline, too, is shown as this model was asked.
         let read = Artifact::parse(&made.to_json()).unwrap();

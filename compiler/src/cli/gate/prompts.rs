@@ -1,0 +1,145 @@
+//! `proofmark gate --task TASK`: prompts, answered on the task's sealed rows.
+
+use std::path::{Path, PathBuf};
+
+use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
+
+use super::Gate;
+use crate::{
+    cli::{Failure, artifacts, compile, opening, say},
+    compile::{Judged, Stand},
+    data::Splits,
+    engine::{Crew, Engine},
+    exit::Exit,
+    gate::{Finalist, Heard, Judgement, Reading},
+    ledger::StoredLedger,
+    task::Task,
+    workplace::Workplace,
+};
+
+impl Gate {
+    /// Judges prompts on the sealed rows of a task.
+    pub(super) fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
+        if self.out.is_some() && self.baseline.is_some() {
+            return Err(Failure::new(
+                Exit::Usage,
+                "an artifact is what beats the task as written, not --baseline",
+            )
+            .hint("leave out --baseline or --out"));
+        }
+        let task = Task::load(path)?;
+        let baseline = self.old(&task)?;
+        let before = task.program.apply(&baseline);
+        let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let candidates = self.candidates.iter().map(|path| Ok((path, laid(&task.program, path)?)));
+        let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
+        let (splits, _) = Splits::load(&task)?;
+        let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
+        let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
+            name: path.display().to_string(),
+            id: candidate.id().0,
+            reading: Reading::of_each(&before, members, &visible),
+        };
+        let finalists: Vec<_> = candidates.iter().map(finalist).collect();
+        let runtime = artifacts::runtime()?;
+        let store = opening::store(&Workplace::of(path).calls())?;
+        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
+        cancel.on_ctrl_c(runtime.handle());
+
+        let run = digest(&("gate", baseline.id(), self.seed)).short();
+        let mut engine = Engine::new(crew.clone(), &task.program, [], (store.clone(), run.clone(), 0));
+        let context = digest(&(engine.context(), baseline.id()));
+        let judge = self.judge(self.policy(task.gate.policy), task.gate.demands, context);
+        let candidates: Vec<_> = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
+        let mut stand = Stand::new(&mut engine, baseline, candidates.clone());
+        let ledger = &mut StoredLedger::new(&store, &run);
+        let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
+        let unsealed = self.unsealed(&judgement, ledger)?;
+        if let Some(accepted) = judgement.accepted() {
+            let judged = Judged {
+                name: &task.name,
+                program: &task.program,
+                candidate: &candidates[accepted],
+                seed: self.seed,
+                origin: None,
+            };
+            self.emit(&judged, &judgement, (&splits, &crew), &mut engine)?;
+        }
+        Ok((judgement, unsealed))
+    }
+
+    /// What is to be beaten: what was named, or the task as written.
+    pub(super) fn old(&self, task: &Task) -> Result<Candidate, Failure> {
+        let Some(path) = &self.baseline else { return Ok(overlay(&task.program)) };
+        Ok(laid(&task.program, path)?.0)
+    }
+
+    /// Writes what was accepted, if that was asked for.
+    pub(super) fn emit(
+        &self,
+        judged: &Judged<'_>,
+        judgement: &Judgement,
+        (splits, crew): (&Splits, &Crew),
+        engine: &mut Engine<'_>,
+    ) -> Result<(), Failure> {
+        let Some((out, certificate)) = self.out.as_ref().zip(judgement.certificate()) else { return Ok(()) };
+        let artifact = judged.emit(certificate, splits, crew, engine);
+        let artifact = artifact.map_err(|error| compile::failure(&error).1)?;
+        artifact.write(out)?;
+        if !self.common.quiet {
+            say(&format!("wrote {}", out.display()));
+        }
+        Ok(())
+    }
+}
+
+/// A candidate over the task's program, with that program for each of its members.
+pub(super) type Laid = (Candidate, Vec<Program>);
+
+/// What a file stands for: all that an artifact says, or the task with another instruction.
+pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
+    let invalid = |message: String| Failure::new(Exit::Invalid, message);
+    if path.extension().is_some_and(|suffix| suffix == "json") {
+        let artifact = artifacts::read(path)?;
+        let own = &artifact.parts().program;
+        let members = artifact.parts().candidate.members();
+        let members = members.iter().map(|member| own.apply(member).map(|applied| overlay(&applied)));
+        let members = members.collect::<Result<Vec<_>, _>>().map_err(|error| invalid(error.to_string()))?;
+        // Every parameter of the artifact must be one of the task's program, or it answers another question.
+        let applied = members.iter().map(|member| program.apply(member)).collect::<Result<_, _>>();
+        let applied = applied.map_err(|error| {
+            invalid(format!("{} does not belong to this task: {error}", path.display()))
+                .hint("the artifact must come from a task with the same modules and fields")
+        })?;
+        return Ok((Candidate::vote(&members), applied));
+    }
+    if !path.extension().is_some_and(|suffix| suffix == "txt" || suffix == "md") {
+        let message = format!("{} is neither an artifact nor a prompt file", path.display());
+        return Err(Failure::new(Exit::Usage, message).hint(
+            "artifacts end in .json, instructions in .txt or .md; score tables are judged without --task",
+        ));
+    }
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let [module] = program.modules() else {
+        return Err(invalid(format!(
+            "{} holds one instruction, but the task has several modules",
+            path.display()
+        ))
+        .hint("judge an artifact instead"));
+    };
+    let instruction = ParamPath::new(&module.name, Slot::Instruction);
+    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.trim().to_owned()));
+    let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
+    Ok((overlay(&applied), vec![applied]))
+}
+
+/// Everything that a program's parameters say, as one candidate.
+fn overlay(program: &Program) -> Candidate {
+    let mut candidate = Candidate::baseline();
+    for module in program.modules() {
+        for (slot, param) in module.values() {
+            candidate = candidate.with(ParamPath::new(&module.name, slot), param);
+        }
+    }
+    candidate
+}
