@@ -18,7 +18,7 @@ use super::{
     seal::{gate_row, seal},
     shift,
 };
-use crate::{gate::Sealed, task::Task};
+use crate::{attack::Plan, gate::Sealed, task::Task};
 
 /// Fresh rows of one file.
 #[derive(Debug)]
@@ -83,6 +83,6 @@ fn one(
     let known = rows.len() - fresh.len();
     let mut gate: Vec<_> = fresh.into_iter().map(|(row, group)| gate_row(row, group)).collect();
     shift::mark(&mut gate, &times, train.examples());
-    let (sealed, _) = seal(task, gate)?;
+    let (sealed, _) = seal(&Plan::of(task)?, gate)?;
     Ok(Fresh { sealed, read: rows.len(), known })
 }
