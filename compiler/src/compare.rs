@@ -27,7 +27,7 @@ use self::{
     table::{Table, mean},
 };
 use crate::{
-    compile::{FINALISTS, Stand, evidence, finalist, how, policy},
+    compile::{FINALISTS, Stand, evidence, finalist, how, policy, resolution},
     data::rehearsal::Rehearsal,
     engine::{Bench, Crew, Engine, Spent},
     gate::{Demands, Gate, GateError, MemoryLedger, Policy, Verdict},
@@ -128,7 +128,8 @@ fn trial(
     };
 
     let mut meter = Meter::new(&mut *bench);
-    let mut lab = Lab::new(program, (&rehearsal.train, &rehearsal.val), seed, &mut meter);
+    let mut lab = Lab::new(program, (&rehearsal.train, &rehearsal.val), seed, &mut meter)
+        .with_resolution(resolution((setting.task, optimizer), &rehearsal.gate));
     let stopped = optimizer.search(&mut lab).err();
     let board = lab.into_board();
     let curve = meter.curve();

@@ -21,7 +21,7 @@ use crate::{
     engine::{Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
-        Reading, Sealed,
+        Reading, Sealed, planning,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -59,6 +59,17 @@ impl Setting<'_> {
     /// one, so it is asked for the proof that it can give.
     pub fn policy(&self) -> Option<Policy> {
         policy(self.task, self.optimizer)
+    }
+}
+
+/// What the search may know of the rows of a gate: what they tell apart, where a better prompt has to be shown to be better
+/// and nothing else is asked of it.
+pub(crate) fn resolution((task, optimizer): (&Task, &dyn Optimizer), sealed: &Sealed) -> Option<f64> {
+    match policy(task, optimizer)? {
+        Policy::Strict | Policy::Balanced if task.gate.demands.target.is_none() => {
+            Some(planning::resolution(sealed, task.gate.variants))
+        }
+        _ => None,
     }
 }
 
@@ -175,7 +186,8 @@ pub fn compile(
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
     let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
-    let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine);
+    let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine)
+        .with_resolution(resolution((setting.task, setting.optimizer), &sealed));
     let stopped = setting.optimizer.search(&mut lab).err();
     let mut board = lab.into_board();
     match stopped {

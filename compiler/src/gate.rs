@@ -3,13 +3,15 @@
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
 //! so far say), `diagnosis` (the name of the overfit), `demands` and `pass_rate` (what the task asks for beyond that),
-//! [`ledger`] (the price of asking the same rows again), `continuation` (a trial that goes on with fresh rows), `certificate` and `judgement` (what leaves the gate). The
+//! [`ledger`] (the price of asking the same rows again), `continuation` (a trial that goes on with fresh rows), `certificate`
+//! and `judgement` (what leaves the gate). What rows can show before one is measured is in [`planning`]. The
 //! mathematics is in [`statistics`].
 //!
 //! **Invariant:** sealed rows leave one bit per question: accepted or not.
 
 pub mod ledger;
 pub mod measure;
+pub mod planning;
 pub mod policy;
 pub mod reading;
 pub mod sealed;

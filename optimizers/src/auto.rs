@@ -10,6 +10,9 @@
 //! 3. *Refinement*: rounds of small changes to the best (another demonstration, another order, an edit of the wording,
 //!    another option), until two rounds in a row bring nothing or the calls are spent.
 //!
+//! It stops after the first part, and before every round of the last, if no further gain could be shown on the sealed rows:
+//! the lead of the best is large enough to be shown, and what is left to gain is too small to be (`resolution`).
+//!
 //! On the planted landscapes it keeps up with the best single optimizer of each, which is another one for each.
 //!
 //! Cost: all the calls it is given, as long as there is something to gain: a quarter for the first part, most of the rest
@@ -29,6 +32,7 @@ use crate::{
     moves::Moves,
     proposer::Proposer,
     protegi::{BEAM, Descent, PATIENCE},
+    resolution::is_enough,
     screen::{SPREAD, Screen},
     space::Space,
 };
@@ -64,6 +68,10 @@ impl Optimizer for Auto {
         let mut rng = lab.rng("auto");
         let most = if lab.has_proposer() { FEWER } else { SPREAD };
         let mut screen = Screen::spread(lab, (&space, most), &mut rng)?;
+        let first = screen.standings(lab).into_iter().find(|first| first.lead > 0.0);
+        if is_enough(lab, &first.map_or_else(Candidate::baseline, |first| first.candidate))? {
+            return Ok(());
+        }
         let finalists = if lab.has_proposer() {
             Proposer::run(lab, |lab, proposer| reflect(lab, proposer, &mut screen, &mut rng))?
         } else if is_hopeless(&screen.standings(lab)) {

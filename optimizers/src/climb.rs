@@ -1,5 +1,5 @@
 //! The climb: rounds of random steps from the best candidate so far, each round a race of its own, until two rounds in a
-//! row bring nothing or the calls are spent.
+//! row bring nothing, no further gain could be shown ([`resolution`](crate::resolution)), or the calls are spent.
 //!
 //! **Invariant:** a step is taken only if it beats the best on the same rows by more than chance would in one case of
 //! four ([`Board::beats`](crate::board::Board::beats)); the best is never measured again for it.
@@ -11,6 +11,7 @@ use crate::{
     board::Standing,
     effects::{Event, Stop},
     lab::Lab,
+    resolution::is_enough,
 };
 
 /// Candidates of a round.
@@ -36,7 +37,7 @@ pub(crate) fn climb(
     let leading = finalists.first().filter(|first| first.lead > 0.0);
     let mut best = leading.map_or_else(Candidate::baseline, |first| first.candidate.clone());
     let mut patience = PATIENCE;
-    while patience > 0 {
+    while patience > 0 && !is_enough(lab, &best)? {
         let batch = around(lab, &best, step, rng)?;
         if batch.is_empty() {
             break;

@@ -37,6 +37,9 @@ pub struct Lab<'a> {
     effects: &'a mut dyn Effects,
     /// Calls that nobody may spend for now.
     kept_back: u64,
+    resolution: Option<f64>,
+    /// It was said why the search ends.
+    ended: bool,
     pool: Vec<ExampleId>,
     board: Board,
 }
@@ -57,7 +60,30 @@ impl<'a> Lab<'a> {
         let written: BTreeSet<&ExampleId> =
             program.modules().iter().flat_map(|module| rows_of(&module.demonstrations)).collect();
         common.retain(|row| !written.contains(row));
-        Self { program, train, val, seed, effects, kept_back: 0, pool, board: Board::new(common) }
+        Self {
+            program,
+            train,
+            val,
+            seed,
+            effects,
+            kept_back: 0,
+            resolution: None,
+            ended: false,
+            pool,
+            board: Board::new(common),
+        }
+    }
+
+    /// Says what the rows of the gate tell apart: from 0, everything, to 1; none if nothing is to be told apart. All that a
+    /// search gets to know about them, and all that it does with it is to stop.
+    #[must_use]
+    pub fn with_resolution(self, resolution: Option<f64>) -> Self {
+        Self { resolution, ..self }
+    }
+
+    /// What the rows of the gate tell apart; see [`Lab::with_resolution`].
+    pub(crate) fn resolution(&self) -> Option<f64> {
+        self.resolution
     }
 
     /// The program as written.
@@ -219,6 +245,13 @@ impl<'a> Lab<'a> {
     pub fn concede(&mut self, why: impl Into<String>) {
         self.board.close();
         self.effects.note(Event::Remark { text: why.into() });
+    }
+
+    /// Says, once, why there is no point in going on. What was measured stands.
+    pub(crate) fn end(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.ended, true) {
+            self.effects.note(Event::Remark { text: format!("the search ends here: {why}") });
+        }
     }
 
     fn enter(&mut self, candidate: &Candidate) -> Result<CandidateId, Stop> {

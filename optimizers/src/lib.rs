@@ -40,6 +40,7 @@ pub mod phrases;
 mod proposer;
 pub mod protegi;
 pub mod race;
+mod resolution;
 mod rounds;
 pub mod rules;
 mod screen;

@@ -21,6 +21,7 @@ use crate::{
         cases::{Deck, study, worst},
         prompt::Prompt,
     },
+    resolution::is_enough,
     rounds::{self, Rounds},
 };
 
@@ -91,7 +92,8 @@ impl Descent {
         self.beam.first().cloned().unwrap_or_default()
     }
 
-    /// Steps of the best `width` candidates until so many in a row bring nothing, or the calls are spent.
+    /// Steps of the best `width` candidates until so many in a row bring nothing, no further gain could be shown, or the calls
+    /// are spent.
     ///
     /// # Errors
     /// [`Stop`].
@@ -102,7 +104,7 @@ impl Descent {
         (patience, width): (usize, usize),
     ) -> Result<(), Stop> {
         let mut idle = 0;
-        while idle < patience {
+        while idle < patience && !is_enough(lab, &self.best())? {
             let spare = self.rounds.spare(lab);
             idle = if self.step(lab, proposer, width)? { 0 } else { idle + 1 };
             if self.rounds.spare(lab) == spare {

@@ -24,6 +24,10 @@ fn a_true_improvement_is_accepted_and_runs() {
     assert!(Artifact::read(&path).unwrap().stamp().is_verified());
     let report = fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("<svg") && !report.contains("http://") && !report.contains("src="));
+    // With demonstrations all is right, so nothing more could be shown, and the rest of the 600 calls is not spent.
+    let why = "the 0.0 that are left to gain are less than the sealed rows tell apart";
+    assert!(stderr(&output).contains(why) && report.contains(why), "{}", stderr(&output));
+    assert!(document["calls"]["task"].as_u64().unwrap() < 550, "{document}");
 
     let run = proofmark().arg("run").arg(&path).arg("message=a new pothole").output().unwrap();
     assert_eq!(String::from_utf8_lossy(&run.stdout).trim(), r#"{"outputs":{"crew":"street"}}"#);

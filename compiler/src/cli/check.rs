@@ -18,6 +18,7 @@ use crate::{
     gate::{
         GateError, Ledger, Sealed,
         ledger::next_price,
+        planning::POWER,
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
         statistics::power,
     },
@@ -30,8 +31,6 @@ use crate::{
 
 /// Below this level a question costs twice the rows of the first one (gate.md, section 1).
 const TOO_STRICT: f64 = 0.005;
-/// The chance wanted of showing a lead that is there.
-const POWER: f64 = 0.80;
 
 /// Check a task without a call.
 #[derive(Debug, Args)]

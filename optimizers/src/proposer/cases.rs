@@ -115,18 +115,16 @@ pub(crate) fn labelled(examples: &[&Example]) -> String {
     examples.iter().enumerate().map(told).collect::<Vec<_>>().join("\n")
 }
 
-/// The program's outputs in a trace.
+/// The program's outputs in a trace, as far as they are there.
 fn answered(program: &Program, trace: &[Step]) -> Record {
-    let mut answer = Record::new();
-    for output in program.outputs() {
-        if let Source::Output { module, field } = &output.source {
-            let step = trace.iter().rev().find(|step| step.module == *module);
-            if let Some(value) = step.and_then(|step| step.outputs.get(field)) {
-                answer.insert(&output.name, value.clone());
-            }
+    let at = |source: &Source| match source {
+        Source::Output { module, field } => {
+            trace.iter().rev().find(|step| step.module == *module)?.outputs.get(field)
         }
-    }
-    answer
+        Source::Input(_) => None,
+    };
+    let given = program.outputs().iter().filter(|output| output.sources().any(|source| at(source).is_some()));
+    given.map(|output| (output.name.clone(), output.value(at))).collect()
 }
 
 fn record(prefix: &str, record: &Record) -> Vec<String> {

@@ -5,12 +5,10 @@ use std::fs;
 use proofmark_runtime::{Artifact, Stamp};
 use serde::{Deserialize, Serialize};
 
-use crate::workplace::Workplace;
-
-/// The discordance assumed where nothing was measured: the share of rows on which exactly one of two prompts is right.
-const ASSUMED_DISCORDANCE: f64 = 0.20;
-/// The correlation assumed among the variants of one row.
-const ASSUMED_ICC: f64 = 0.45;
+use crate::{
+    gate::planning::{ASSUMED_DISCORDANCE, ASSUMED_ICC},
+    workplace::Workplace,
+};
 
 /// How two prompts differ on rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]

@@ -48,6 +48,13 @@ pub fn detectable(pairs: f64, psi: f64, alpha: f64, power: f64) -> f64 {
     high
 }
 
+/// What `pairs` independent pairs tell apart: two prompts whose scores differ by `d` on a row are shown to differ with
+/// probability `power` where mean(d)^2 / mean(d^2) is at least this, (z_alpha + z_power)^2 / pairs, at most 1. It is
+/// [`pairs_needed`] without the term that makes large leads a little easier to show.
+pub fn resolution(pairs: f64, alpha: f64, power: f64) -> f64 {
+    ((upper_quantile(alpha) + upper_quantile(1.0 - power)).powi(2) / pairs).min(1.0)
+}
+
 /// How many standard errors a harm must have to be noticed with probability .8 in one of `slices` that are tested together
 /// at .05: z_{.05 / slices} + z_.20, by Bonferroni's bound, which Holm's is no wider than.
 pub fn noticeable(slices: usize) -> f64 {
@@ -110,6 +117,16 @@ mod tests {
             let found = 100.0 * detectable(pairs, 0.20, 0.05, 0.8);
             assert!((found - points).abs() < 0.06, "{pairs}: {found}");
         }
+    }
+
+    #[test]
+    fn what_is_told_apart_is_what_is_detectable() {
+        for (pairs, psi) in [(100.0, 0.2), (500.0, 0.2), (500.0, 0.05), (2000.0, 0.1)] {
+            let resolved = (resolution(pairs, 0.05, 0.8) * psi).sqrt();
+            let lead = detectable(pairs, psi, 0.05, 0.8);
+            assert!((0.0..0.06).contains(&(resolved / lead - 1.0)), "{pairs} {psi}: {resolved} {lead}");
+        }
+        assert!((resolution(3.0, 0.05, 0.8) - 1.0).abs() < 1e-12);
     }
 
     /// The planning table: m = 3, psi .20, ICC .45.
