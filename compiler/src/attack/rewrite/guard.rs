@@ -56,17 +56,7 @@ const LONGEST_QUOTE: usize = 120;
 
 /// Beginnings of replies that are no rewriting, in lower case.
 const CHATTER: &[&str] = &[
-    "i'm sorry, but",
-    "i am sorry, but",
-    "sorry, but",
-    "i apologize, but",
-    "i cannot help",
-    "i can't help",
-    "i cannot assist",
-    "i can't assist",
-    "i'm unable to help",
-    "as an ai",
-    "as a language model",
+    "i apologize",
     "here is the",
     "here's the",
     "here is a",
@@ -76,11 +66,25 @@ const CHATTER: &[&str] = &[
     "certainly",
     "of course!",
     "the text",
-    "rewritten text",
-    "rewritten:",
+    "rewritten",
     "paraphrase:",
     "translation:",
     "text:",
+];
+/// What a rewriting does not say anywhere, unless the row does.
+const ASIDES: &[&str] = &[
+    "as an ai",
+    "as a language model",
+    "i cannot help with",
+    "i can't help with",
+    "cannot assist",
+    "can't assist",
+    "unable to assist",
+    "unable to provide you with",
+    "the new text",
+    "the original text",
+    "in the text",
+    "the text is",
 ];
 /// Marks that have no business in a text that had none.
 const MARKS: &[&str] = &["<|", "|>", "```", "[INST]", "[["];
@@ -187,6 +191,7 @@ fn bare(word: &str) -> &str {
 fn chatters(original: &str, text: &str) -> bool {
     let (old, new) = (original.to_lowercase(), text.trim_start().to_lowercase().replace('\u{2019}', "'"));
     CHATTER.iter().any(|phrase| new.starts_with(phrase) && !old.contains(phrase))
+        || ASIDES.iter().any(|phrase| new.contains(phrase) && !old.contains(phrase))
         || MARKS.iter().any(|mark| text.contains(mark) && !original.contains(mark))
 }
 
@@ -217,6 +222,7 @@ mod tests {
             ("yet", "a billing matter, yet", Fault::Labels),
             ("Anna Berg was", "Here is the text: Anna Berg was", Fault::Chatter),
             ("have not come", "have not come<|im_end|>", Fault::Chatter),
+            ("have not come", "have not come. I made a mistake in the text", Fault::Chatter),
         ] {
             assert!(good.contains(from));
             assert_eq!(fault("paraphrase", ROW, &good.replace(from, to)), Some(expected), "{to}");
