@@ -16,6 +16,7 @@ mod guarantee;
 mod injection;
 mod length;
 mod lexicon;
+mod listing;
 mod neutral;
 mod number;
 mod ocr;
@@ -40,6 +41,7 @@ use rand::rngs::ChaCha8Rng;
 
 pub(crate) use config::{ATTACK, read};
 pub use guarantee::{Broken, Class, Guarantee, Normalizer};
+pub use listing::NAME as LISTING;
 pub use own::{Own, OwnProgram, Rules};
 pub(crate) use plan::families_of;
 pub use plan::{Count, Frozen, Plan, PlanError};
@@ -143,11 +145,19 @@ pub struct Variant {
     pub class: Class,
     /// The perturbed row; its id is the original's with `#family` behind it.
     pub example: Example,
+    /// The order in which every prompt lists the choices, if it is not that of the task.
+    pub listing: Option<Vec<String>>,
 }
 
 /// The names of all families, [`COMPOSED`] last.
 pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|family| family.name()).chain([COMPOSED]).collect()
+    ALL.iter().map(|family| family.name()).chain([LISTING, COMPOSED]).collect()
+}
+
+/// One line about a family that is neither of the user's nor written by a model.
+pub(crate) fn about(name: &str) -> Option<&'static str> {
+    let listing = (name == LISTING).then_some(listing::ABOUT);
+    ALL.iter().find(|family| family.name() == name).map(|family| family.about()).or(listing)
 }
 
 /// The families that suit a task when it names none: the default ones, without those that need case to be irrelevant if it

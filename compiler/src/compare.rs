@@ -29,7 +29,7 @@ use self::{
 use crate::{
     compile::{FINALISTS, Stand, evidence, finalist, how, policy, resolution},
     data::rehearsal::Rehearsal,
-    engine::{Bench, Crew, Engine, Spent},
+    engine::{Asked, Bench, Crew, Engine, Spent},
     gate::{Demands, Gate, GateError, MemoryLedger, Policy, Verdict},
     task::Task,
 };
@@ -179,7 +179,8 @@ fn scores(
     rehearsal: &Rehearsal,
 ) -> Result<Vec<Vec<f64>>, Stop> {
     let score = |candidate: &&Candidate| {
-        let cells: Vec<_> = rehearsal.held.iter().map(|(_, example)| (*candidate, example)).collect();
+        let cells: Vec<_> =
+            rehearsal.held.iter().map(|(_, example)| Asked::plainly(candidate, example)).collect();
         let outcomes = bench.measure(&cells)?;
         Ok(outcomes.iter().map(|(outcome, _)| outcome.worth().get()).collect())
     };

@@ -18,7 +18,7 @@ use proofmark_runtime::{
 use crate::{
     attack::{PlanError, audit},
     data::Splits,
-    engine::{Bench, Crew, Engine, Spent},
+    engine::{Asked, Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
         Reading, Sealed, planning,
@@ -393,7 +393,10 @@ impl Measure for Stand<'_> {
             Contender::Baseline => &self.baseline,
             Contender::Finalist(position) => &self.finalists[position],
         };
-        let jobs: Vec<_> = cells.iter().map(|cell| (candidate, cell.example)).collect();
+        let jobs: Vec<_> = cells
+            .iter()
+            .map(|cell| Asked { candidate, example: cell.example, listing: cell.listing })
+            .collect();
         let outcomes = self.bench.measure(&jobs)?;
         Ok(outcomes.iter().map(|(outcome, usage)| measured(outcome, *usage)).collect())
     }

@@ -49,6 +49,24 @@ pub struct Spent {
     pub usage: Usage,
 }
 
+/// Who answers which row, and how the choices are listed for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Asked<'a> {
+    /// Who answers.
+    pub candidate: &'a Candidate,
+    /// The row.
+    pub example: &'a Example,
+    /// The order in which the prompt lists the choices, if it is not that of the task.
+    pub listing: Option<&'a [String]>,
+}
+
+impl<'a> Asked<'a> {
+    /// With the choices as the task lists them.
+    pub fn plainly(candidate: &'a Candidate, example: &'a Example) -> Self {
+        Self { candidate, example, listing: None }
+    }
+}
+
 /// Serves a search and, after it, the gate.
 pub trait Bench: Effects {
     /// Measures candidates on rows that are handed in: for the gate, whose rows no search holds. One outcome per cell, in
@@ -56,7 +74,7 @@ pub trait Bench: Effects {
     ///
     /// # Errors
     /// [`Stop`].
-    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop>;
+    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop>;
 
     /// What was spent so far.
     fn spent(&self) -> Spent;
@@ -106,8 +124,10 @@ impl<'a> Engine<'a> {
         cells: &[(&Candidate, &Example)],
         replicate: u32,
     ) -> Result<Vec<Outcome>, Stop> {
-        let jobs: Vec<_> =
-            cells.iter().map(|(candidate, example)| Job { candidate, example, replicate }).collect();
+        let jobs: Vec<_> = cells
+            .iter()
+            .map(|(candidate, example)| Job { asked: Asked::plainly(candidate, example), replicate })
+            .collect();
         let calls = self.calls_of(&jobs);
         self.reserve(calls)?;
         self.spent.task += calls;
@@ -131,7 +151,7 @@ impl<'a> Engine<'a> {
 
     /// Calls that jobs take, second tries aside.
     fn calls_of(&self, jobs: &[Job<'_>]) -> u64 {
-        let votes: usize = jobs.iter().map(|job| job.candidate.votes()).sum();
+        let votes: usize = jobs.iter().map(|job| job.asked.candidate.votes()).sum();
         (votes * self.program.calls_per_record()) as u64
     }
 
@@ -143,14 +163,14 @@ impl<'a> Engine<'a> {
 }
 
 impl Bench for Engine<'_> {
-    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop> {
-        let jobs: Vec<_> =
-            cells.iter().map(|(candidate, example)| Job { candidate, example, replicate: 0 }).collect();
+    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop> {
+        let jobs: Vec<_> = cells.iter().map(|asked| Job { asked: *asked, replicate: 0 }).collect();
         let calls = self.calls_of(&jobs);
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
         let answers = self.outcomes(&jobs)?;
-        let rows = jobs.iter().map(|job| &job.example.id).zip(answers.iter().map(|(outcome, _)| outcome));
+        let rows =
+            jobs.iter().map(|job| &job.asked.example.id).zip(answers.iter().map(|(outcome, _)| outcome));
         let longer = too_long(rows).filter(|(id, _)| self.too_long.insert((*id).clone())).count();
         if longer > 0 {
             // Sealed rows are counted, not named.
@@ -173,14 +193,14 @@ impl Effects for Engine<'_> {
         for trial in batch {
             for id in &trial.rows {
                 let example = self.rows.get(id).copied().ok_or_else(|| unknown(id))?;
-                jobs.push(Job { candidate: &trial.candidate, example, replicate: 0 });
+                jobs.push(Job { asked: Asked::plainly(&trial.candidate, example), replicate: 0 });
             }
         }
         let calls = self.calls_of(&jobs);
         self.reserve(calls)?;
         self.spent.task += calls;
         let outcomes: Vec<Outcome> = self.outcomes(&jobs)?.into_iter().map(|(outcome, _)| outcome).collect();
-        self.tell_too_long(jobs.iter().map(|job| &job.example.id), &outcomes);
+        self.tell_too_long(jobs.iter().map(|job| &job.asked.example.id), &outcomes);
         let mut outcomes = outcomes.into_iter();
         Ok(batch.iter().map(|trial| outcomes.by_ref().take(trial.rows.len()).collect()).collect())
     }

@@ -3,8 +3,10 @@
 //! **Invariant:** a [`Program`] that exists is sound: modules stand in an order in which every input is there before it
 //! is needed, names are unique, wired types are equal, written demonstrations fit. [`Program::new`] is the only way in.
 //!
-//! `sound` checks all that, `overlay` lays candidates over programs, `vote` makes one program of several that vote.
+//! `sound` checks all that, `overlay` lays candidates over programs, `vote` makes one program of several that vote, `listing`
+//! lists choices in another order.
 
+mod listing;
 mod overlay;
 mod sound;
 mod vote;

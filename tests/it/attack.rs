@@ -60,6 +60,30 @@ fn families_of_ones_own_take_part_and_are_held_to_their_guarantee() {
     assert_eq!(rows.len() as u64, can_be_seen, "variants of visible rows, and of all of them");
 }
 
+/// Right only where the choices are listed as the task lists them.
+const LEARNED_THE_LIST: &str = r#"{
+  "rules": [
+    {"when": {"max_demonstrations": 0}, "then": {"reply": "water"}},
+    {"when": {"any_lacks": "water, street, bins"}, "then": {"reply": "water"}}
+  ],
+  "table": {"faucet": "water", "pothole": "street", "garbage": "bins"}
+}"#;
+
+#[test]
+fn a_prompt_that_learned_the_order_of_the_choices_falls_on_another_listing() {
+    let task = TaskFolder::new();
+    fs::write(task.path().join("script.json"), LEARNED_THE_LIST).unwrap();
+    task.edit("[optimizer]", "[gate]\nfamilies = [\"listing\"]\nvariants = 1\n\n[optimizer]");
+    let checked = json(&task.command("check").arg("--json").output().unwrap());
+    let sealed = checked["splits"]["rows"]["gate"].as_u64();
+    assert_eq!(checked["slices"]["listing"].as_u64(), sealed, "{checked}");
+    let shown = told(&answer(&task, &["--family", "listing"], ""));
+    assert!(shown.contains("{+listed: ") && shown.contains("listing · G0"), "{shown}");
+    let compiled = task.command("compile").args(["--json", "--quiet"]).output().unwrap();
+    assert_eq!(compiled.status.code(), Some(10), "{}", told(&compiled));
+    assert_eq!(json(&compiled)["kind"], "brittle", "{}", told(&compiled));
+}
+
 #[test]
 fn mistakes_in_families_of_ones_own_are_told() {
     let mistakes = [

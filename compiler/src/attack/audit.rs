@@ -32,6 +32,8 @@ pub struct Case {
     pub row: Example,
     /// What was made of it.
     pub variant: Example,
+    /// The order in which prompts list the choices, if that is what was changed.
+    pub listing: Option<Vec<String>>,
 }
 
 /// All variants of visible rows, made like those of the sealed rows.
@@ -49,7 +51,8 @@ pub fn cases(task: &Task, visible: &[&Example]) -> Result<Vec<Case>, PlanError> 
 /// At most [`SAMPLE`] of them, from every family about equally many.
 pub fn sample(cases: &[Case]) -> Vec<&Case> {
     let mut families: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
-    for case in cases {
+    // Where the row itself is unchanged there is nothing to read.
+    for case in cases.iter().filter(|case| case.listing.is_none()) {
         families.entry(&case.family).or_default().push(case);
     }
     families.values_mut().for_each(|cases| cases.sort_by_key(|case| digest(&("sample", case.item))));
@@ -76,6 +79,7 @@ impl Case {
             edit_rate: 0.0,
             row: row.clone(),
             variant: variant.example,
+            listing: variant.listing,
         };
         let (before, after) = case.texts();
         case.edit_rate = edit_rate(&before, &after);
@@ -88,7 +92,9 @@ impl Case {
             let new = self.variant.inputs.get(name)?;
             (old != new).then(|| (old.to_string(), new.to_string()))
         });
-        let (before, after): (Vec<_>, Vec<_>) = changed.unzip();
+        let listed =
+            self.listing.iter().map(|choices| (String::new(), format!("listed: {}", choices.join(", "))));
+        let (before, after): (Vec<_>, Vec<_>) = changed.chain(listed).unzip();
         (before.join("\n"), after.join("\n"))
     }
 }
@@ -113,6 +119,7 @@ mod tests {
             steps: vec![family.to_owned()],
             class: Class::G1,
             example: row(format!("row {i} by {family}")),
+            listing: None,
         };
         Case::new(&row(format!("row {i}")), variant)
     }

@@ -10,9 +10,9 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 use serde::Serialize;
 
 use super::{
-    ALL, COMPOSED, Class, Family, Guarantee, Miss, Own, OwnProgram, Protected, Scene, Variant,
+    ALL, COMPOSED, Class, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
     allocate::{Allocation, Pairing},
-    names, protected_words,
+    listing, names, protected_words,
     rewrite::{self, Rewriting, Rewritings, RewritingsError},
 };
 use crate::{command::CommandError, task::Task};
@@ -137,7 +137,12 @@ impl<'t> Plan<'t> {
         }
         let stream = |name: &str| ChaCha8Rng::from_seed(*digest(&(name, self.seed)).as_bytes());
         let singles: Vec<_> = recipes.iter().filter_map(|recipe| recipe.single()).collect();
-        let mut maker = Maker { plan: self, pairing: Pairing::new(singles.len(), stream("pairs")), singles };
+        let mut maker = Maker {
+            plan: self,
+            pairing: Pairing::new(singles.len(), stream("pairs")),
+            singles,
+            listings: listing::listings(&self.choices, &mut stream("listings")),
+        };
         let mut allocation = Allocation::new(recipes.len(), stream("allocate"));
         let mut frozen = Frozen { variants: vec![], counts: BTreeMap::new() };
         for example in examples {
@@ -173,6 +178,7 @@ impl<'t> Plan<'t> {
         let written = || rewrite::find(name).map(Step::Rewriting);
         match own.or_else(known).or_else(written) {
             Some(step) => Ok(Recipe::One(step)),
+            None if name == LISTING => Ok(Recipe::Listing),
             None if name == COMPOSED => Ok(Recipe::Composed),
             None => Err(PlanError::Unknown { name: name.to_owned(), known: names().join(", ") }),
         }
@@ -209,6 +215,7 @@ impl<'t> Plan<'t> {
             steps: steps.iter().map(|step| step.name().to_owned()).collect(),
             class: steps.iter().map(Step::class).max().unwrap_or(Class::G0),
             example: changed,
+            listing: None,
         }))
     }
 }
@@ -217,6 +224,7 @@ impl<'t> Plan<'t> {
 #[derive(Clone, Copy)]
 enum Recipe<'p> {
     One(Step<'p>),
+    Listing,
     Composed,
 }
 
@@ -238,7 +246,7 @@ impl<'p> Recipe<'p> {
     /// A family that can be one of two: not what was written of the row as it is.
     fn single(&self) -> Option<Step<'p>> {
         match self {
-            Self::One(Step::Rewriting(_)) | Self::Composed => None,
+            Self::One(Step::Rewriting(_)) | Self::Listing | Self::Composed => None,
             Self::One(step) => Some(*step),
         }
     }
@@ -267,6 +275,8 @@ struct Maker<'p> {
     plan: &'p Plan<'p>,
     singles: Vec<Step<'p>>,
     pairing: Pairing,
+    /// Other orders of the choices.
+    listings: Vec<Vec<String>>,
 }
 
 impl Maker<'_> {
@@ -275,8 +285,16 @@ impl Maker<'_> {
             Recipe::One(step) => {
                 Ok(self.plan.perturb(row, step.name(), &[step])?.map_err(|failed| failed.miss))
             }
+            Recipe::Listing => Ok(self.list(row).ok_or(Miss::Idle)),
             Recipe::Composed => self.compose(row),
         }
+    }
+
+    /// The row under one of the listings.
+    fn list(&self, row: &Example) -> Option<Variant> {
+        let drawn = digest(&(LISTING, self.plan.seed, &row.id)).as_bytes()[0];
+        let listing = self.listings.get(usize::from(drawn) % self.listings.len().max(1))?;
+        Some(listing::variant(row, listing))
     }
 
     /// The pair that was used least of those that can change the row.

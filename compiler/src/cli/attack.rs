@@ -71,7 +71,8 @@ impl Attack {
         let visible: Vec<&Example> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let cases = audit::cases(&task, &visible)?;
         let sample = audit::sample(&cases);
-        if sample.is_empty() {
+        let to_read = self.audit.is_some() || self.html.is_some();
+        if cases.is_empty() || to_read && sample.is_empty() {
             return Err(Failure::new(Exit::Invalid, "no family can change any of the visible rows")
                 .hint("name other families in [gate] families, or leave that key out"));
         }
@@ -213,10 +214,9 @@ fn families<'c>(task: &Task, cases: &'c [Case]) -> Vec<Family<'c>> {
 
 /// One line about a family.
 fn about(task: &Task, name: &str) -> String {
-    let known = attack::ALL.iter().find(|family| family.name() == name).map(|family| family.about());
     let own = || task.attacks.iter().find(|own| own.name() == name).map(|own| own.about());
     let written = || attack::rewrite::find(name).map(|way| way.about);
-    known.or_else(own).or_else(written).unwrap_or("two families at once").to_owned()
+    attack::about(name).or_else(own).or_else(written).unwrap_or("two families at once").to_owned()
 }
 
 impl Family<'_> {

@@ -14,7 +14,7 @@ use proofmark_runtime::{
     model::{Abilities, Usage},
 };
 
-use crate::engine::{Bench, Spent};
+use crate::engine::{Asked, Bench, Spent};
 
 /// A bench whose scores are coin flips.
 pub struct Phantom<'b> {
@@ -58,8 +58,8 @@ impl<'b> Phantom<'b> {
 }
 
 impl Bench for Phantom<'_> {
-    fn measure(&mut self, cells: &[(&Candidate, &Example)]) -> Result<Vec<(Outcome, Usage)>, Stop> {
-        let flip = |(candidate, example): &(&Candidate, &Example)| self.flip(candidate, example);
+    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop> {
+        let flip = |asked: &Asked<'_>| self.flip(asked.candidate, asked.example);
         Ok(cells.iter().map(|cell| (flip(cell), Usage::default())).collect())
     }
 

@@ -68,7 +68,9 @@ fn known<'v>(
     let frozen = Plan::of(setting.task).and_then(|plan| plan.freeze(&examples));
     let mut variants = frozen.map(|frozen| frozen.variants).unwrap_or_default().into_iter();
     let rewritten = |example: &Example, variants: Vec<Variant>| {
-        // A family may change the right answer along with the row; then both need not get the same one.
+        // A family may change the right answer along with the row; then both need not get the same one. Or it changes
+        // the prompt, and the row stays.
+        let variants = variants.into_iter().filter(|variant| variant.listing.is_none());
         let variants = variants.into_iter().map(|variant| variant.example);
         variants.filter(|variant| variant.outputs == example.outputs).collect()
     };

@@ -2,18 +2,24 @@
 //!
 //! **Invariant:** what comes back stands in the order of what was asked, whatever order the calls finish in.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, btree_map::Entry},
+    sync::Arc,
+};
 
 use proofmark_optimizers::{Ask, Culprit, Failure, Outcome, Stop, outcome::Step};
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, Program,
+    CandidateId, Example, Program,
     model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Shape, Usage},
     run::{Run, RunError, Runner},
     store::Cached,
 };
 use tokio::runtime::Handle;
 
-use super::pool::{Pool, failed, is_answer};
+use super::{
+    Asked,
+    pool::{Pool, failed, is_answer},
+};
 use crate::{
     cancel::Cancel,
     metric::Metric,
@@ -56,10 +62,18 @@ pub struct Crew {
     pub parallel: usize,
 }
 
+/// What decides the prompt beside the row.
+type PromptOf<'j> = (CandidateId, Option<&'j [String]>);
+
+impl<'j> Asked<'j> {
+    fn prompt(&self) -> PromptOf<'j> {
+        (self.candidate.id(), self.listing)
+    }
+}
+
 /// One record for one candidate.
 pub(super) struct Job<'j> {
-    pub(super) candidate: &'j Candidate,
-    pub(super) example: &'j Example,
+    pub(super) asked: Asked<'j>,
     /// Which of several answers to the same request.
     pub(super) replicate: u32,
 }
@@ -81,26 +95,28 @@ impl Crew {
     ) -> Result<Vec<(Outcome, Usage)>, Stop> {
         let runners = self.runners(program, jobs)?;
         let work = jobs.iter().map(|job| {
-            (Arc::clone(&runners[&job.candidate.id()]), job.example.inputs.clone(), job.replicate)
+            (Arc::clone(&runners[&job.asked.prompt()]), job.asked.example.inputs.clone(), job.replicate)
         });
         let runs = self.pool().runs(work.collect(), || self.watch.done(self.calls()))?;
         let judged = jobs.iter().zip(runs).map(|(job, run)| {
             let usage = run.as_ref().map(|run| run.usage).unwrap_or_default();
-            Ok((self.judge(job.example, run)?, usage))
+            Ok((self.judge(job.asked.example, run)?, usage))
         });
         judged.collect()
     }
 
-    fn runners(
+    fn runners<'j>(
         &self,
         program: &Program,
-        jobs: &[Job<'_>],
-    ) -> Result<BTreeMap<CandidateId, Arc<Runner>>, Stop> {
+        jobs: &[Job<'j>],
+    ) -> Result<BTreeMap<PromptOf<'j>, Arc<Runner>>, Stop> {
         let mut runners = BTreeMap::new();
-        for job in jobs {
-            if let std::collections::btree_map::Entry::Vacant(entry) = runners.entry(job.candidate.id()) {
+        for Job { asked, .. } in jobs {
+            if let Entry::Vacant(entry) = runners.entry(asked.prompt()) {
                 let model: Arc<dyn Model> = Arc::clone(&self.model) as Arc<dyn Model>;
-                let runner = Runner::new(program, job.candidate, model, self.sampling.clone());
+                let listed = asked.listing.map(|choices| program.listing(choices));
+                let program = listed.as_ref().unwrap_or(program);
+                let runner = Runner::new(program, asked.candidate, model, self.sampling.clone());
                 let runner = runner.map_err(|error| Stop::Broken { message: error.to_string() })?;
                 entry.insert(Arc::new(runner));
             }

@@ -82,7 +82,7 @@ fn rows_that_are_too_long_count_as_wrong_and_are_said_once() {
     );
 
     let sealed = example("secret", &"word ".repeat(200));
-    engine.measure(&[(&candidate, &sealed), (&candidate, &sealed)]).unwrap();
+    engine.measure(&[Asked::plainly(&candidate, &sealed); 2]).unwrap();
     let said = rows_of(&engine).pop().unwrap();
     assert!(said.contains("1 sealed row") && !said.contains("secret"), "{said}");
 }

@@ -23,6 +23,8 @@ pub struct Cell<'a> {
     pub variant: &'a str,
     /// The row.
     pub example: &'a Example,
+    /// The order in which the prompt lists the choices, if it is not that of the task.
+    pub listing: Option<&'a [String]>,
 }
 
 /// What came of one row.

@@ -109,6 +109,8 @@ pub(in crate::gate) struct Row {
     pub(in crate::gate) seed: Option<usize>,
     /// Whether somebody wrote it, rather than a perturbation family.
     pub(in crate::gate) original: bool,
+    /// The order in which every prompt lists the choices, if it is not that of the task.
+    pub(in crate::gate) listing: Option<Vec<String>>,
 }
 
 /// One unit of the tests, as positions of its rows.
@@ -246,6 +248,7 @@ struct Planned {
     original: bool,
     hash: Digest,
     example: Example,
+    listing: Option<Vec<String>>,
     shifts: Vec<String>,
 }
 
@@ -254,18 +257,21 @@ impl Plan {
         let hash = content(&row.example);
         self.originals.push(hash);
         let seed = self.seeds.entry(row.group).or_default();
-        for Variant { family, mut example, .. } in variants {
-            if example.inputs == row.example.inputs {
+        for Variant { family, mut example, listing, .. } in variants {
+            if example.inputs == row.example.inputs && listing.is_none() {
                 return Err(SealError::Unchanged { family, row: row.example.id });
             }
             example.slices.clone_from(&row.example.slices);
-            let hash = content(&example);
-            let shifts = row.shifts.clone();
-            seed.push(Planned { variant: family, must_pass: false, original: false, hash, example, shifts });
+            let hash = match &listing {
+                None => content(&example),
+                Some(choices) => digest(&(content(&example), choices)),
+            };
+            let (variant, shifts) = (family, row.shifts.clone());
+            seed.push(Planned { variant, must_pass: false, original: false, hash, example, listing, shifts });
         }
         let variant = row.natural.unwrap_or_else(|| CLEAN.to_owned());
         let GateRow { must_pass, example, shifts, .. } = row;
-        seed.push(Planned { variant, must_pass, original: true, hash, example, shifts });
+        seed.push(Planned { variant, must_pass, original: true, hash, example, listing: None, shifts });
         Ok(())
     }
 
@@ -274,7 +280,8 @@ impl Plan {
         let hash = digest(&(seed, variant));
         self.originals.push(hash);
         let variant = variant.to_owned();
-        let planned = Planned { variant, must_pass: false, original: true, hash, example, shifts: vec![] };
+        let (listing, shifts) = (None, vec![]);
+        let planned = Planned { variant, must_pass: false, original: true, hash, example, listing, shifts };
         self.seeds.entry(seed.to_owned()).or_default().push(planned);
     }
 
@@ -342,7 +349,7 @@ impl Sealed {
 
     fn push_seed(&mut self, key: String, rows: Vec<Planned>) {
         let mut seed = Seed { key, ..Seed::default() };
-        for Planned { variant, must_pass, original, example, shifts, .. } in rows {
+        for Planned { variant, must_pass, original, example, listing, shifts, .. } in rows {
             let index = self.rows.len();
             if must_pass {
                 self.must_pass.push(index);
@@ -354,7 +361,7 @@ impl Sealed {
                 seed.primary.push(index);
                 self.slice((index, &variant), &example, shifts);
             }
-            self.rows.push(Row { example, variant, seed: Some(self.seeds.len()), original });
+            self.rows.push(Row { example, variant, seed: Some(self.seeds.len()), original, listing });
         }
         self.seeds.push(seed);
     }
@@ -370,7 +377,8 @@ impl Sealed {
 
     fn push_must_pass(&mut self, example: Example) {
         self.must_pass.push(self.rows.len());
-        self.rows.push(Row { example, variant: CLEAN.to_owned(), seed: None, original: true });
+        let variant = CLEAN.to_owned();
+        self.rows.push(Row { example, variant, seed: None, original: true, listing: None });
     }
 }
 

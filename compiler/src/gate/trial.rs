@@ -259,5 +259,5 @@ fn ask(
 fn cell(sealed: &Sealed, index: usize) -> Cell<'_> {
     let row = &sealed.rows[index];
     let seed = row.seed.map_or("", |seed| &sealed.seeds[seed].key);
-    Cell { index, seed, variant: &row.variant, example: &row.example }
+    Cell { index, seed, variant: &row.variant, example: &row.example, listing: row.listing.as_deref() }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proofmark_runtime::{Program, Type};
 
 use crate::{
-    attack::{Count, Own, rewrite},
+    attack::{Count, LISTING, Own, rewrite},
     data::{Counts, Joins, MovedOut, RewritingReport, SplitReport},
     gate::CONTENDERS,
 };
@@ -60,9 +60,11 @@ pub(super) fn provenance(report: &SplitReport) -> Vec<String> {
     hard.chain(mined).collect()
 }
 
-/// What the user's own families, and a model, made of the sealed rows.
+/// What families made of the sealed rows that are there by name, and may find nothing: the user's own, a model's, listings.
 pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
-    let mine = |name: &str| own.iter().any(|own| own.name() == name) || rewrite::find(name).is_some();
+    let mine = |name: &str| {
+        own.iter().any(|own| own.name() == name) || rewrite::find(name).is_some() || name == LISTING
+    };
     let told = |(name, count): (&String, &Count)| {
         let Count { made, idle, dropped } = *count;
         let drops = match dropped {

@@ -17,7 +17,7 @@ fn variant(row: &GateRow, family: &str) -> Variant {
     let mut example = row.example.clone();
     example.inputs.insert("text", format!("{family} of {}", row.example.id));
     example.slices.clear();
-    Variant { family: family.into(), steps: vec![], class: Class::G1, example }
+    Variant { family: family.into(), steps: vec![], class: Class::G1, example, listing: None }
 }
 
 fn sealed(rows: Vec<GateRow>) -> Sealed {

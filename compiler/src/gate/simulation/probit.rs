@@ -130,6 +130,7 @@ impl World {
             steps: vec![],
             class: Class::G0,
             example: example(i, format!("{} variant {v}", rows[i].group)),
+            listing: None,
         };
         let variants = (0..n).map(|i| (1..=VARIANTS).map(|v| variant(i, v)).collect()).collect();
         let sealed = Sealed::freeze(rows, variants).unwrap();
