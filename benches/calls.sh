@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # How many calls each optimizer makes where nothing is to be found: a model that always answers "Paris", which is right on
 # three rows of five whatever the prompt says, and a proposer that always writes the same; 100 rows to learn from, 100 to
-# rank on. Prints a table: calls to the model, calls to the proposer.
+# rank on. Prints a table: calls of the search to the model, and to the proposer.
 # usage: benches/calls.sh [CALLS]
 #   CALLS  the budget; 3000 if left out
 # PROOFMARK names another binary than the one that is built here.
@@ -50,11 +50,15 @@ name = "scripted:$work/proposer.json"
 policy = "explore"
 TOML
 
+number() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" | head -1; }
+# What the emitted prompt does is recorded in the end, which is no part of the search.
+recording=$("$bin" check "$work" --json | number recording)
+
 echo "| optimizer | model | proposer |"
 echo "|---|---|---|"
-for optimizer in auto labeled bootstrap knn edits copro opro protegi gepa evolve-ga evolve-de rules capo mipro simba; do
+for optimizer in auto labeled bootstrap knn edits copro opro protegi gepa evolve-ga evolve-de rules capo mipro simba ensemble; do
     # Nothing is found, which is an exit code of its own.
     document=$("$bin" compile "$work" --optimizer "$optimizer" --budget-calls "$budget" --json --quiet) || [ $? -eq 10 ]
-    number() { sed -nE "s/.*\"$1\": ?([0-9]+).*/\1/p" <<<"$document" | head -1; }
-    echo "| \`$optimizer\` | $(number task) | $(number proposer) |"
+    task=$(number task <<<"$document")
+    echo "| \`$optimizer\` | $((task - recording)) | $(number proposer <<<"$document") |"
 done
