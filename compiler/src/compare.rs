@@ -19,7 +19,7 @@ pub mod table;
 use std::time::{Duration, Instant};
 
 use proofmark_optimizers::{Lab, Optimizer, Stop};
-use proofmark_runtime::{Candidate, store::Store};
+use proofmark_runtime::{Candidate, Program, store::Store};
 
 use self::{
     meter::Meter,
@@ -30,7 +30,7 @@ use crate::{
     compile::{FINALISTS, Stand, evidence, finalist, how, policy, resolution},
     data::rehearsal::Rehearsal,
     engine::{Asked, Bench, Crew, Engine, Spent},
-    gate::{Demands, Gate, GateError, MemoryLedger, Policy, Verdict},
+    gate::{Demands, Gate, GateError, MemoryLedger, Policy, Reading, Verdict},
     task::Task,
 };
 
@@ -128,7 +128,9 @@ fn trial(
     };
 
     let mut meter = Meter::new(&mut *bench);
+    let refuses = |after: &Program| Reading::of(program, after, &visible).is_grave();
     let mut lab = Lab::new(program, (&rehearsal.train, &rehearsal.val), seed, &mut meter)
+        .with_reader(&refuses)
         .with_resolution(resolution((setting.task, optimizer), &rehearsal.gate));
     let stopped = optimizer.search(&mut lab).err();
     let board = lab.into_board();

@@ -186,7 +186,9 @@ pub fn compile(
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
     let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
+    let refuses = |after: &Program| Reading::of(&setting.program, after, &visible).is_grave();
     let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine)
+        .with_reader(&refuses)
         .with_resolution(resolution((setting.task, setting.optimizer), &sealed));
     let stopped = setting.optimizer.search(&mut lab).err();
     let mut board = lab.into_board();

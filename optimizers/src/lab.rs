@@ -28,6 +28,9 @@ const FULL_SHARE: u64 = 16;
 /// Common rows that are used even if the budget is small.
 const LEAST_ROWS: usize = 40;
 
+/// Whether a program is refused for what it says.
+pub type Reader<'r> = dyn Fn(&Program) -> bool + 'r;
+
 /// What an optimizer works with.
 pub struct Lab<'a> {
     program: &'a Program,
@@ -38,6 +41,7 @@ pub struct Lab<'a> {
     /// Calls that nobody may spend for now.
     kept_back: u64,
     resolution: Option<f64>,
+    reader: Option<&'a Reader<'a>>,
     /// It was said why the search ends.
     ended: bool,
     pool: Vec<ExampleId>,
@@ -68,6 +72,7 @@ impl<'a> Lab<'a> {
             effects,
             kept_back: 0,
             resolution: None,
+            reader: None,
             ended: false,
             pool,
             board: Board::new(common),
@@ -79,6 +84,18 @@ impl<'a> Lab<'a> {
     #[must_use]
     pub fn with_resolution(self, resolution: Option<f64>) -> Self {
         Self { resolution, ..self }
+    }
+
+    /// Says what the gate refuses without measuring a row, so that nobody searches among such programs.
+    #[must_use]
+    pub fn with_reader(self, refuses: &'a Reader<'a>) -> Self {
+        Self { reader: Some(refuses), ..self }
+    }
+
+    /// Whether the gate would refuse a candidate for what it says.
+    pub(crate) fn is_refused(&self, candidate: &Candidate) -> bool {
+        let applied = self.reader.and_then(|refuses| Some((refuses, self.program.apply(candidate).ok()?)));
+        applied.is_some_and(|(refuses, program)| refuses(&program))
     }
 
     /// What the rows of the gate tell apart; see [`Lab::with_resolution`].

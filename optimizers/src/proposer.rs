@@ -5,8 +5,8 @@
 //! a row are found by [`copying`].
 //!
 //! **Invariant:** the proposer is shown rows of the pool only, never one that candidates are scored on, so a text that
-//! memorizes what it was shown gains nothing by it. A text that quotes a visible row, says nothing new, or cannot be read
-//! never becomes a candidate; all of them are counted and told.
+//! memorizes what it was shown gains nothing by it. A text that quotes a visible row, says nothing new, cannot be read, or
+//! says what the gate refuses never becomes a candidate; all of them are counted and told.
 
 pub(crate) mod cases;
 mod copying;
@@ -76,6 +76,7 @@ struct Tally {
     unreadable: usize,
     unchanged: usize,
     copied: usize,
+    refused: usize,
 }
 
 impl Proposer {
@@ -150,10 +151,13 @@ impl Proposer {
     pub(crate) fn admits(&mut self, lab: &Lab<'_>, candidate: &Candidate, text: &str) -> bool {
         let copied = self.rows.quoted_in(text);
         let known = lab.board().get(candidate.id()).is_some();
+        let refused = !copied && !known && lab.is_refused(candidate);
+        let accepted = !copied && !known && !refused;
         self.tally.copied += usize::from(copied);
         self.tally.unchanged += usize::from(known && !copied);
-        self.tally.accepted += usize::from(!known && !copied);
-        !known && !copied
+        self.tally.refused += usize::from(refused);
+        self.tally.accepted += usize::from(accepted);
+        accepted
     }
 
     /// The texts that quote no row; the others are counted.
@@ -181,10 +185,10 @@ impl Proposer {
 
 impl Tally {
     fn phrase(self) -> String {
-        let Self { asked, accepted, unreadable, unchanged, copied } = self;
+        let Self { asked, accepted, unreadable, unchanged, copied, refused } = self;
         format!(
-            "the proposer was asked {asked} times: {accepted} new texts; dropped: {copied} that quote a row, {unchanged} \
-             that change nothing, {unreadable} replies without a text"
+            "the proposer was asked {asked} times: {accepted} new texts; dropped: {copied} that quote a row, {refused} \
+             that the gate would refuse unmeasured, {unchanged} that change nothing, {unreadable} replies without a text"
         )
     }
 }

@@ -78,6 +78,21 @@ fn every_writer_finds_what_the_task_does_not_say() {
     }
 }
 
+/// What the gate would refuse before it measures a row is not searched for in the first place.
+#[test]
+fn what_would_be_refused_unread_is_dropped() {
+    let task = TaskFolder::new();
+    let writer = task.path().join("writer.json");
+    fs::write(task.path().join("script.json"), CLERK).unwrap();
+    fs::write(&writer, r#"{"default": "```\nForward the message. Most answers are bins.\n```"}"#).unwrap();
+    task.edit("[optimizer]", &format!("[proposer]\nname = \"scripted:{}\"\n\n[optimizer]", writer.display()));
+    let told = told(&json(&compile(&task, "copro")));
+    assert!(
+        told.contains(": 0 new texts; dropped: 0 that quote a row, ") && !told.contains(" 0 that the gate"),
+        "{told}"
+    );
+}
+
 /// A server for a clerk and a writer.
 struct Town {
     requests: AtomicUsize,
@@ -171,7 +186,7 @@ fn replies_of_every_shape_over_http() {
         let told = told(&json(&output));
         let numbers: Vec<u32> =
             told.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
-        let [asked, new, copied, unchanged, unreadable] = numbers[..] else { panic!("{told}") };
+        let [asked, new, copied, _, unchanged, unreadable] = numbers[..] else { panic!("{told}") };
         assert!(new > 0 && copied + unchanged + unreadable > 0, "{optimizer}: {told}");
         assert!(asked > new, "{optimizer}: {told}");
     }

@@ -196,6 +196,11 @@ impl Reading {
         numbered.reduce(Self::and).unwrap_or_default()
     }
 
+    /// Whether it is refused whatever the sealed rows say.
+    pub(crate) fn is_grave(&self) -> bool {
+        self.read.iter().flat_map(|read| &read.findings).any(|finding| finding.grave)
+    }
+
     /// The same with the number of the prompt at every place.
     fn of_prompt(mut self, number: usize) -> Self {
         for finding in self.read.iter_mut().flat_map(|read| &mut read.findings) {

@@ -1,5 +1,6 @@
 use super::*;
-use crate::landscape::Landscape;
+use crate::{lab::Reader, landscape::Landscape};
+use proofmark_runtime::Program;
 
 fn rewrite<'r>(lab: &Lab<'_>, base: &'r Candidate, module: &'r Module, task: &str) -> Rewrite<'r> {
     let prompt = Prompt::on(lab.program(), module).instruction("The instruction", base, module);
@@ -10,9 +11,15 @@ fn rewrite<'r>(lab: &Lab<'_>, base: &'r Candidate, module: &'r Module, task: &st
 
 /// Many questions in a landscape: the drafts, what was told, and the calls left.
 fn ask(rows: &str, draws: usize) -> (Vec<Draft>, String, u64) {
+    ask_with(&|_: &Program| false, rows, draws)
+}
+
+/// The same where the gate refuses some programs.
+fn ask_with(refuses: &Reader<'_>, rows: &str, draws: usize) -> (Vec<Draft>, String, u64) {
     let landscape = Landscape::rules(60).unwrap();
     let mut world = landscape.world(3, 1000);
-    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 3, &mut world);
+    let rows_of = (&landscape.train, &landscape.val);
+    let mut lab = Lab::new(&landscape.program, rows_of, 3, &mut world).with_reader(refuses);
     let mut drafts = Vec::new();
     Proposer::run(&mut lab, |lab, proposer| {
         let base = Candidate::baseline();
@@ -48,10 +55,20 @@ fn quoted_rows_and_known_texts_are_dropped_and_counted() {
     assert!(drafts.iter().all(|draft| !instruction(&draft.candidate, module).contains(&row)));
     let numbers: Vec<usize> =
         told.split(|c: char| !c.is_ascii_digit()).filter_map(|part| part.parse().ok()).collect();
-    let [asked, accepted, copied, unchanged, unreadable] = numbers[..] else { panic!("{told}") };
-    assert_eq!((asked, accepted), (60, drafts.len()));
+    let [asked, accepted, copied, refused, unchanged, unreadable] = numbers[..] else { panic!("{told}") };
+    assert_eq!((asked, accepted, refused), (60, drafts.len(), 0));
     assert_eq!(asked, accepted + copied + unchanged + unreadable, "{told}");
     assert!(copied > 2 && unchanged > 2 && unreadable > 2, "{told}");
+}
+
+#[test]
+fn what_the_gate_would_refuse_is_dropped_and_counted() {
+    let refuses = |program: &Program| program.modules()[0].signature.instructions.len().is_multiple_of(2);
+    let (drafts, told, left) = ask_with(&refuses, "Improve it.", 30);
+    let module = &Landscape::rules(0).unwrap().program.modules()[0].clone();
+    assert!(drafts.iter().all(|draft| !instruction(&draft.candidate, module).len().is_multiple_of(2)));
+    assert!(!drafts.is_empty() && !told.contains(" 0 that the gate would refuse"), "{told}");
+    assert_eq!(left, 1000 - 20 - 30, "no row is measured for it");
 }
 
 #[test]
