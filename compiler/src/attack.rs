@@ -44,6 +44,7 @@ pub use guarantee::{Broken, Class, Guarantee, Normalizer};
 pub use listing::NAME as LISTING;
 pub use own::{Own, OwnProgram, Rules};
 pub(crate) use plan::families_of;
+pub(crate) use plan::words_of;
 pub use plan::{Count, Frozen, Plan, PlanError};
 pub use protect::Protected;
 

@@ -21,6 +21,7 @@ mod progress;
 mod run;
 mod runs;
 mod screen;
+mod sensitivity;
 mod show;
 mod verify;
 
@@ -59,6 +60,8 @@ enum Command {
     Show(show::Show),
     /// Ask again what was recorded with the stamp: has the model changed, and for the worse?
     Verify(verify::Verify),
+    /// Change the prompt in ways that should not matter, and see what becomes of its score
+    Sensitivity(sensitivity::Sensitivity),
     /// Approve a prompt that was compiled with --require-approval
     Approve(approve::Approve),
     /// Judge candidates against a baseline: artifacts, prompt files or score tables
@@ -107,6 +110,7 @@ impl Cli {
             Command::Run(command) => command.run(),
             Command::Show(command) => command.run(),
             Command::Verify(command) => command.run(),
+            Command::Sensitivity(command) => command.run(),
             Command::Approve(command) => command.run(),
             Command::Gate(command) => command.run(),
             Command::Model(command) => command.run(),

@@ -17,6 +17,7 @@ pub mod metric;
 pub mod models;
 pub mod prune;
 pub mod report;
+pub mod sensitivity;
 pub mod task;
 pub mod verify;
 pub mod watch;

@@ -12,6 +12,7 @@ mod gate;
 mod more;
 mod proposers;
 mod resume;
+mod sensitivity;
 mod rewrite;
 mod support;
 mod verify;
