@@ -153,7 +153,11 @@ fn orders(program: &Program, candidate: &Candidate, rng: &mut ChaCha8Rng) -> Vec
     let order = |reversed: bool, rng: &mut ChaCha8Rng| {
         each((program, candidate), &Slot::Demonstrations, |param| {
             let mut all = demonstrations(param).filter(|all| all.len() > 1)?.clone();
-            if reversed { all.reverse() } else { all.shuffle(rng) }
+            if reversed {
+                all.reverse()
+            } else {
+                all.shuffle(rng)
+            }
             Some(Param::Demonstrations(all))
         })
     };
@@ -243,7 +247,8 @@ pub fn sensitivity(own: &Answers, variations: &[Variation], varied: &[Answers]) 
         let spread = Spread::of(&differences);
         let bounds = student(spread, LEVEL / 2.0, LEVEL / 2.0);
         let differs = answers.answers.iter().zip(&own.answers).filter(|(now, was)| now != was).count();
-        let steps: Vec<_> = differences.iter().map(|difference| (difference * STEPS).round() as i64).collect();
+        let steps: Vec<_> =
+            differences.iter().map(|difference| (difference * STEPS).round() as i64).collect();
         let p = (2.0 * p_greater(&steps).min(p_less(&steps))).min(1.0);
         let shift = Shift {
             change: variation.change,

@@ -12,7 +12,7 @@ mod gate;
 mod more;
 mod proposers;
 mod resume;
-mod sensitivity;
 mod rewrite;
+mod sensitivity;
 mod support;
 mod verify;

@@ -27,6 +27,9 @@ fn a_prompt_that_hangs_on_its_format_is_told_so() {
 
     let told = run(&["--rows", "20", "--seed", "2"]);
     let told = String::from_utf8_lossy(&told.stdout).into_owned();
-    assert!(told.contains("One change that should not matter moves the score") && told.contains("not by chance"), "{told}");
+    assert!(
+        told.contains("One change that should not matter moves the score") && told.contains("not by chance"),
+        "{told}"
+    );
     assert_eq!(run(&["--json"]).stdout, output.stdout);
 }

@@ -51,8 +51,11 @@ impl Sensitivity {
         rows.truncate(self.rows);
         let varied = variations(program, candidate, self.seed);
         if rows.is_empty() || varied.is_empty() {
-            return Err(Failure::new(Exit::Invalid, "there is nothing to change about this prompt, or no row to ask")
-                .hint("rows come from the task's training and validation splits; demonstrations are not asked"));
+            return Err(Failure::new(
+                Exit::Invalid,
+                "there is nothing to change about this prompt, or no row to ask",
+            )
+            .hint("rows come from the task's training and validation splits; demonstrations are not asked"));
         }
         let found = self.ask((&task, &artifact), &rows, &varied)?;
         if self.common.json {
@@ -99,7 +102,8 @@ impl Sensitivity {
             })
         };
         let own = answers(candidate)?;
-        let all = varied.iter().map(|variation| answers(&variation.candidate)).collect::<Result<Vec<_>, _>>()?;
+        let all =
+            varied.iter().map(|variation| answers(&variation.candidate)).collect::<Result<Vec<_>, _>>()?;
         Ok(sensitivity(&own, varied, &all))
     }
 }
