@@ -2,7 +2,8 @@
 //!
 //! **Invariant:** no variant exists whose family's [`Guarantee`] was not checked on that very row, and variants are
 //! frozen: they depend on the seed and the rows alone, never on what any prompt answered (gate.md, section 5.4).
-//! [`Plan::freeze`] makes them; [`crate::gate`] seals them. `own` holds families of the user's.
+//! [`Plan::freeze`] makes them; [`crate::gate`] seals them. `own` holds families of the user's, [`rewrite`] those that a model
+//! writes; `listing` leaves rows alone and changes what every prompt shows.
 
 mod allocate;
 pub mod audit;

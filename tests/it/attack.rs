@@ -78,7 +78,7 @@ fn a_prompt_that_learned_the_order_of_the_choices_falls_on_another_listing() {
     let sealed = checked["splits"]["rows"]["gate"].as_u64();
     assert_eq!(checked["slices"]["listing"].as_u64(), sealed, "{checked}");
     let shown = told(&answer(&task, &["--family", "listing"], ""));
-    assert!(shown.contains("{+listed: ") && shown.contains("listing · G0"), "{shown}");
+    assert!(shown.contains("{+listed: ") && shown.contains("listing · G0 · 0 % edited"), "{shown}");
     let compiled = task.command("compile").args(["--json", "--quiet"]).output().unwrap();
     assert_eq!(compiled.status.code(), Some(10), "{}", told(&compiled));
     assert_eq!(json(&compiled)["kind"], "brittle", "{}", told(&compiled));

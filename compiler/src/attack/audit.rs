@@ -81,8 +81,10 @@ impl Case {
             variant: variant.example,
             listing: variant.listing,
         };
-        let (before, after) = case.texts();
-        case.edit_rate = edit_rate(&before, &after);
+        if case.listing.is_none() {
+            let (before, after) = case.texts();
+            case.edit_rate = edit_rate(&before, &after);
+        }
         case
     }
 

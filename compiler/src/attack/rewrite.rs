@@ -5,13 +5,14 @@
 //! file, not on whether a provider still answers as it did; and whoever likes can read what was written.
 //!
 //! `ways` says what the writer is told, `guard` what can be checked without asking, `vote` who vouches for a rewriting,
-//! `author` puts it together, `desk` asks; `file` is what is read when rows are perturbed.
+//! `author` puts it together, draft by `draft`, and `desk` asks; `file` is what is read when rows are perturbed.
 //!
 //! **Invariant:** a rewriting becomes a variant only if its row is unchanged since, all votes were for it, and the rules hold
 //! now. None was picked by what a prompt that is judged answers (gate.md, section 5.4).
 
 mod author;
 mod desk;
+mod draft;
 mod file;
 mod guard;
 #[cfg(test)]

@@ -6,10 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofmark_optimizers::Stop;
-use proofmark_runtime::{
-    Example, Field, Record, Type, Value, digest,
-    model::{Identity, Model},
-};
+use proofmark_runtime::{Example, Field, Record, Type, Value, model::Model};
 
 use super::{
     super::{
@@ -17,6 +14,7 @@ use super::{
         plan::{longest_text, words_of},
     },
     desk::{Desk, Question, field, signature},
+    draft::{Draft, drawn, others},
     file::{Dropped, Line},
     guard,
     vote::{Ballot, VOTERS, is_yes, on_meaning},
@@ -25,7 +23,6 @@ use super::{
 use crate::{
     data::Rewritable,
     task::{RewriterConfig, Task},
-    verify::record::content,
 };
 
 /// What every writer is told beside what to do.
@@ -93,21 +90,6 @@ pub(crate) enum AuthorError {
         /// Pairs.
         asked: usize,
     },
-}
-
-/// A rewriting in the making.
-struct Draft<'o> {
-    row: usize,
-    example: &'o Example,
-    way: &'static Rewriting,
-    /// The input that is rewritten.
-    input: &'o str,
-    /// What it is at the moment.
-    text: String,
-    foreign: &'o str,
-    /// The answer that is to become right.
-    wanted: Option<(String, Value)>,
-    dropped: Option<Dropped>,
 }
 
 impl<'o> Order<'o> {
@@ -357,55 +339,6 @@ fn vote_on_meaning(drafts: &mut [Draft<'_>], desk: &Desk<'_>) -> Result<(), Stop
 
 /// What the writer's reply is called.
 const NEW: &str = "new_text";
-
-impl Draft<'_> {
-    fn original(&self) -> &str {
-        self.example.inputs.get(self.input).and_then(Value::as_text).unwrap_or_default()
-    }
-
-    /// The row's inputs with what was written.
-    fn inputs(&self) -> Record {
-        let mut inputs = self.example.inputs.clone();
-        inputs.insert(self.input, self.text.as_str());
-        inputs
-    }
-
-    /// The right answer.
-    fn right(&self) -> Record {
-        let mut right = self.example.outputs.clone();
-        if let Some((output, wanted)) = &self.wanted {
-            right.insert(output, wanted.clone());
-        }
-        right
-    }
-
-    fn line(self, authors: (&Identity, &Identity)) -> Line {
-        let mut line = Line::new(content(self.example), self.way.name, authors);
-        line.dropped = self.dropped;
-        if self.dropped.is_none() {
-            line.inputs = Some(Record::new().with(self.input, self.text));
-            line.outputs = self.wanted.map(|(output, wanted)| Record::new().with(output, wanted));
-            line.votes = VOTERS as u32;
-        }
-        line.checked()
-    }
-}
-
-/// The other answers to a closed output; nothing if it is not closed or the row has no label.
-fn others(output: &Field, row: &Example) -> Option<Vec<Value>> {
-    let right = row.outputs.get(&output.name)?;
-    let all = match &output.ty {
-        Type::Choice(choices) => choices.iter().map(|choice| Value::from(choice.as_str())).collect(),
-        Type::Boolean => vec![Value::Boolean(false), Value::Boolean(true)],
-        _ => vec![],
-    };
-    Some(all.into_iter().filter(|value| value != right).collect())
-}
-
-/// A number below `among`, from the seed and the row alone.
-fn drawn(stream: (&str, &str, u64), row: &Example, among: usize) -> usize {
-    usize::from(digest(&(stream, &row.inputs)).as_bytes()[0]) % among.max(1)
-}
 
 /// The share of rows that are known, in the mean over labels.
 fn mean_over_labels(rows: &BTreeMap<usize, &Example>, known: &BTreeSet<usize>) -> f64 {

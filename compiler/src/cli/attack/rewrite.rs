@@ -148,12 +148,9 @@ fn lines(
     let mut lines = vec![format!("{:<12} {:>6} {:>8}  why", "family", "kept", "dropped")];
     for (name, Count { kept, dropped }) in told {
         let why = dropped.iter().map(|(why, rows)| format!("{rows} {}", why.phrase()));
-        let why: Vec<_> = why.collect();
-        lines.push(format!(
-            "{name:<12} {kept:>6} {:>8}  {}",
-            dropped.values().sum::<usize>(),
-            why.join(", ")
-        ));
+        let why = why.collect::<Vec<_>>().join(", ");
+        let line = format!("{name:<12} {kept:>6} {:>8}  {why}", dropped.values().sum::<usize>());
+        lines.push(line.trim_end().to_owned());
     }
     if let Some(known) = known {
         let share = screen::percent(known);
