@@ -69,6 +69,40 @@ fn a_prompt_that_a_reader_refuses_is_named_and_costs_no_call() {
 }
 
 #[test]
+fn the_state_of_a_dspy_program_is_judged_against_the_task_and_emitted() {
+    let task = TaskFolder::new();
+    let state = task.path().join("state.json");
+    let demos = r#"[{"message": "the water runs over", "crew": "water", "augmented": true}, {"message": "a hole in the road", "crew": "street"}]"#;
+    let field = |text: &str| format!("{{\"prefix\": \"P:\", \"description\": \"{text}\"}}");
+    let write = |second: &str| {
+        let fields = format!("[{}, {}]", field("${message}"), field(second));
+        let signature = format!("{{\"instructions\": \"Forward it to the crew.\", \"fields\": {fields}}}");
+        let predictor =
+            format!("{{\"traces\": [], \"demos\": {demos}, \"signature\": {signature}, \"lm\": null}}");
+        fs::write(&state, format!("{{\"forward.predict\": {predictor}, \"metadata\": {{}}}}")).unwrap();
+    };
+    let out = task.path().join("accepted.json");
+    let gate = || {
+        let mut command = proofmark();
+        command.args(["gate", "--json", "--task"]).arg(task.path()).arg("--candidate").arg(&state);
+        command.arg("--out").arg(&out).output().unwrap()
+    };
+    write("${team}");
+    let refused = gate();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(3) && told.contains("its fields are message, team"), "{told}");
+    write("the crew that goes there");
+    let accepted = gate();
+    assert_eq!(accepted.status.code(), Some(0), "{}", String::from_utf8_lossy(&accepted.stderr));
+    let shown = proofmark().arg("show").arg(&out).output().unwrap();
+    let shown = String::from_utf8_lossy(&shown.stdout).into_owned();
+    assert!(shown.contains("a hole in the road") && shown.contains("Forward it to the crew."), "{shown}");
+    let verified = json(&proofmark().args(["verify", "--json"]).arg(&out).output().unwrap());
+    assert!(verified["verification"]["rows"].as_u64().unwrap() > 80, "{verified}");
+    assert_eq!(verified["verification"]["changed"], 0, "{verified}");
+}
+
+#[test]
 fn what_the_task_demands_is_held_and_told() {
     let task = TaskFolder::new();
     task.edit("[model]", "[gate]\ntarget = 0.9\nmax_tokens = 5000\n\n[model]");

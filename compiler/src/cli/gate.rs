@@ -1,8 +1,10 @@
-//! `proofmark gate`: judge any candidates against any baseline: score tables of other tools, artifacts, or prompt files.
+//! `proofmark gate`: judge any candidates against any baseline: score tables of other tools, artifacts, prompt files, or saved
+//! states of DSPy programs (`dspy`).
 //!
 //! Score tables are judged as they are. Artifacts and prompt files are answered on the sealed rows of a task, with the
 //! task's model, metric and ledger. `prompts` does the latter, `more` goes on with a trial that was left undecided.
 
+mod dspy;
 mod more;
 mod prompts;
 
@@ -25,7 +27,7 @@ use crate::{
 /// Judge candidates against a baseline.
 #[derive(Debug, Args)]
 pub(crate) struct Gate {
-    /// What is to be beaten: a score table (.jsonl, .csv), an artifact (.json), or an instruction (.txt, .md)
+    /// What is to be beaten: a score table (.jsonl, .csv), an artifact or a DSPy state (.json), or an instruction (.txt, .md)
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
     /// A candidate of the same sort; up to three, the most promising first

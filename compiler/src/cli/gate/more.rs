@@ -79,8 +79,8 @@ impl Gate {
     /// The trial that the first candidate was left undecided in: that of a run, or one of `gate` with the same candidates.
     fn trial(&self, task: &Task) -> Result<Trial, Failure> {
         let path = &self.candidates[0];
-        let is_artifact = path.extension().is_some_and(|suffix| suffix == "json");
-        let artifact = is_artifact.then(|| artifacts::read(path)).transpose()?;
+        // What is no artifact of a run is read like any other candidate, and refused there if it is none.
+        let artifact = Artifact::read(path).ok();
         if let Some((parts, begun)) = artifact.as_ref().and_then(of_run) {
             return Ok(Trial {
                 // Not the artifact's own: in an artifact every format is written out.

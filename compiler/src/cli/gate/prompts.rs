@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
 
-use super::Gate;
+use super::{Gate, dspy};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
     compile::{Judged, Stand},
@@ -96,10 +96,24 @@ impl Gate {
 /// A candidate over the task's program, with that program for each of its members.
 pub(super) type Laid = (Candidate, Vec<Program>);
 
-/// What a file stands for: all that an artifact says, or the task with another instruction.
+/// What a file stands for: all that an artifact or the state of a DSPy program says, or the task with another instruction.
 pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
     let invalid = |message: String| Failure::new(Exit::Invalid, message);
     if path.extension().is_some_and(|suffix| suffix == "json") {
+        let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+        if let Ok(state) = serde_json::from_str(&text)
+            && dspy::is_state(&state)
+        {
+            let candidate = dspy::candidate(program, &state);
+            let candidate = candidate.map_err(|problem| {
+                invalid(format!("{} does not belong to this task: {problem}", path.display())).hint(
+                    "it is the state of a DSPy program; its predictors must be the task's modules, with the same fields in \
+                     the same order",
+                )
+            })?;
+            let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
+            return Ok((overlay(&applied), vec![applied]));
+        }
         let artifact = artifacts::read(path)?;
         let own = &artifact.parts().program;
         let members = artifact.parts().candidate.members();
@@ -116,7 +130,8 @@ pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
     if !path.extension().is_some_and(|suffix| suffix == "txt" || suffix == "md") {
         let message = format!("{} is neither an artifact nor a prompt file", path.display());
         return Err(Failure::new(Exit::Usage, message).hint(
-            "artifacts end in .json, instructions in .txt or .md; score tables are judged without --task",
+            "artifacts and states of DSPy programs end in .json, instructions in .txt or .md; score tables are judged without \
+             --task",
         ));
     }
     let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
