@@ -17,8 +17,10 @@ mod regex;
 mod rouge;
 mod text;
 
+use std::collections::BTreeMap;
+
 use proofmark_optimizers::{Score, outcome::NotAScore};
-use proofmark_runtime::{Example, Record, Type, Value};
+use proofmark_runtime::{Example, Record, Type, Value, run::Step};
 
 pub(crate) use self::config::{METRIC, read};
 use crate::{
@@ -57,6 +59,8 @@ pub struct Judged {
     pub score: Score,
     /// What is wrong with it, for optimizers that reflect; nothing if nothing is.
     pub feedback: Option<String>,
+    /// What is to be said of single modules.
+    pub remarks: BTreeMap<String, String>,
 }
 
 /// Why an answer could not be judged. Stops the run.
@@ -125,14 +129,14 @@ pub fn all() -> impl Iterator<Item = (&'static str, &'static str)> {
 }
 
 impl Metric {
-    /// Judges an answer. Blocks while a command thinks.
+    /// Judges an answer: the outputs of a program, and the steps that led there. Blocks while a command thinks.
     ///
     /// # Errors
     /// Where there is no verdict; the run has to stop.
-    pub fn score(&self, example: &Example, outputs: &Record) -> Result<Judged, MetricError> {
+    pub fn score(&self, example: &Example, outputs: &Record, steps: &[Step]) -> Result<Judged, MetricError> {
         match &self.judge {
             Judge::Outputs(weighted) => score_outputs(weighted, example, outputs),
-            Judge::Command(command) => command::judge(command, example, outputs)
+            Judge::Command(command) => command::judge(command, example, (outputs, steps))
                 .map_err(|source| MetricError::Command { row: example.id.to_string(), source }),
         }
     }
@@ -159,7 +163,8 @@ fn score_outputs(weighted: &[Weighted], example: &Example, outputs: &Record) -> 
         return Err(MetricError::Unlabelled { row: example.id.to_string() });
     }
     let score = Score::new((sum / weights).min(1.0))?;
-    Ok(Judged { score, feedback: (!feedback.is_empty()).then(|| feedback.join("; ")) })
+    let feedback = (!feedback.is_empty()).then(|| feedback.join("; "));
+    Ok(Judged { score, feedback, remarks: BTreeMap::new() })
 }
 
 /// A share as a score; nothing of nothing is all of it.

@@ -260,7 +260,7 @@ fn trace(program: &Program, row: &Example, right: bool) -> Trace {
             (field.name.clone(), output(program, module, (&field.name, &field.ty), (row, right)))
         });
         let outputs: Record = outputs.collect();
-        trace.push(Step { module: module.name.clone(), inputs, outputs });
+        trace.push(Step { module: module.name.clone(), inputs, outputs, remark: None });
     }
     trace
 }

@@ -106,6 +106,9 @@ pub struct Step {
     pub inputs: Record,
     /// What it gave.
     pub outputs: Record,
+    /// What the metric says about this step, if it knows the modules.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
 }
 
 /// Why a candidate gave no usable answer. Provider and metric failures are not here: they stop the run.

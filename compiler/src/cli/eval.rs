@@ -66,7 +66,7 @@ impl Eval {
             calls += run.as_ref().map_or(1, |run| u64::from(run.calls));
             match run {
                 Ok(run) => {
-                    let judged = task.metric.score(example, &run.outputs);
+                    let judged = task.metric.score(example, &run.outputs, &run.steps);
                     let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
                     scores.push(judged.score.get());
                 }

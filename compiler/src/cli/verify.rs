@@ -96,7 +96,7 @@ fn now(task: &Task, row: &Example, run: Result<Run, RunError>) -> Result<Now, Fa
     let slices = row.slices.iter().map(|(column, value)| format!("{column}={value}")).collect();
     match run {
         Ok(run) => {
-            let judged = task.metric.score(row, &run.outputs);
+            let judged = task.metric.score(row, &run.outputs, &run.steps);
             let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
             let answer = answer::fingerprint(Some(&run.outputs));
             Ok(Now { score: judged.score.get(), answer, slices })

@@ -48,7 +48,7 @@ impl<'b> Phantom<'b> {
     fn trace(&self, example: &Example) -> Vec<Step> {
         let [module] = self.program.modules() else { return vec![] };
         let (inputs, outputs) = (example.inputs.clone(), example.outputs.clone());
-        vec![Step { module: module.name.clone(), inputs, outputs }]
+        vec![Step { module: module.name.clone(), inputs, outputs, remark: None }]
     }
 
     fn reserve(&mut self, calls: u64) -> Result<(), Stop> {

@@ -132,16 +132,18 @@ impl Crew {
         let failed = |failure, error: &RunError| Outcome::Failed { failure, message: error.to_string() };
         match run {
             Ok(run) => {
-                let judged = self.metric.score(example, &run.outputs);
-                let judged = judged
+                let judged = self.metric.score(example, &run.outputs, &run.steps);
+                let mut judged = judged
                     .map_err(|error| Stop::Failed { culprit: Culprit::Metric, message: error.to_string() })?;
                 let steps = run.steps.into_iter();
                 let trace = steps.map(|step| Step {
+                    remark: judged.remarks.remove(&step.module),
                     module: step.module,
                     inputs: step.inputs,
                     outputs: step.outputs,
                 });
-                Ok(Outcome::Scored { score: judged.score, feedback: judged.feedback, trace: trace.collect() })
+                let trace = trace.collect();
+                Ok(Outcome::Scored { score: judged.score, feedback: judged.feedback, trace })
             }
             Err(error @ RunError::Reply { .. }) => Ok(failed(Failure::Unreadable, &error)),
             Err(error @ RunError::Filtered { .. }) => Ok(failed(Failure::Filtered, &error)),

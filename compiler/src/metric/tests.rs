@@ -62,10 +62,13 @@ fn only_labelled_outputs_are_judged_by_weight() {
         pass: Score::ONE,
     };
     let answer = serde_json::from_value(json!({"a": "x", "b": "wrong"})).unwrap();
-    let judged = metric.score(&example(json!({"a": "x", "b": "y"})), &answer).unwrap();
+    let judged = metric.score(&example(json!({"a": "x", "b": "y"})), &answer, &[]).unwrap();
     assert!((judged.score.get() - 0.75).abs() < 1e-12);
     assert_eq!(judged.feedback.as_deref(), Some("`b` should be \"y\", not \"wrong\""));
-    assert_eq!(metric.score(&example(json!({})), &answer), Err(MetricError::Unlabelled { row: "r1".into() }));
+    assert_eq!(
+        metric.score(&example(json!({})), &answer, &[]),
+        Err(MetricError::Unlabelled { row: "r1".into() })
+    );
 }
 
 /// A metric that runs a shell script.
@@ -77,8 +80,19 @@ fn shell(script: &str, timeout: Duration) -> Metric {
     }
 }
 
+fn steps() -> Vec<Step> {
+    let step = |module: &str| Step {
+        module: module.into(),
+        inputs: Record::new(),
+        outputs: Record::new().with("said", module),
+        repairs: vec![],
+        calls: 1,
+    };
+    ["take", "route"].map(step).into()
+}
+
 fn verdict(metric: &Metric) -> Result<Judged, CommandError> {
-    metric.score(&example(json!({"a": "x"})), &Record::new()).map_err(|error| match error {
+    metric.score(&example(json!({"a": "x"})), &Record::new(), &steps()).map_err(|error| match error {
         MetricError::Command { source, .. } => source,
         other => panic!("{other}"),
     })
@@ -97,6 +111,21 @@ fn a_command_stays_open_and_judges_line_by_line() {
         assert!((judged.score.get() - f64::from(n) / 10.0).abs() < 1e-12);
         assert_eq!(judged.feedback, Some(format!("row {n}")));
     }
+}
+
+/// It is shown the steps in order, and may say something about each.
+#[test]
+fn a_command_may_know_the_modules() {
+    let answers = |name: &str| {
+        let shown = r#"*'"module":"take"'*'"module":"route"'*"#;
+        let reply = format!(r#"{{"score": 0, "modules": {{"{name}": "too short"}}}}"#);
+        let script =
+            format!("read -r line; case $line in {shown}) echo '{reply}';; *) echo;; esac; read -r line");
+        shell(&script, LONG)
+    };
+    let judged = verdict(&answers("take")).unwrap();
+    assert_eq!(judged.remarks, [("take".to_owned(), "too short".to_owned())].into());
+    assert!(matches!(verdict(&answers("tkae")), Err(CommandError::Rubbish { .. })));
 }
 
 #[test]
@@ -118,7 +147,7 @@ fn a_command_that_fails_is_never_a_score() {
     assert!(matches!(verdict(&closed), Err(CommandError::Ended { .. })));
     let missing = Command::new("metric command", vec!["no-such-program-here".into()], Path::new(""), LONG);
     assert!(matches!(
-        command::judge(&missing, &example(json!({})), &Record::new()),
+        command::judge(&missing, &example(json!({})), (&Record::new(), &[])),
         Err(CommandError::Start { .. })
     ));
 }
@@ -130,5 +159,5 @@ fn a_command_that_hangs_hits_its_limit() {
     // It reads nothing, so that a long question fills the pipe.
     let deaf = shell("sleep 60", Duration::from_millis(100));
     let long = Record::new().with("text", "x".repeat(1 << 20));
-    assert!(deaf.score(&example(json!({"a": "x"})), &long).is_err());
+    assert!(deaf.score(&example(json!({"a": "x"})), &long, &[]).is_err());
 }

@@ -48,7 +48,8 @@ impl World<'_> {
         let hard = 0.6 * (chance((self.run, id, "row")) - 0.5);
         let right = chance((self.run, &example.id, text)) < 0.5 + gain + hard;
         let outputs = Record::new().with("a", if right { "right" } else { "wrong" });
-        let step = proofmark_optimizers::Step { module: "m".into(), inputs: Record::new(), outputs };
+        let inputs = Record::new();
+        let step = proofmark_optimizers::Step { module: "m".into(), inputs, outputs, remark: None };
         let score = if right { Score::ONE } else { Score::ZERO };
         Outcome::Scored { score, feedback: None, trace: vec![step] }
     }

@@ -53,6 +53,7 @@ fn labels_serve_only_modules_that_the_row_knows_all_about() {
         module: module.into(),
         inputs: Record::new().with(input, "x"),
         outputs: Record::new().with(output, value),
+        remark: None,
     };
     let trace = vec![step("take", "message", "note", "n"), step("route", "note", "team", "sales")];
     let shelves = Shelf::traced(&landscape.program, &[(examples[0].id.clone(), trace)]);

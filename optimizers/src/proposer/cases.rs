@@ -85,7 +85,7 @@ impl Case<'_> {
     }
 
     /// The case in words: what went in, what was wanted, what this module got and gave, what came out, what the metric
-    /// says.
+    /// says of all of it and of this module. What it says of others is theirs.
     pub(crate) fn told(&self, program: &Program, module: &Module) -> String {
         let mut lines = record("", &self.example.inputs);
         lines.extend(record("Wanted ", &self.example.outputs));
@@ -100,6 +100,8 @@ impl Case<'_> {
                 lines.extend(record("Answered ", &answered(program, trace)));
                 lines.push(format!("Score: {:.2}", score.get()));
                 lines.extend(feedback.as_ref().map(|text| format!("Remark: {}", short(text))));
+                let own = step.and_then(|step| step.remark.as_ref());
+                lines.extend(own.map(|text| format!("Remark on this step: {}", short(text))));
             }
         }
         lines.join("\n")
@@ -140,5 +142,29 @@ fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{} [...]", &text[..end]),
         None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{landscape::Landscape, outcome::Score};
+
+    #[test]
+    fn a_module_is_told_what_the_metric_says_of_it_and_not_of_others() {
+        let landscape = Landscape::rules_in_two(12).unwrap();
+        let modules = landscape.program.modules();
+        let step = |module: &Module| Step {
+            module: module.name.clone(),
+            inputs: Record::new(),
+            outputs: Record::new(),
+            remark: Some(format!("{} was slow", module.name)),
+        };
+        let trace = modules.iter().map(step).collect();
+        let outcome = Outcome::Scored { score: Score::ZERO, feedback: Some("wrong".into()), trace };
+        let case = Case { example: &landscape.train.examples()[0], outcome };
+        let told = case.told(&landscape.program, &modules[1]);
+        let own = format!("Remark: wrong\nRemark on this step: {} was slow", modules[1].name);
+        assert!(told.ends_with(&own) && !told.contains(&format!("{} was", modules[0].name)), "{told}");
     }
 }
