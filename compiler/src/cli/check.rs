@@ -9,7 +9,7 @@ use clap::Args;
 use proofmark_runtime::store::Store;
 use serde_json::json;
 
-pub(crate) use self::split::told;
+pub(crate) use self::split::{stale_rewritings, told};
 use self::variation::Variation;
 use super::{Common, Failure, TaskArg, compile, screen};
 use crate::{

@@ -76,6 +76,9 @@ impl Compile {
                     "`{name}` looks for a shorter prompt, not for a better one: the gate's policy is `noninferior`"
                 ));
             }
+            if let Some(stale) = check::stale_rewritings(&report) {
+                say(&format!("warning: {stale}"));
+            }
             if let Some(warning) = task.gate.policy.and_then(|_| check::too_few(splits.gate.seeds())) {
                 say(&format!("warning: {warning}"));
             }

@@ -83,7 +83,7 @@ pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
 
 /// What a model wrote of all rows, and who vouched for it.
 pub(super) fn rewritings(report: &SplitReport) -> Vec<String> {
-    let Some(RewritingReport { authors, kept, dropped, stale }) = &report.rewritings else { return vec![] };
+    let Some(RewritingReport { authors, kept, dropped, .. }) = &report.rewritings else { return vec![] };
     let authors = authors.iter().map(|(writer, verifier)| match writer == verifier {
         true => format!("{writer}, which also voted"),
         false => format!("{writer}, voted on by {verifier}"),
@@ -93,12 +93,15 @@ pub(super) fn rewritings(report: &SplitReport) -> Vec<String> {
         if dropped.is_empty() { String::new() } else { format!(" ({})", why.collect::<Vec<_>>().join(", ")) };
     let authors = authors.collect::<Vec<_>>().join("; ");
     let all = format!("{kept} kept, {} dropped{why}; written by {authors}", dropped.values().sum::<usize>());
-    let stale = (*stale > 0).then(|| {
-        format!(
-            "{stale} lines are of rows that are not there any more or were changed; --rewrite takes them out"
-        )
-    });
-    [all].into_iter().chain(stale).collect()
+    [all].into_iter().chain(stale_rewritings(report)).collect()
+}
+
+/// That what a model wrote is of other rows, if it is.
+pub(crate) fn stale_rewritings(report: &SplitReport) -> Option<String> {
+    let stale = report.rewritings.as_ref()?.stale;
+    let told =
+        "rewritten rows are not there any more or were changed since; attack TASK --rewrite writes anew";
+    (stale > 0).then(|| format!("{stale} {told}"))
 }
 
 /// What a user should look at before paying.
