@@ -189,6 +189,18 @@ fn a_verifier_that_cannot_tell_vouches_for_nothing() {
 }
 
 #[test]
+fn the_model_that_is_judged_does_not_vote() {
+    let rewritten = Rewritten::new(r#"["paraphrase"]"#);
+    assert_eq!(rewritten.rewrite(&[]).status.code(), Some(0));
+    let named = |name: &str| format!("scripted:{}", rewritten.task.path().join(name).display());
+    rewritten.task.edit(&named("script.json"), &named("verifier.json"));
+    for refused in [rewritten.check(), rewritten.rewrite(&[])] {
+        assert_eq!(refused.status.code(), Some(3), "{}", told(&refused));
+        assert!(told(&refused).contains("[rewriter.verifier]"), "{}", told(&refused));
+    }
+}
+
+#[test]
 fn mistakes_about_the_rewriter_are_told() {
     let task = TaskFolder::new();
     let output = task.command("attack").arg("--rewrite").output().unwrap();

@@ -109,15 +109,11 @@ impl<'t> Plan<'t> {
     /// # Errors
     /// If the file with what a model wrote cannot be used.
     pub fn of(task: &'t Task) -> Result<Self, PlanError> {
-        let rewritings = match &task.rewriter {
-            Some(config) => Rewritings::read(config, &task.program)?,
-            None => Rewritings::default(),
-        };
         let outputs = task.program.output_fields();
         Ok(Self {
             families: families_of(task),
             own: &task.attacks,
-            rewritings,
+            rewritings: Rewritings::read(task)?,
             variants: task.gate.variants,
             seed: task.data.seed,
             protected: words_of(&task.program),

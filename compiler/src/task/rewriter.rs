@@ -17,7 +17,7 @@ use crate::attack::rewrite;
 pub struct RewriterConfig {
     /// Who writes.
     pub model: ModelConfig,
-    /// Who votes, if not the same.
+    /// Who votes, if not the same. Never the model that is judged.
     pub verifier: Option<ModelConfig>,
     /// The ways of rewriting, each a family of variants.
     pub families: Vec<String>,
@@ -55,7 +55,7 @@ pub(crate) static REWRITER: Section = Section {
         Key::new(
             "verifier",
             Shape::Table(&VERIFIER),
-            "who votes; the same model, asked otherwise, if left out",
+            "who votes; the writer, asked in other words, if left out; never the model that is judged",
         ),
     ],
     variants: None,

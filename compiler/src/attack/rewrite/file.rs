@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     data::{BadRow, BadRows},
-    task::RewriterConfig,
+    task::Task,
     verify::record::content,
 };
 
@@ -117,6 +117,19 @@ pub enum RewritingsError {
         /// They.
         lines: BadRows,
     },
+    /// Votes by the model that is judged.
+    #[error(
+        "{}: the votes are by {verifier}, which is judged here. Rows that were picked by what the judged model gets right \
+         favour prompts that are like the voters' own. Name another model in [rewriter.verifier], then: proofmark attack \
+         TASK --rewrite",
+        path.display()
+    )]
+    Judged {
+        /// The file.
+        path: PathBuf,
+        /// Who voted.
+        verifier: String,
+    },
     /// A family of which the file holds nothing.
     #[error(
         "{} holds nothing of the family `{family}`. Write it with: proofmark attack TASK --rewrite --family {family}",
@@ -199,15 +212,19 @@ fn misfit(values: Option<&Record>, fields: &[Field]) -> Option<String> {
 }
 
 impl Rewritings {
-    /// Reads the file that a task names.
+    /// Reads the file that a task names, if it names one.
     ///
     /// # Errors
     /// [`RewritingsError`]; among them that a family of the task is not in it.
-    pub fn read(config: &RewriterConfig, program: &Program) -> Result<Self, RewritingsError> {
+    pub fn read(task: &Task) -> Result<Self, RewritingsError> {
+        let Some(config) = &task.rewriter else { return Ok(Self::default()) };
         let path = &config.file;
-        let Some(read) = Self::open(path, program)? else {
+        let Some(read) = Self::open(path, &task.program)? else {
             return Err(RewritingsError::Missing { path: path.clone(), families: config.families.clone() });
         };
+        if read.lines.values().any(|line| line.votes > 0 && line.verifier.name == task.model.name) {
+            return Err(RewritingsError::Judged { path: path.clone(), verifier: task.model.name.clone() });
+        }
         let absent =
             config.families.iter().find(|family| !read.lines.keys().any(|(known, _)| known == *family));
         match absent {

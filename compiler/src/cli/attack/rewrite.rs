@@ -44,6 +44,17 @@ impl Attack {
             )
         })?;
         let ways = self.ways(config)?;
+        let verifier = config.verifier.as_ref().unwrap_or(&config.model);
+        if verifier.name == task.model.name {
+            return Err(Failure::new(
+                Exit::Invalid,
+                format!("{} is judged here, so it cannot vote on what it is judged on", verifier.name),
+            )
+            .hint(
+                "name another model in [rewriter.verifier]: rows that the judged model gets right favour prompts that \
+                 are like the voters' own",
+            ));
+        }
         // A file that cannot be read is told before a call is paid.
         let old = Rewritings::open(&config.file, &task.program).map_err(DataError::from)?;
         let rows = Rewritable::of(task)?;
@@ -54,7 +65,7 @@ impl Attack {
             return Err(Failure::new(Exit::Budget, format!("one row alone may take {least} calls")));
         }
         if !self.common.quiet {
-            let (writer, verifier) = (&config.model.name, config.verifier.as_ref().unwrap_or(&config.model));
+            let writer = &config.model.name;
             say(&format!(
                 "{count} of {} rows in {} ways: at most {} calls, written by {writer}, voted on by {}",
                 rows.wanted.len(),
@@ -62,12 +73,6 @@ impl Attack {
                 order.price(count),
                 verifier.name
             ));
-            if verifier.name == task.model.name {
-                say(
-                    "note: the model that is judged votes itself, asked in other words; a better one, named in \
-                     [rewriter.verifier], keeps more and is wrong less often",
-                );
-            }
         }
         let (written, calls) = self.written(&order, count)?;
         let told = counted(&written.lines);
