@@ -30,6 +30,8 @@ const MOST: usize = 5;
 /// So many times all common rows are kept back: for a vote of three and two members that were measured on few rows, or for a
 /// vote of five that were measured on all.
 const KEPT_BACK: u64 = 5;
+/// Candidates that may be chosen to vote.
+const FIELD: usize = 100;
 /// A score above this counts as right.
 const RIGHT: f64 = 0.5;
 
@@ -89,10 +91,11 @@ fn elect(lab: &mut Lab<'_>) -> Result<(), Stop> {
     }
 }
 
-/// The best candidate, alone or with others: the set is grown by the two that are worth the most with it, from all that were
-/// measured. Those are left out who cannot be measured on all common rows any more, and vote after that.
+/// The best candidate, alone or with others: the set is grown by the two that are worth the most with it, from the best
+/// that were measured. Those are left out who cannot be measured on all common rows any more, and vote after that.
 fn best_set(lab: &Lab<'_>) -> Vec<Candidate> {
-    let all = ranked(lab);
+    let mut all = ranked(lab);
+    all.truncate(FIELD);
     let rows = lab.rows().len();
     let right = |candidate: &&Candidate| -> Vec<bool> {
         lab.board().scores(candidate.id(), rows).iter().map(|score| *score > RIGHT).collect()

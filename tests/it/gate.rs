@@ -123,6 +123,7 @@ fn what_the_task_demands_is_held_and_told() {
     let told = String::from_utf8_lossy(&output.stderr);
     assert_eq!(code, Some(0), "{told}");
     assert!(told.contains("ACCEPTED") && told.contains("The target of 99.5 % is not shown"), "{told}");
+    assert!(!told.contains("the search ends here"), "a higher pass rate may meet the target: {told}");
     let (code, output) = run(&["--target", "90"]);
     assert!(code == Some(2) && String::from_utf8_lossy(&output.stderr).contains("a target is a share"));
 
