@@ -57,6 +57,8 @@ pub struct Trial {
     pub seed: u64,
     /// What it would ship, in words.
     pub found: String,
+    /// Prompts that vote in that: a row takes as many times the calls.
+    pub votes: usize,
     /// The score of that on the rows of the search: what it claims.
     pub claimed: f64,
     /// The score of that on held rows.
@@ -163,6 +165,7 @@ fn trial(
         optimizer: optimizer.name(),
         seed,
         found: how(&board, best.id()).unwrap_or_else(|| "nothing better than the task as written".to_owned()),
+        votes: best.votes(),
         claimed: claimed.or_else(|| board.mean(best.id())).unwrap_or(baseline),
         honest,
         baseline,

@@ -94,3 +94,14 @@ fn a_vote_can_be_the_baseline() {
     let output = again.output().unwrap();
     assert_eq!(json(&output)["calls_per_row"], json!({"old": 3, "new": 3}), "{}", stderr(&output));
 }
+
+#[test]
+fn a_comparison_tells_that_prompts_vote() {
+    let task = task();
+    let mut compare = task.command("compare");
+    compare.args(["--optimizers", "ensemble", "--seeds", "1", "--budget-calls", "1500"]);
+    let output = compare.output().unwrap();
+    assert!(stderr(&output).contains("ensemble: a row takes 3.0 times the calls"), "{}", stderr(&output));
+    let document = json(&compare.arg("--json").output().unwrap());
+    assert_eq!(document["trials"][0]["votes"], 3);
+}

@@ -205,6 +205,12 @@ impl Compare {
             say(
                 "  together with 95 % confidence; spread: of the lead over seeds; acc/rej/?: what the gate says of each seed's prompt.",
             );
+            for line in table.lines.iter().filter(|line| line.votes > 1.0) {
+                say(&format!(
+                    "  {}: a row takes {:.1} times the calls with what it found, where several prompts vote.",
+                    line.name, line.votes
+                ));
+            }
             if self.phantom {
                 say("  Scores were coin flips: whatever is claimed above 50 % is a phantom.");
             }
@@ -216,7 +222,7 @@ impl Compare {
 fn document(comparison: &Comparison) -> Json {
     let trials = comparison.trials.iter().map(|trial| {
         json!({
-            "optimizer": trial.optimizer, "seed": trial.seed, "found": trial.found, "claimed": trial.claimed,
+            "optimizer": trial.optimizer, "seed": trial.seed, "found": trial.found, "votes": trial.votes, "claimed": trial.claimed,
             "honest": trial.honest, "baseline": trial.baseline, "verdict": verdict(trial),
             "calls": {
                 "task": trial.spent.task, "proposer": trial.spent.proposer,
@@ -247,6 +253,7 @@ fn csv(comparison: &Comparison) -> Result<String, Failure> {
         "calls",
         "tokens",
         "seconds",
+        "votes",
         "found",
     ];
     writer.write_record(head).map_err(|error| broken(error.to_string()))?;
@@ -262,6 +269,7 @@ fn csv(comparison: &Comparison) -> Result<String, Failure> {
             (trial.spent.task + trial.spent.proposer).to_string(),
             (usage.input + usage.output).to_string(),
             format!("{:.1}", trial.time.as_secs_f64()),
+            trial.votes.to_string(),
             trial.found.clone(),
         ];
         writer.write_record(&record).map_err(|error| broken(error.to_string()))?;

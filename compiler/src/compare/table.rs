@@ -52,6 +52,8 @@ pub struct Line {
     pub rejected: usize,
     /// Seeds for which there were too few rows to tell.
     pub inconclusive: usize,
+    /// Prompts that vote in what was found: a row takes as many times the calls.
+    pub votes: f64,
     /// Calls per search, those to a proposer included.
     pub calls: f64,
     /// Tokens per search, in and out.
@@ -105,6 +107,7 @@ impl Line {
             accepted: verdicts(|verdict| *verdict == Some(Verdict::Accept)),
             rejected: verdicts(|verdict| matches!(verdict, None | Some(Verdict::Reject { .. }))),
             inconclusive: verdicts(|verdict| matches!(verdict, Some(Verdict::Inconclusive { .. }))),
+            votes: over(runs, |trial| trial.votes as f64),
             calls: over(runs, |trial| (trial.spent.task + trial.spent.proposer) as f64),
             tokens: over(runs, |trial| (trial.spent.usage.input + trial.spent.usage.output) as f64),
             seconds: over(runs, |trial| trial.time.as_secs_f64()),
@@ -142,6 +145,7 @@ mod tests {
             optimizer,
             seed,
             found: String::new(),
+            votes: 1,
             claimed: 0.9,
             honest: 0.5 + mean,
             baseline: 0.5,

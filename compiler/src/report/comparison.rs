@@ -29,6 +29,8 @@ pub struct ComparisonPage<'a> {
 #[derive(Serialize)]
 struct LineRow {
     name: &'static str,
+    /// How many times the calls a row takes, where prompts vote.
+    votes: Option<String>,
     claimed: String,
     claimed_at: String,
     honest: String,
@@ -87,6 +89,7 @@ impl LineRow {
         let count = |number: f64| thousands(number.round() as u64);
         Self {
             name: line.name,
+            votes: (line.votes > 1.0).then(|| format!("{:.1}", line.votes)),
             claimed: percent(line.claimed),
             claimed_at: at(line.claimed),
             honest: percent(line.honest),
