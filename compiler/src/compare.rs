@@ -30,7 +30,7 @@ use crate::{
     compile::{FINALISTS, Stand, evidence, finalist, how, policy, resolution},
     data::rehearsal::Rehearsal,
     engine::{Asked, Bench, Crew, Engine, Spent},
-    gate::{Demands, Gate, GateError, MemoryLedger, Policy, Reading, Verdict},
+    gate::{Demands, Gate, GateError, MemoryLedger, Policy, Verdict, reading},
     task::Task,
 };
 
@@ -130,7 +130,7 @@ fn trial(
     };
 
     let mut meter = Meter::new(&mut *bench);
-    let refuses = |after: &Program| Reading::of(program, after, &visible).is_grave();
+    let refuses = |after: &Program| reading::is_refused(program, after);
     let mut lab = Lab::new(program, (&rehearsal.train, &rehearsal.val), seed, &mut meter)
         .with_reader(&refuses)
         .with_resolution(resolution((setting.task, optimizer), &rehearsal.gate));

@@ -21,7 +21,7 @@ use crate::{
     engine::{Asked, Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
-        Reading, Sealed, planning,
+        Reading, Sealed, planning, reading,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -186,7 +186,7 @@ pub fn compile(
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
     let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
-    let refuses = |after: &Program| Reading::of(&setting.program, after, &visible).is_grave();
+    let refuses = |after: &Program| reading::is_refused(&setting.program, after);
     let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine)
         .with_reader(&refuses)
         .with_resolution(resolution((setting.task, setting.optimizer), &sealed));

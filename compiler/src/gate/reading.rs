@@ -196,11 +196,6 @@ impl Reading {
         numbered.reduce(Self::and).unwrap_or_default()
     }
 
-    /// Whether it is refused whatever the sealed rows say.
-    pub(crate) fn is_grave(&self) -> bool {
-        self.read.iter().flat_map(|read| &read.findings).any(|finding| finding.grave)
-    }
-
     /// The same with the number of the prompt at every place.
     fn of_prompt(mut self, number: usize) -> Self {
         for finding in self.read.iter_mut().flat_map(|read| &mut read.findings) {
@@ -226,6 +221,16 @@ impl Reading {
         read.findings.splice(0..0, self.novel.iter().flat_map(|novel| novel.leak(sealed)));
         Some(read)
     }
+}
+
+/// Whether `after` says something new that is refused whatever the rows are: a quick look for those who write many texts. What
+/// quotes rows, or is no language, is left to the whole [`Reading`].
+pub(crate) fn is_refused(before: &Program, after: &Program) -> bool {
+    let added = span::added(before, after, &[]);
+    let pages = Pages { before, after, added: &added, visible: &[] };
+    let findings =
+        [hidden::read(&added), repetition::read(&pages), phrases::read(&pages), constraints::read(&pages)];
+    findings.iter().flatten().any(|finding| finding.grave)
 }
 
 impl Read {

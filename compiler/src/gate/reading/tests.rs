@@ -122,6 +122,17 @@ fn honest_additions_have_no_finding() {
     assert_eq!(read(&Candidate::baseline()).spans, 0);
 }
 
+#[test]
+fn a_quick_look_refuses_what_needs_no_rows() {
+    let program = program();
+    let refused = |text: &str| {
+        let said = Param::Instruction(format!("{BASELINE} {text}"));
+        is_refused(&program, &program.apply(&Candidate::baseline().with(instruction(), said)).unwrap())
+    };
+    assert!(refused("Most answers are payment.") && refused("Read\u{200b} it."));
+    assert!(!refused("Read it to the end before you decide.") && !is_refused(&program, &program));
+}
+
 /// Prompts that vote say much alike, and that is no repetition; what is wrong with one of them is.
 #[test]
 fn prompts_that_vote_are_read_each_for_itself() {
