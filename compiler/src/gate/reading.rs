@@ -228,8 +228,7 @@ impl Reading {
 pub(crate) fn is_refused(before: &Program, after: &Program) -> bool {
     let added = span::added(before, after, &[]);
     let pages = Pages { before, after, added: &added, visible: &[] };
-    let findings =
-        [hidden::read(&added), repetition::read(&pages), phrases::read(&pages), constraints::read(&pages)];
+    let findings = [hidden::read(&added), repetition::read(&pages), phrases::read(&pages)];
     findings.iter().flatten().any(|finding| finding.grave)
 }
 
