@@ -44,6 +44,9 @@ fn reason(lab: &Lab<'_>, best: &Candidate) -> Option<String> {
     let resolution = lab.resolution()?;
     let written = Candidate::baseline().id();
     let rows = lab.board().depth(best.id()).min(lab.board().depth(written));
+    if rows == 0 {
+        return None;
+    }
     let (best, old) = (lab.board().scores(best.id(), rows), lab.board().scores(written, rows));
     let is_shown = |differences: &[f64]| resolves(differences, resolution);
     let missing = |scores: &[f64]| scores.iter().map(|score| 1.0 - score).collect::<Vec<_>>();
@@ -53,7 +56,8 @@ fn reason(lab: &Lab<'_>, best: &Candidate) -> Option<String> {
     let lead: Vec<f64> = best.iter().zip(&old).map(|(best, old)| best - old).collect();
     if is_shown(&lead) {
         return Some(format!(
-            "a lead of {:.1} points will be shown, and the {:.1} that are left to gain are less than the sealed rows tell apart",
+            "the lead of {:.1} points is large enough to be shown, and the {:.1} that are left to gain are less than the sealed \
+             rows tell apart",
             100.0 * mean(&lead),
             100.0 * mean(&missing(&best))
         ));
