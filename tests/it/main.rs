@@ -10,6 +10,7 @@ mod compare;
 mod ensemble;
 mod gate;
 mod more;
+mod planted;
 mod proposers;
 mod resume;
 mod rewrite;
