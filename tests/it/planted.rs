@@ -1,11 +1,11 @@
 //! A planted memoriser and a brittle prompt on real rows, with the embedded model.
 //!
-//! `PROOFMARK_ROWS=rows.jsonl:text:label:a,b,c cargo test --release -p proofmark --test it planted -- --ignored --nocapture` takes
+//! `PROOFMARK_ROWS=rows.jsonl:text:label:a,b,c cargo test --release -p proofmark --test it planted -- --ignored` takes
 //! any file of JSON lines with its columns for text and label, and three labels. Whether the search finds a brittle prompt
 //! hangs on the rows: docs/gate.md says which ones it does on. `compiler/src/compile/planted.rs` plants the whole set with a
 //! scripted model, every day.
 
-use std::{fs, path::PathBuf, process::Output};
+use std::{fs, process::Output};
 
 use proofmark_runtime::digest;
 use serde_json::{Value as Json, json};
@@ -75,7 +75,6 @@ fn compile(folder: &TempDir) -> (Option<i32>, Json) {
     let output: Output =
         proofmark().arg("compile").arg(folder.path()).args(["--json", "--quiet"]).output().unwrap();
     let compiled = json(&output);
-    println!("{}\n{:#}", PathBuf::from(folder.path()).display(), compiled["finalists"]);
     (output.status.code(), compiled)
 }
 
