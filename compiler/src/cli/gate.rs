@@ -175,6 +175,13 @@ impl Gate {
                 ));
             }
         }
+        let undecided = matches!(verdict, Verdict::Inconclusive { .. });
+        if undecided && self.task.is_some() && !self.unseal && !self.common.quiet {
+            let flag = if self.more.is_empty() { "--more ROWS" } else { "one more --more ROWS" };
+            say(&format!(
+                "it goes on, at no new price for these rows, when more rows are labelled: the same command with {flag}"
+            ));
+        }
         Ok(match verdict {
             Verdict::Accept => Exit::Ok,
             Verdict::Reject { .. } => Exit::Rejected,
