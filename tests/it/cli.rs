@@ -244,4 +244,9 @@ fn a_shipped_prompt_is_compressed_and_told_what_that_saves() {
     let artifact = Artifact::read(&artifact(&document)).unwrap();
     let proofmark_runtime::Stamp::Accepted(accepted) = artifact.stamp() else { panic!("{told}") };
     assert_eq!(accepted.policy, "noninferior");
+    let report = std::fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
+    for text in [told.as_str(), report.as_str(), document.to_string().as_str()] {
+        assert!(!text.contains("beats the old one") && !text.contains("better than the old one"), "{text}");
+    }
+    assert!(report.contains("does not lose three points"));
 }

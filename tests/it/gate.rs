@@ -69,6 +69,22 @@ fn a_prompt_that_a_reader_refuses_is_named_and_costs_no_call() {
 }
 
 #[test]
+fn acceptance_5_a_renamed_copy_keeps_its_count_and_the_second_question_costs_more() {
+    let task = TaskFolder::close_call();
+    let compiled = task.command("compile").args(["--optimizer", "labeled", "--quiet"]).output().unwrap();
+    assert_eq!(compiled.status.code(), Some(11), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let second = |(taken, next): (u64, Option<f64>)| taken == 1 && (next.unwrap() - 0.10 / 6.0).abs() < 1e-9;
+    assert!(second(looks(&task)), "{:?}", looks(&task));
+
+    // Another name, other ids, another order, capitals and spaces: the same rows.
+    let rows = fs::read_to_string(task.path().join("rows.jsonl")).unwrap();
+    let other = |line: &str| line.replace("\"r", "\"x").replace("the ", "The  ") + "\n";
+    fs::write(task.path().join("copy.jsonl"), rows.lines().rev().map(other).collect::<String>()).unwrap();
+    task.edit("rows.jsonl", "copy.jsonl");
+    assert!(second(looks(&task)), "{:?}", looks(&task));
+}
+
+#[test]
 fn the_state_of_a_dspy_program_is_judged_against_the_task_and_emitted() {
     let task = TaskFolder::new();
     let state = task.path().join("state.json");

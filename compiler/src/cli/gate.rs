@@ -169,10 +169,16 @@ impl Gate {
             if !self.common.quiet {
                 let look = judgement.look();
                 let percent = 100.0 * look.alpha;
-                say(&format!(
-                    "question {} at these rows: a prompt that is no better passes with a chance of at most {percent:.2} %",
-                    look.t
-                ));
+                say(&match self.task {
+                    Some(_) => format!(
+                        "question {} at these rows: a prompt that is no better passes with a chance of at most {percent:.2} %",
+                        look.t
+                    ),
+                    None => format!(
+                        "a prompt that is no better passes with a chance of at most {percent:.2} %, if this is the first \
+                         question to these rows: tables of scores have no ledger"
+                    ),
+                });
             }
         }
         let undecided = matches!(verdict, Verdict::Inconclusive { .. });

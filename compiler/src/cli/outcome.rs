@@ -16,7 +16,7 @@ use super::{
 use crate::{
     compile::{Compiled, Tokens},
     exit::Exit,
-    gate::{Certificate, LookRecord, PassRate, Policy, Reached, Read, Tally},
+    gate::{Certificate, LookRecord, PassRate, Reached, Read, Tally},
     prune::{Class, Pruning, Weighing},
     report::{self, data::ReportData},
     task::Task,
@@ -199,14 +199,7 @@ impl<'a> Outcome<'a> {
         let certificate = self.compiled.judgement.as_ref().and_then(|judgement| judgement.certificate());
         let Some((certificate, look)) = certificate.and_then(|c| Some((c, c.look()?))) else { return };
         let record = certificate.record();
-        say(match record.policy {
-            Policy::Noninferior => {
-                "ACCEPTED: the new prompt does not lose three points to the old one on rows that nobody could tune to."
-            }
-            Policy::Strict | Policy::Balanced => {
-                "ACCEPTED: the new prompt beats the old one on rows that nobody could tune to."
-            }
-        });
+        say(&format!("ACCEPTED: {}", record.policy.proven().replacen("The", "the", 1)));
         if let Some(rate) = record.target {
             say(&rate.sentence());
         }

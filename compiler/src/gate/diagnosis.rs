@@ -5,13 +5,13 @@
 //! sealed rows. The gap only names what is wrong once the lead was not shown.
 //!
 //! **Invariant:** a claim against a candidate is made at levels that hold over all looks, so it is false with probability
-//! at most .05 at whatever look the trial ended.
+//! at most .05 at whatever look the trial ended. Every kind of claim is made at that level by itself.
 
 use proofmark_runtime::{Digest, digest};
 
 use super::{
     contrast::{Contrast, pairs_of},
-    look::{Answers, Lead, LookRecord, Position, score},
+    look::{Answers, Lead, LookRecord, Position, Slice, score},
     policy::LEAST_LEAD,
     statistics::{normal::upper_quantile, power, selection::SelectionNoise, spread::Spread},
     verdict::{Kind, Verdict},
@@ -78,11 +78,16 @@ impl Case<'_> {
         // When everything gets worse, a slice is only to blame if it gets more than twice as bad.
         let worst =
             look.harmed().filter(|slice| !self.regresses() || slice.estimate < 2.0 * self.lead.estimate);
-        kinds.extend(worst.map(|slice| Kind::SliceHarm { slice: slice.name.clone() }));
+        // The guard is as strict at every look; a claim has to hold over all of them.
+        let proven = |slice: &Slice| slice.p_adjusted <= self.lead.upper_level;
         if look.clean.is_some_and(|clean| clean.is_broken()) {
             kinds.push(Kind::CleanRegression);
         }
-        kinds.into_iter().map(|kind| Finding { kind, rejects: true }).collect()
+        let harm = worst.map(|slice| Finding {
+            kind: Kind::SliceHarm { slice: slice.name.clone() },
+            rejects: proven(slice),
+        });
+        kinds.into_iter().map(|kind| Finding { kind, rejects: true }).chain(harm).collect()
     }
 
     /// Kinds of overfit. Proven ones reject where not even the observed lead on sealed rows is worth having.

@@ -101,7 +101,15 @@ impl Judgement {
 
     /// Every finalist that was tried, in order, as it may be shown.
     pub fn shown(&self) -> Vec<Shown> {
-        self.trials.iter().map(|heard| heard.shown(self.open)).collect()
+        let proven = self.certificate.as_ref().map(|certificate| certificate.record().policy.proven());
+        let shown = |heard: &Heard| {
+            let shown = heard.shown(self.open);
+            match proven.filter(|_| shown.verdict == Verdict::Accept) {
+                Some(proven) => Shown { sentence: proven.to_owned(), ..shown },
+                None => shown,
+            }
+        };
+        self.trials.iter().map(shown).collect()
     }
 
     /// The turn at these rows and the error it was granted.

@@ -58,6 +58,18 @@ impl Policy {
         }
     }
 
+    /// What acceptance means, for a reader who knows no statistics.
+    pub fn proven(self) -> &'static str {
+        match self {
+            Self::Strict | Self::Balanced => {
+                "The new prompt beats the old one on rows that nobody could tune to."
+            }
+            Self::Noninferior => {
+                "The new prompt does not lose three points to the old one on rows that nobody could tune to."
+            }
+        }
+    }
+
     /// The lead that a candidate is rejected for certainly not having.
     pub fn least_lead(self) -> f64 {
         match self {

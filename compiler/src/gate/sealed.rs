@@ -22,7 +22,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proofmark_runtime::{Digest, Example, ExampleId, digest};
 
-use crate::attack::Variant;
+use crate::{attack::Variant, data::text::plain};
 
 /// The name of the variant that is the row itself.
 pub const CLEAN: &str = "clean";
@@ -127,7 +127,8 @@ pub(in crate::gate) struct Seed {
 pub struct Holdout {
     /// The content hash of all rows, whatever their names, their order and their file.
     pub fingerprint: Digest,
-    /// The content hash of each row, so that rows which were looked at as part of another set are known again.
+    /// The hash of each row's plain text, so that rows which were looked at as part of another set, or were only laid out anew,
+    /// are known again.
     pub rows: BTreeSet<Digest>,
 }
 
@@ -231,6 +232,13 @@ fn refuse_mined(rows: &[GateRow]) -> Result<(), SealError> {
     }
 }
 
+/// What the ledger knows a row by: its plain text and its labels, so that another space or capital makes no new row.
+fn known_by(example: &Example) -> Digest {
+    let inputs: Vec<_> =
+        example.inputs.iter().map(|(name, value)| (name, plain(&value.to_string()))).collect();
+    digest(&(inputs, &example.outputs))
+}
+
 fn content(example: &Example) -> Digest {
     digest(&(&example.inputs, &example.outputs))
 }
@@ -255,7 +263,7 @@ struct Planned {
 impl Plan {
     fn add(&mut self, row: GateRow, variants: Vec<Variant>) -> Result<(), SealError> {
         let hash = content(&row.example);
-        self.originals.push(hash);
+        self.originals.push(known_by(&row.example));
         let seed = self.seeds.entry(row.group).or_default();
         for Variant { family, mut example, listing, .. } in variants {
             if example.inputs == row.example.inputs && listing.is_none() {

@@ -129,7 +129,10 @@ impl<'a> Court<'a> {
             if over {
                 let lead = position.lead(answers);
                 let lead = match proven.filter(|_| accepted) {
-                    Some(Lead { lower, lower_level, .. }) => Lead { lower, lower_level, ..lead },
+                    // A guard may have held it back while the lead shrank; a bound above the estimate helps nobody.
+                    Some(Lead { lower, lower_level, .. }) => {
+                        Lead { lower: lower.min(lead.estimate), lower_level, ..lead }
+                    }
                     None => lead,
                 };
                 if accepted {

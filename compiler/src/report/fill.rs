@@ -18,7 +18,7 @@ use crate::{
     compile::Compiled,
     data::NATURAL,
     diff::{Change, changes},
-    gate::{CertificateRecord, Tally},
+    gate::{Certificate, CertificateRecord, Tally},
 };
 
 /// Cases of each sort that are shown.
@@ -103,12 +103,10 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
 
 /// What acceptance means, and what it says about the target, if there is one.
 fn accepted(compiled: &Compiled) -> String {
-    let beats = "The new prompt beats the old one on rows that nobody could tune to.";
     let certificate = compiled.judgement.as_ref().and_then(|judgement| judgement.certificate());
-    match certificate.and_then(|certificate| certificate.record().target) {
-        Some(rate) => format!("{beats} {}", rate.sentence()),
-        None => beats.to_owned(),
-    }
+    let Some(record) = certificate.map(Certificate::record) else { return String::new() };
+    let proven = record.policy.proven();
+    record.target.map_or_else(|| proven.to_owned(), |rate| format!("{proven} {}", rate.sentence()))
 }
 
 fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {

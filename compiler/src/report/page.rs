@@ -154,6 +154,9 @@ fn word(data: &ReportData) -> &'static str {
 fn headline(data: &ReportData) -> String {
     let bounds = data.sealed.as_ref().and_then(|sealed| sealed.bounds);
     match (data.conclusion.verdict, bounds) {
+        (Verdict::Accept, Some([lower, _])) if lower <= 0.0 => {
+            format!("The new prompt loses at most {} points, if any", points(-lower).replace('+', ""))
+        }
         (Verdict::Accept, Some([lower, _])) => {
             format!("The new prompt is better, by at least {} points", points(lower).replace('+', ""))
         }

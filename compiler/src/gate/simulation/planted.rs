@@ -143,3 +143,25 @@ fn lucky(normals: &mut Normals) -> Evidence {
     evidence.leads[0].0 = finalists(1)[0].id;
     evidence
 }
+
+#[test]
+fn a_loss_on_clean_rows_is_named_whatever_is_gained_under_attack() {
+    let verdicts = verdicts("clean regression", false, |prompt, _, clean| {
+        let change = if clean { -0.25 } else { 0.10 };
+        0.62 + change * prompt as f64
+    });
+    assert!(share(&verdicts, rejected(Kind::CleanRegression)) > 0.8, "{verdicts:?}");
+}
+
+#[test]
+fn too_few_rows_are_named_where_nothing_else_is_wrong() {
+    let world = World::new(40);
+    let run = |run| {
+        let drawn =
+            world.answers(&mut Normals::new("few", run), 2, |prompt, _, _| 0.62 + 0.06 * prompt as f64);
+        judge(&world, drawn, gate(Policy::Strict)).verdict()
+    };
+    let verdicts: Vec<_> = (0..RUNS).map(run).collect();
+    let few = |verdict: &Verdict| matches!(verdict, Verdict::Inconclusive { kind: Kind::TooSmallN, n_needed } if *n_needed > 40);
+    assert!(share(&verdicts, few) > 0.5, "{verdicts:?}");
+}

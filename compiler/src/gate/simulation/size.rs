@@ -53,7 +53,7 @@ fn power_cell(n: usize, lead: f64, runs: u64) -> (f64, f64, f64, f64) {
         calls += measure.calls;
         if let Some(certificate) = judgement.certificate() {
             let lead = certificate.record().lead;
-            assert!(lead.lower >= 0.0, "accepted with {lead:?}");
+            assert!(lead.lower >= 0.0 && lead.lower <= lead.estimate, "accepted with {lead:?}");
         }
     }
     let runs = runs as f64;
