@@ -276,6 +276,27 @@ fn a_full_disk_loses_nothing() {
     assert!(artifact(&document).exists());
 }
 
+/// The ledger is in the call store: one that cannot be read stops the run before a sealed row is asked, and is left as it is.
+#[test]
+fn a_ledger_that_cannot_be_read_is_told_and_left_as_it_is() {
+    let task = TaskFolder::new();
+    let compiled = task.command("compile").args(["--json", "--quiet"]).output().unwrap();
+    assert_eq!(compiled.status.code(), Some(0));
+    let store = task.path().join(".proofmark/calls.db");
+    let whole = fs::read(&store).unwrap();
+    for broken in [
+        &whole[..whole.len() / 2],
+        b"no store at all, but a text that somebody put here by mistake".as_slice(),
+    ] {
+        fs::write(&store, broken).unwrap();
+        let output = task.command("compile").args(["--seed", "2"]).output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(!matches!(output.status.code(), Some(0 | 10 | 11 | 101)), "{told}");
+        assert!(told.contains("calls.db") || told.contains("call store"), "{told}");
+        assert!(fs::read(&store).unwrap().starts_with(&broken[..100.min(broken.len())]), "{told}");
+    }
+}
+
 #[test]
 fn files_that_are_no_artifacts_are_told_by_name() {
     let task = TaskFolder::new();

@@ -3,8 +3,8 @@
 //! The unit of every test is the *seed*: one original row with all its perturbed variants. Rows of one seed are not
 //! independent; a test that treats them so rejects a true null more than twice as often as it says.
 //!
-//! **Invariant:** every function is checked against brute force on small inputs and against values of an independent
-//! implementation (`fixtures.json`, made by `fixtures.py`).
+//! **Invariant:** every function is checked against brute force on small inputs, against simulation, or against values of an
+//! independent implementation (`fixtures.json`, made by `fixtures.py`); what decides a verdict, against two of these.
 //!
 //! Read in this order: [`signflip`] (the test), [`looks`] (several of them), [`interval`] and [`stagewise`] (how large
 //! the lead is), [`futility`] and [`power`] (how many rows), [`holm`], [`selection`] and [`simultaneous`] (many tests),

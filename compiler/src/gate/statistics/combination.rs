@@ -11,9 +11,10 @@
 //! group-sequential test, Jennison and Turnbull 2000, chapter 2): at .05, after a trial whose last look was tested at .042, it
 //! is tested at .066.
 //!
-//! **Invariant:** if the p-values are independent and at least as large as uniform ones, the chance that none crosses before and
-//! the combined one crosses is at most the error it was granted, however the number of rows behind the last was chosen once the
-//! others were known.
+//! **Invariant:** if the p-values are independent and uniform, the chance that none crosses before and the combined one crosses is
+//! the error it was granted, however the number of rows behind the last was chosen once the others were known. (Mid-p values
+//! of sign-flip tests are uniform up to their steps; the simulations are of them.) A trial that had crossed before and goes on
+//! because of a guard has its error from the test that it crossed; both tests together stay within the sum of their errors.
 
 use super::{
     looks::Walk,

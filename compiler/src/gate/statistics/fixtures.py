@@ -98,6 +98,21 @@ def continued(before, alpha):
     return norm.sf(brentq(crosses, 0, 8, xtol=1e-12))
 
 
+def stagewise(levels, times, p, alpha):
+    """The level of the stage-wise bound by root finding on scipy's multivariate normal distribution function."""
+    bounds, z = [norm.isf(level) for level in levels] + [norm.isf(p)], norm.isf(p)
+    cov = np.array([[np.sqrt(min(a, b) / max(a, b)) for a in times] for b in times])
+    crosses = lambda drift: 1 - multivariate_normal.cdf(bounds, drift * np.sqrt(times), cov, abseps=1e-10, releps=1e-10,
+                                                        maxpts=2_000_000) - alpha
+    drift = brentq(crosses, -6, 8, xtol=1e-9)
+    return norm.sf(z - drift * np.sqrt(times[-1]))
+
+
+def mean_bounds(values, lower, upper):
+    mean, se, n = np.mean(values), np.std(values, ddof=1) / np.sqrt(len(values)), len(values)
+    return [mean - t.isf(lower, n - 1) * se, mean + t.isf(upper, n - 1) * se]
+
+
 scores = [rng.integers(-3, 4, n).tolist() for n in (2, 4, 7, 10, 13)] + [rng.integers(-90, 91, 12).tolist()]
 uneven = [rng.normal(0.1, 0.3, m).round(3).tolist() for m in (3, 2, 3, 4, 1, 3, 2)]
 even = [(rng.normal(0, 0.4) + rng.normal(0.1, 0.3, 3)).round(3).tolist() for _ in range(40)]
@@ -118,6 +133,11 @@ json.dump({
                     for p in ([0.5, 0.5], [0.06, 0.04], [0.3, 1e-4], [0.9, 0.002], [1e-8, 1e-3])],
     "continued": [{"before": a, "alpha": b, "level": continued(a, b)}
                   for a, b in ((0.042, 0.05), (0.026, 0.03), (0.012, 0.0167))],
+    "stagewise": [{"levels": l, "times": s, "p": p, "alpha": a, "level": stagewise(l, s, p, a)}
+                  for l, s, p, a in (([1e-4], [0.25, 0.5], 0.001, 0.05), ([1e-4, 0.006], [0.25, 0.5, 0.75], 0.003, 0.05),
+                                     ([1e-4, 0.006, 0.022], [0.25, 0.5, 0.75, 1.0], 0.03, 0.05), ([0.002], [0.5, 1.0], 0.01, 0.03))],
+    "student_bounds": [{"values": v, "lower": 0.05, "upper": 0.02, "bounds": mean_bounds(v, 0.05, 0.02)}
+                       for v in ([0.0, 0.25, -0.5, 0.75, 0.5, 0.25], [g[0] for g in even])],
     "holm": [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()}
              for p in ([0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.001], [0.2])],
     "intraclass": [{"seeds": g, "icc": intraclass(g)} for g in (uneven, even)],

@@ -11,6 +11,7 @@ use super::{
     regression::least_squares,
     signflip::p_greater,
     spread::{Spread, intraclass},
+    stagewise::bound_level,
 };
 
 fn fixtures(name: &str) -> Vec<Json> {
@@ -140,5 +141,25 @@ fn combined_p_values_and_their_levels_are_those_of_scipy() {
     }
     for case in fixtures("continued") {
         same(level(&[number(&case["before"])], number(&case["alpha"])), number(&case["level"]), 1e-6);
+    }
+}
+
+#[test]
+fn stagewise_levels_are_those_of_the_multivariate_normal() {
+    for case in fixtures("stagewise") {
+        let (levels, times) = (numbers(&case["levels"]), numbers(&case["times"]));
+        let level = bound_level((&levels, &times), number(&case["p"]), number(&case["alpha"]));
+        same(level, number(&case["level"]), 1e-4);
+    }
+}
+
+#[test]
+fn bounds_of_a_mean_are_those_of_scipy() {
+    for case in fixtures("student_bounds") {
+        let spread = Spread::of(&numbers(&case["values"]));
+        let bounds = interval::student(spread, number(&case["lower"]), number(&case["upper"]));
+        let expected = numbers(&case["bounds"]);
+        same(bounds.lower, expected[0], 1e-7);
+        same(bounds.upper, expected[1], 1e-7);
     }
 }
