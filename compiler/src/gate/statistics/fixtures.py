@@ -113,6 +113,30 @@ def mean_bounds(values, lower, upper):
     return [mean - t.isf(lower, n - 1) * se, mean + t.isf(upper, n - 1) * se]
 
 
+def flipped(values, level):
+    """The mean that the normal approximation of the sign-flip test just does not reject, by root finding."""
+    x, z = np.array(values), norm.isf(level)
+    gap = lambda d: np.sum(x - d) - z * np.sqrt(np.sum((x - d) ** 2))
+    return brentq(gap, x.mean() - 2, x.mean(), xtol=1e-13)
+
+
+def patterns(n):
+    return 1 - 2 * ((np.arange(2 ** n)[:, None] >> np.arange(n)) & 1)
+
+
+def largest(leads):
+    """The largest mean over candidates under every sign pattern, the same signs for all; none is below 0."""
+    return np.maximum((patterns(len(leads[0])) @ np.array(leads).T / len(leads[0])).max(axis=1), 0)
+
+
+def reach(leads, confidence):
+    """How many standard errors the largest Studentized mean of centred leads stays within, by all sign patterns."""
+    signs, n = patterns(len(leads[0])), len(leads[0])
+    t_of = lambda x: np.abs((signs * x).mean(axis=1)) / ((signs * x).std(axis=1, ddof=1) / np.sqrt(n))
+    return np.quantile(np.max([t_of(np.array(lead) - np.mean(lead)) for lead in leads], axis=0), confidence)
+
+
+leads = [[0.5 * ((i * (k + 2) + k) % 3 - 1) + 0.05 * ((i + k) % 5) for i in range(13)] for k in range(3)]
 scores = [rng.integers(-3, 4, n).tolist() for n in (2, 4, 7, 10, 13)] + [rng.integers(-90, 91, 12).tolist()]
 uneven = [rng.normal(0.1, 0.3, m).round(3).tolist() for m in (3, 2, 3, 4, 1, 3, 2)]
 even = [(rng.normal(0, 0.4) + rng.normal(0.1, 0.3, 3)).round(3).tolist() for _ in range(40)]
@@ -138,6 +162,13 @@ json.dump({
                                      ([1e-4, 0.006, 0.022], [0.25, 0.5, 0.75, 1.0], 0.03, 0.05), ([0.002], [0.5, 1.0], 0.01, 0.03))],
     "student_bounds": [{"values": v, "lower": 0.05, "upper": 0.02, "bounds": mean_bounds(v, 0.05, 0.02)}
                        for v in ([0.0, 0.25, -0.5, 0.75, 0.5, 0.25], [g[0] for g in even])],
+    "futility": [{"n": n, "mean": m, "sd": s, "total": k, "alpha": a, "design": d,
+                  "power": norm.sf(norm.isf(a) * s * np.sqrt(k), n * m + (k - n) * max(m, d), s * np.sqrt(k - n))}
+                 for n, m, s, k, a, d in ((25, 0.02, 0.3, 100, 0.05, 0.08), (50, -0.1, 0.5, 200, 0.03, 0.08), (30, 0.2, 0.4, 60, 0.05, 0.03))],
+    "flipped": [{"values": v, "level": l, "lower": flipped(v, l)}
+                for v, l in (([g[0] for g in even], 0.05), ([g[0] for g in even], 0.01), (uneven[0] + uneven[3] + uneven[5], 0.1))],
+    "selection": [{"leads": leads, "mean": largest(leads).mean(), "at": 0.2, "p": np.mean(largest(leads) >= 0.2)}],
+    "simultaneous": [{"leads": leads, "confidence": 0.95, "reach": reach(leads, 0.95)}],
     "holm": [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()}
              for p in ([0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.001], [0.2])],
     "intraclass": [{"seeds": g, "icc": intraclass(g)} for g in (uneven, even)],

@@ -4,12 +4,15 @@ use serde_json::Value as Json;
 
 use super::{
     combination::{combined, level},
+    futility::conditional_power,
     holm, interval,
     looks::Spending,
     normal::{upper_quantile, upper_t_quantile},
     power::mid_p_mcnemar,
     regression::least_squares,
+    selection::SelectionNoise,
     signflip::p_greater,
+    simultaneous::intervals,
     spread::{Spread, intraclass},
     stagewise::bound_level,
 };
@@ -161,5 +164,41 @@ fn bounds_of_a_mean_are_those_of_scipy() {
         let expected = numbers(&case["bounds"]);
         same(bounds.lower, expected[0], 1e-7);
         same(bounds.upper, expected[1], 1e-7);
+    }
+}
+
+#[test]
+fn conditional_power_is_that_of_scipy() {
+    for case in fixtures("futility") {
+        let spread = Spread { n: count(&case["n"]), mean: number(&case["mean"]), sd: number(&case["sd"]) };
+        let (alpha, design) = (number(&case["alpha"]), number(&case["design"]));
+        same(conditional_power(spread, count(&case["total"]), alpha, design), number(&case["power"]), 1e-9);
+    }
+}
+
+#[test]
+fn quick_inversions_are_the_roots_that_scipy_finds() {
+    for case in fixtures("flipped") {
+        let level = number(&case["level"]);
+        let bounds = interval::flipped(Spread::of(&numbers(&case["values"])), level, level);
+        same(bounds.lower, number(&case["lower"]), 1e-7);
+    }
+}
+
+/// numpy goes through all sign patterns; here they are drawn.
+#[test]
+fn joint_sign_flips_are_those_of_all_patterns() {
+    for case in fixtures("selection") {
+        let noise = SelectionNoise::of(&groups(&case["leads"]), [3; 32]);
+        assert!((noise.mean() - number(&case["mean"])).abs() < 0.015, "{} {case}", noise.mean());
+        assert!((noise.p(number(&case["at"])) - number(&case["p"])).abs() < 0.04, "{case}");
+    }
+    for case in fixtures("simultaneous") {
+        let leads = groups(&case["leads"]);
+        for ((mean, bounds), lead) in intervals(&leads, number(&case["confidence"])).iter().zip(&leads) {
+            let reach = number(&case["reach"]) * Spread::of(lead).se();
+            same(bounds.upper - mean, reach, 0.03);
+            same(mean - bounds.lower, reach, 0.03);
+        }
     }
 }
