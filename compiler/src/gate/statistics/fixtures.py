@@ -168,7 +168,7 @@ json.dump({
     "flipped": [{"values": v, "level": l, "lower": flipped(v, l)}
                 for v, l in (([g[0] for g in even], 0.05), ([g[0] for g in even], 0.01), (uneven[0] + uneven[3] + uneven[5], 0.1))],
     "selection": [{"leads": leads, "mean": largest(leads).mean(), "at": 0.2, "p": np.mean(largest(leads) >= 0.2)}],
-    "simultaneous": [{"leads": leads, "confidence": 0.95, "reach": reach(leads, 0.95)}],
+    "simultaneous": [{"leads": leads, "confidence": 0.945, "reach": reach(leads, 0.945)}],
     "holm": [{"p": p, "adjusted": multipletests(p, method="holm")[1].tolist()}
              for p in ([0.01, 0.04, 0.03, 0.005], [0.5, 0.5, 0.001], [0.2])],
     "intraclass": [{"seeds": g, "icc": intraclass(g)} for g in (uneven, even)],
