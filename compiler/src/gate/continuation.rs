@@ -27,7 +27,10 @@ use super::{
     measure::Measure,
     policy::{CLAIM_ALPHA, SHARES},
     sealed::Sealed,
-    statistics::combination::{combined, level},
+    statistics::{
+        combination::{combined, level},
+        interval::last_rejected,
+    },
     trial::{Accused, Court, Sheet, Trial},
     verdict::Verdict,
 };
@@ -82,20 +85,6 @@ impl Gate {
             }
         }
         last
-    }
-
-    /// Whether a trial is on record.
-    ///
-    /// # Errors
-    /// If the record cannot be read.
-    pub fn is_on_record(
-        &self,
-        begun: &Begun,
-        first: &Sealed,
-        ledger: &dyn Ledger,
-    ) -> Result<bool, GateError> {
-        let question = self.question(first, &begun.finalists);
-        Ok(ledger.looks(first.holdout())?.iter().any(|look| look.question == question))
     }
 
     /// The trial as it ended.
@@ -296,12 +285,8 @@ impl State {
             let p = self.contrasts.iter().map(|contrast| contrast.p_above(half_points)).reduce(combined);
             p.is_some_and(|p| p <= claim)
         };
-        let (mut rejected, mut kept) = (-HALF_POINTS, HALF_POINTS + 1);
-        while kept - rejected > 1 {
-            let middle = (rejected + kept).div_euclid(2);
-            if rejects(middle) { rejected = middle } else { kept = middle }
-        }
-        let lower = (rejected as f64 / HALF_POINTS as f64).min(observed.estimate);
+        let lower = last_rejected(HALF_POINTS, rejects) as f64 / HALF_POINTS as f64;
+        let lower = lower.min(observed.estimate);
         Lead { lower, lower_level: claim, ..observed }
     }
 }

@@ -11,7 +11,7 @@ use proofmark_runtime::{Digest, digest};
 
 use super::{
     contrast::{Contrast, pairs_of},
-    look::{Answers, Lead, LookRecord, Position, Slice, score},
+    look::{Answers, Lead, LookRecord, Position, score},
     policy::LEAST_LEAD,
     statistics::{normal::upper_quantile, power, selection::SelectionNoise, spread::Spread},
     verdict::{Kind, Verdict},
@@ -75,17 +75,16 @@ impl Case<'_> {
         if look.newly_failed > 0 {
             kinds.push(Kind::MustPass);
         }
+        if look.clean.is_some_and(|clean| clean.is_broken()) {
+            kinds.push(Kind::CleanRegression);
+        }
         // When everything gets worse, a slice is only to blame if it gets more than twice as bad.
         let worst =
             look.harmed().filter(|slice| !self.regresses() || slice.estimate < 2.0 * self.lead.estimate);
         // The guard is as strict at every look; a claim has to hold over all of them.
-        let proven = |slice: &Slice| slice.p_adjusted <= self.lead.upper_level;
-        if look.clean.is_some_and(|clean| clean.is_broken()) {
-            kinds.push(Kind::CleanRegression);
-        }
         let harm = worst.map(|slice| Finding {
             kind: Kind::SliceHarm { slice: slice.name.clone() },
-            rejects: proven(slice),
+            rejects: slice.p_adjusted <= self.lead.upper_level,
         });
         kinds.into_iter().map(|kind| Finding { kind, rejects: true }).chain(harm).collect()
     }

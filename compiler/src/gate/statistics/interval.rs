@@ -127,7 +127,11 @@ pub fn inverted(scores: &[i64], unit: i64, lower_level: f64, upper_level: f64) -
 
 /// The largest mean from `-one` to `one` that the test rejects as too small; the p-value rises with the mean asked about.
 fn rejected_up_to(scores: &[i64], one: i64, level: f64) -> i64 {
-    let rejects = |mean: i64| p_greater(&scores.iter().map(|x| x - mean).collect::<Vec<_>>()) <= level;
+    last_rejected(one, |mean| p_greater(&scores.iter().map(|x| x - mean).collect::<Vec<_>>()) <= level)
+}
+
+/// The largest mean from `-one` to `one` that is rejected, if whatever is smaller is rejected as well; `-one` if none is.
+pub fn last_rejected(one: i64, rejects: impl Fn(i64) -> bool) -> i64 {
     let (mut rejected, mut kept) = (-one, one + 1);
     while kept - rejected > 1 {
         let middle = (rejected + kept).div_euclid(2);
