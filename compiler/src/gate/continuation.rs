@@ -26,6 +26,7 @@ use super::{
     look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, Scores, score},
     measure::Measure,
     policy::{CLAIM_ALPHA, SHARES},
+    reading::Read,
     sealed::Sealed,
     statistics::{
         combination::{combined, level},
@@ -160,12 +161,23 @@ impl Gate {
         state.sealed = joined;
         state.sheet.extend_to(state.sealed.rows.len());
         let all: Vec<_> = (0..state.sealed.seeds.len()).collect();
-        state.sheet.fill(&state.sealed, &all[begins..], 0, measure)?;
-        if self.demands.limits_tokens() {
-            state.sheet.demand_tokens()?;
-        }
-        state.file(self, (fresh, begins), question);
-        let heard = self.hear_all((state, finalist), &all, &look, measure)?;
+        let read = finalist.reading.against(&state.sealed);
+        let heard = match read.as_ref().and_then(Read::objection) {
+            Some(kind) => {
+                let Trial { verdict, lead, pass_rate, .. } = Trial::refused(kind);
+                let finalist = Named { name: finalist.name.clone(), id: finalist.id };
+                let (alpha, looks) = (look.alpha * state.share, state.looks.clone());
+                Heard { finalist, verdict, alpha, lead, looks, pass_rate, read }
+            }
+            None => {
+                state.sheet.fill(&state.sealed, &all[begins..], 0, measure)?;
+                if self.demands.limits_tokens() {
+                    state.sheet.demand_tokens()?;
+                }
+                state.file(self, (fresh, begins), question);
+                self.hear_all((state, finalist, read), &all, &look, measure)?
+            }
+        };
         let court = self.court(&state.sealed, all);
         let certificate = self
             .certify(
@@ -190,7 +202,7 @@ impl Gate {
     /// What all rows together say.
     fn hear_all(
         &self,
-        (state, finalist): (&mut State, &Finalist),
+        (state, finalist, read): (&mut State, &Finalist, Option<Read>),
         all: &[usize],
         granted: &Look,
         measure: &mut dyn Measure,
@@ -199,7 +211,6 @@ impl Gate {
         let levels = state.levels(alpha);
         let claim = level(&state.levels, levels.claim);
         state.levels.extend(levels.test.last());
-        let read = finalist.reading.against(&state.sealed);
         let position = Position {
             sealed: &state.sealed,
             policy: self.policy,
@@ -213,19 +224,13 @@ impl Gate {
         let p = state.stages.iter().map(|stage| stage.p).reduce(combined).unwrap_or(1.0);
         let look = LookRecord { p, ..position.look(answers) };
         let lead = state.lead(position.lead(answers), claim);
-        let objection = read.as_ref().and_then(|read| read.objection());
-        let (verdict, pass_rate) = match objection {
-            Some(kind) => (Verdict::Reject { kind }, None),
-            None if look.is_proven() && look.is_guarded() => {
-                let accused = Accused { position: 0, id: finalist.id, alpha, share: state.share };
-                let court = self.court(&state.sealed, all.to_vec());
-                let (pass_rate, verdict) = court.held_to_target(accused, &mut state.sheet, measure)?;
-                (verdict, pass_rate)
-            }
-            None => {
-                let (look, evidence) = (&look, &self.evidence);
-                (Case { position, answers, look, lead, finalist: finalist.id, evidence }.verdict(), None)
-            }
+        let (pass_rate, verdict) = if look.is_proven() && look.is_guarded() {
+            let accused = Accused { position: 0, id: finalist.id, alpha, share: state.share };
+            let court = self.court(&state.sealed, all.to_vec());
+            court.held_to_target(accused, &mut state.sheet, measure)?
+        } else {
+            let (look, evidence) = (&look, &self.evidence);
+            (None, Case { position, answers, look, lead, finalist: finalist.id, evidence }.verdict())
         };
         let accepted = verdict == Verdict::Accept;
         let named = Named { name: finalist.name.clone(), id: finalist.id };
