@@ -8,11 +8,13 @@
 mod process;
 
 use std::{
+    fs,
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
     time::Duration,
 };
 
+use proofmark_runtime::{Digest, digest};
 use serde_json::Value as Json;
 
 use self::process::Process;
@@ -135,6 +137,13 @@ impl Command {
         }
         let timeout = Duration::from_secs_f64(table.number("timeout_seconds").unwrap_or(30.0));
         Some(Self::new(role, words, folder, timeout))
+    }
+
+    /// What decides its answers, as far as that can be known: its words, and the contents of those that are files in its
+    /// folder. Where the folder is, and whether the program runs, changes nothing.
+    pub(crate) fn identity(&self) -> Digest {
+        let contents = |word: &String| fs::read(self.folder.join(word)).ok().map(|bytes| digest(&bytes));
+        digest(&self.words.iter().map(|word| (word, contents(word))).collect::<Vec<_>>())
     }
 
     /// Asks, one question at a time. `parse` reads the answer or says what is wrong with it, `expected` what it looks like.

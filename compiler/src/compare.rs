@@ -186,8 +186,8 @@ fn scores(
     let score = |candidate: &&Candidate| {
         let cells: Vec<_> =
             rehearsal.held.iter().map(|(_, example)| Asked::plainly(candidate, example)).collect();
-        let outcomes = bench.measure(&cells)?;
-        Ok(outcomes.iter().map(|(outcome, _)| outcome.worth().get()).collect())
+        let answers = bench.measure(&cells)?;
+        Ok(answers.iter().map(|answered| answered.outcome.worth().get()).collect())
     };
     candidates.iter().map(score).collect()
 }

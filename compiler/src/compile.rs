@@ -6,19 +6,18 @@
 
 use std::collections::BTreeSet;
 
-use proofmark_optimizers::{Aim, Board, Effects, Event, Lab, Optimizer, Outcome, Score, Standing, Stop};
+use proofmark_optimizers::{Aim, Board, Effects, Event, Lab, Optimizer, Standing, Stop};
 use proofmark_runtime::{
     Candidate, CandidateId, Digest, Example, Program,
     artifact::{Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
     digest,
-    model::Usage,
     store::{Store, StoreError},
 };
 
 use crate::{
     attack::{PlanError, audit},
     data::Splits,
-    engine::{Asked, Bench, Crew, Engine, Spent},
+    engine::{Answered, Asked, Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
         Reading, Sealed, planning, reading,
@@ -289,7 +288,7 @@ fn judge(
             sealed.calls()
         ),
     });
-    let (context, demands) = (engine.context(), setting.task.gate.demands);
+    let (context, demands) = (engine.context(), setting.task.demands());
     let gate = Gate { policy, demands, context, seed: setting.seed, evidence: evidence(board) };
     let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
     let mut stand = Stand::new(engine, Candidate::baseline(), candidates);
@@ -399,14 +398,14 @@ impl Measure for Stand<'_> {
             .iter()
             .map(|cell| Asked { candidate, example: cell.example, listing: cell.listing })
             .collect();
-        let outcomes = self.bench.measure(&jobs)?;
-        Ok(outcomes.iter().map(|(outcome, usage)| measured(outcome, *usage)).collect())
+        let measured = |answered: Answered| Measured {
+            score: answered.outcome.worth(),
+            valid: answered.outcome.is_valid(),
+            usage: answered.usage,
+            guards: answered.guards,
+        };
+        Ok(self.bench.measure(&jobs)?.into_iter().map(measured).collect())
     }
-}
-
-fn measured(outcome: &Outcome, usage: Usage) -> Measured {
-    let score: Score = outcome.worth();
-    Measured { score, valid: outcome.is_valid(), tokens: usage.input + usage.output }
 }
 
 mod emission;

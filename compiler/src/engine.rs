@@ -11,14 +11,14 @@ pub(crate) mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Stop, Trial};
+use proofmark_optimizers::{Ask, Effects, Event, Failure, Outcome, Score, Stop, Trial};
 use proofmark_runtime::{
     Candidate, Digest, Example, ExampleId, Program, digest,
     model::{Abilities, Model, Usage},
     store::Store,
 };
 
-use self::crew::Job;
+use self::crew::{Asking, Job};
 pub use self::crew::{Crew, Proposer, StoredModel};
 use crate::watch::Calls;
 
@@ -60,6 +60,17 @@ pub struct Asked<'a> {
     pub listing: Option<&'a [String]>,
 }
 
+/// What came of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Answered {
+    /// What came of it.
+    pub outcome: Outcome,
+    /// Its tokens; none where there was no usable answer.
+    pub usage: Usage,
+    /// What the guards say, in their order, where they were asked and there was a usable answer.
+    pub guards: Vec<Score>,
+}
+
 impl<'a> Asked<'a> {
     /// With the choices as the task lists them.
     pub fn plainly(candidate: &'a Candidate, example: &'a Example) -> Self {
@@ -69,12 +80,12 @@ impl<'a> Asked<'a> {
 
 /// Serves a search and, after it, the gate.
 pub trait Bench: Effects {
-    /// Measures candidates on rows that are handed in: for the gate, whose rows no search holds. One outcome per cell, in
-    /// order, with its tokens. Not charged to the budget of the search.
+    /// Measures candidates on rows that are handed in, by the guards as well: for the gate, whose rows no search holds. One
+    /// answer per cell, in order. Not charged to the budget of the search.
     ///
     /// # Errors
     /// [`Stop`].
-    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop>;
+    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<Answered>, Stop>;
 
     /// What was spent so far.
     fn spent(&self) -> Spent;
@@ -103,10 +114,11 @@ impl<'a> Engine<'a> {
         self.crew.calls()
     }
 
-    /// The hash of what decides answers beside candidates and rows: program, model, sampling, metric.
+    /// The hash of what decides answers beside candidates and rows: program, model, sampling, metric and guards.
     pub fn context(&self) -> Digest {
-        let Crew { model, sampling, metric, .. } = &self.crew;
-        digest(&("context", self.program, model.identity(), sampling, format!("{metric:?}")))
+        let Crew { model, sampling, metric, guards, .. } = &self.crew;
+        let guards: Vec<_> = guards.iter().map(|guard| guard.identity()).collect();
+        digest(&("context", self.program, model.identity(), sampling, (metric.identity(), guards)))
     }
 
     /// Sets what may be spent from here on.
@@ -131,13 +143,13 @@ impl<'a> Engine<'a> {
         let calls = self.calls_of(&jobs);
         self.reserve(calls)?;
         self.spent.task += calls;
-        Ok(self.outcomes(&jobs)?.into_iter().map(|(outcome, _)| outcome).collect())
+        Ok(self.answers(&jobs, Asking::Metric)?.into_iter().map(|answered| answered.outcome).collect())
     }
 
-    fn outcomes(&mut self, jobs: &[Job<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop> {
-        let outcomes = self.crew.outcomes(self.program, jobs)?;
-        outcomes.iter().for_each(|(_, usage)| self.spent.usage += *usage);
-        Ok(outcomes)
+    fn answers(&mut self, jobs: &[Job<'_>], asking: Asking) -> Result<Vec<Answered>, Stop> {
+        let answers = self.crew.answers(self.program, jobs, asking)?;
+        answers.iter().for_each(|answered| self.spent.usage += answered.usage);
+        Ok(answers)
     }
 
     /// Says of every row that is new in this, once, that it does not fit the model's context.
@@ -163,14 +175,14 @@ impl<'a> Engine<'a> {
 }
 
 impl Bench for Engine<'_> {
-    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop> {
+    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<Answered>, Stop> {
         let jobs: Vec<_> = cells.iter().map(|asked| Job { asked: *asked, replicate: 0 }).collect();
         let calls = self.calls_of(&jobs);
         self.crew.watch.batch(calls, None);
         self.spent.gate += calls;
-        let answers = self.outcomes(&jobs)?;
-        let rows =
-            jobs.iter().map(|job| &job.asked.example.id).zip(answers.iter().map(|(outcome, _)| outcome));
+        let answers = self.answers(&jobs, Asking::MetricAndGuards)?;
+        let outcomes = answers.iter().map(|answered| &answered.outcome);
+        let rows = jobs.iter().map(|job| &job.asked.example.id).zip(outcomes);
         let longer = too_long(rows).filter(|(id, _)| self.too_long.insert((*id).clone())).count();
         if longer > 0 {
             // Sealed rows are counted, not named.
@@ -199,7 +211,8 @@ impl Effects for Engine<'_> {
         let calls = self.calls_of(&jobs);
         self.reserve(calls)?;
         self.spent.task += calls;
-        let outcomes: Vec<Outcome> = self.outcomes(&jobs)?.into_iter().map(|(outcome, _)| outcome).collect();
+        let answers = self.answers(&jobs, Asking::Metric)?;
+        let outcomes: Vec<Outcome> = answers.into_iter().map(|answered| answered.outcome).collect();
         self.tell_too_long(jobs.iter().map(|job| &job.asked.example.id), &outcomes);
         let mut outcomes = outcomes.into_iter();
         Ok(batch.iter().map(|trial| outcomes.by_ref().take(trial.rows.len()).collect()).collect())

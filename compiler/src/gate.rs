@@ -2,7 +2,7 @@
 //!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
-//! so far say), `diagnosis` (the name of the overfit), `demands` and `pass_rate` (what the task asks for beyond that),
+//! so far say), `guard` (what must not get worse), `diagnosis` (the name of the overfit), `demands` and `pass_rate` (what the task asks for beyond that),
 //! [`ledger`] (the price of asking the same rows again), `continuation` (a trial that goes on with fresh rows), `certificate`
 //! and `judgement` (what leaves the gate). What rows can show before one is measured is in [`planning`]. The
 //! mathematics is in [`statistics`].
@@ -24,6 +24,7 @@ mod continuation;
 mod contrast;
 mod demands;
 mod diagnosis;
+mod guard;
 mod judge;
 mod judgement;
 mod look;
@@ -34,12 +35,13 @@ mod verdict;
 pub use audited::Audited;
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
 pub use continuation::Begun;
-pub use demands::{Demands, RowTokens};
-pub use diagnosis::Evidence;
+pub use demands::{Demands, Margin, RowTokens};
+pub use diagnosis::{Evidence, SearchLead};
+pub use guard::{Guard, Limit};
 pub use judge::{Finalist, Gate, GateError};
 pub use judgement::{Heard, Judgement, Shown};
 pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
-pub use look::{Guard, Lead, LookRecord, Scores, Slice};
+pub use look::{Lead, LookRecord, Scores, Slice};
 pub use measure::{Cell, Contender, Measure, Measured};
 pub use pass_rate::{PassRate, Reached};
 pub use policy::Policy;

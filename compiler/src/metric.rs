@@ -20,9 +20,12 @@ mod text;
 use std::collections::BTreeMap;
 
 use proofmark_optimizers::{Score, outcome::NotAScore};
-use proofmark_runtime::{Example, Record, Type, Value, run::Step};
+use proofmark_runtime::{Digest, Example, Record, Type, Value, digest, run::Step};
 
-pub(crate) use self::config::{METRIC, read};
+pub(crate) use self::{
+    command::ROLE,
+    config::{KIND, KINDS, METRIC, read},
+};
 use crate::{
     command::{Command, CommandError},
     task::{Key, Problem, Reader},
@@ -139,6 +142,16 @@ impl Metric {
             Judge::Command(command) => command::judge(command, example, (outputs, steps))
                 .map_err(|source| MetricError::Command { row: example.id.to_string(), source }),
         }
+    }
+
+    /// What decides its scores: the same metric in another run, or before and after a program of the user's was started, has
+    /// the same.
+    pub fn identity(&self) -> Digest {
+        let judge = match &self.judge {
+            Judge::Outputs(weighted) => digest(&("outputs", format!("{weighted:?}"))),
+            Judge::Command(command) => digest(&("command", command.identity())),
+        };
+        digest(&("metric", judge, self.pass))
     }
 
     /// The score from which on an answer counts as right.

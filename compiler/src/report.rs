@@ -10,6 +10,7 @@ pub mod audit;
 pub mod comparison;
 pub mod data;
 mod fill;
+mod held;
 mod number;
 mod page;
 

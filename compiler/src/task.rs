@@ -10,6 +10,7 @@ mod data;
 mod demos;
 mod fields;
 mod gate;
+mod guard;
 mod model;
 mod nearest;
 mod optimizer;
@@ -34,6 +35,7 @@ use toml::de::DeTable;
 pub use self::{
     data::{Columns, DataConfig, DataFiles},
     gate::GateConfig,
+    guard::GuardConfig,
     model::{DEFAULT_MODEL, ModelConfig, PROPOSAL_TOKENS},
     optimizer::{Budget, OptimizerConfig},
     problem::{Problem, TaskErrors, TaskReport},
@@ -48,6 +50,7 @@ pub(crate) use self::{
 };
 use crate::{
     attack::{self, Own},
+    gate::{Demands, Margin},
     metric::{self, Metric},
 };
 
@@ -77,6 +80,8 @@ pub struct Task {
     pub optimizer: OptimizerConfig,
     /// How finalists are judged.
     pub gate: GateConfig,
+    /// Metrics that must not get worse.
+    pub guards: Vec<GuardConfig>,
     /// Perturbation families of the user's.
     pub attacks: Vec<Own>,
     /// Who rewrites rows for the families that need a model, if anybody does.
@@ -121,6 +126,7 @@ pub(crate) static FILE: Section = Section {
         Key::new("proposer", Shape::Table(&model::PROPOSER), "a stronger model that writes instructions"),
         Key::new("optimizer", Shape::Table(&optimizer::OPTIMIZER), "who searches, and for how much"),
         Key::new("gate", Shape::Table(&gate::GATE), "how finalists are judged"),
+        Key::new("guard", Shape::Tables(&guard::GUARD), "a metric that must not get worse"),
         Key::new("attack", Shape::Tables(&attack::ATTACK), "a perturbation family of your own"),
         Key::new(
             "rewriter",
@@ -151,6 +157,12 @@ impl Task {
         }
     }
 
+    /// What is demanded of a prompt beyond beating the baseline.
+    pub fn demands(&self) -> Demands {
+        let margin = |guard: &GuardConfig| Margin { name: guard.name.clone(), margin: guard.margin };
+        Demands { guards: self.guards.iter().map(margin).collect(), ..self.gate.demands.clone() }
+    }
+
     /// Reads the text of a task file at `path`.
     ///
     /// # Errors
@@ -177,11 +189,14 @@ impl Task {
 fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Option<Task> {
     let program = program::read(root, problems);
     let data = data::read(root.table("data"), program.as_ref(), folder, problems);
-    let metric =
-        program.as_ref().and_then(|program| metric::read(root.table("metric"), program, folder, problems));
+    let metric = program
+        .as_ref()
+        .and_then(|program| metric::read((root.table("metric"), metric::ROLE), program, folder, problems));
+    let guards =
+        program.as_ref().map(|program| guard::read(root, program, folder, problems)).unwrap_or_default();
     let model = model::read(root.table("model"), model::REPLY_TOKENS, problems);
     let proposer = model::read(root.table("proposer"), model::PROPOSAL_TOKENS, problems);
-    let gate = gate::read(root.table("gate"), problems);
+    let gate = gate::read(root, problems);
     let attacks = attack::read(root, program.as_ref(), folder, problems);
     let rewriter = rewriter::read(root.table("rewriter"), program.as_ref(), folder, problems);
     let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
@@ -196,6 +211,7 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         proposer,
         optimizer: optimizer::read(root.table("optimizer")),
         gate,
+        guards,
         attacks,
         rewriter,
     })

@@ -170,7 +170,7 @@ impl Compile {
         let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
         let proposer = crew.proposer.as_ref().map(|proposer| proposer.model.identity().clone());
         let models = (crew.model.identity(), proposer, &crew.sampling);
-        let inputs = (&task.text, program, rows, models, self.seed, task.gate.demands);
+        let inputs = (&task.text, program, rows, models, self.seed, task.demands());
         digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()
     }
 }

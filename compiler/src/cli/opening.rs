@@ -154,6 +154,7 @@ pub(crate) fn crew(
         },
         proposer,
         metric: Arc::clone(&task.metric),
+        guards: task.guards.iter().map(|guard| Arc::clone(&guard.metric)).collect(),
         runtime: runtime.clone(),
         watch: Arc::clone(watch.get_or_init(|| progress::watcher(common))),
         cancel: cancel.clone(),

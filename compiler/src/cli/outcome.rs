@@ -210,6 +210,14 @@ impl<'a> Outcome<'a> {
             points(record.lead.lower),
             points(record.lead.estimate)
         ));
+        if let Some((search, kept)) = record.search.and_then(|s| Some((s, s.kept(record.lead.estimate)?))) {
+            say(&format!(
+                "  kept     {} of the lead of {} points on visible rows, {} of which the best of many shows by luck",
+                percent(kept),
+                points(search.lead),
+                points(search.luck).trim_start_matches('+')
+            ));
+        }
         let unit = if self.compiled.is_graded() { "mean score" } else { "right answers" };
         for (label, name, rows) in [
             ("attacked", "primary", "rewritten variants of sealed rows"),
@@ -220,8 +228,29 @@ impl<'a> Outcome<'a> {
                 say(&format!("  {label:<8} {unit}: old {old}, new {new}, on {} {rows}", tally.rows));
             }
         }
-        if let Some(worst) = worst_slice(certificate) {
-            say(&format!("  weakest  {}: {} points on {} rows", worst.name, points(worst.lead), worst.rows));
+        if let Some(worst) = look.slices.iter().min_by(|a, b| a.shrunk.total_cmp(&b.shrunk)) {
+            say(&format!(
+                "  weakest  {}: about {} points; {} observed on {} sealed rows, and the weakest of {} looks weaker than it is",
+                worst.name,
+                points(worst.shrunk),
+                points(worst.estimate),
+                worst.seeds,
+                look.slices.len()
+            ));
+        }
+        for (name, guard) in look.guards().filter(|(name, _)| look.metrics.contains_key(*name)) {
+            say(&format!(
+                "  guarded  {name}: {} points, at least {}; it may lose {}",
+                points(guard.estimate),
+                points(guard.lower),
+                points(guard.margin).trim_start_matches('+')
+            ));
+        }
+        for limit in &look.limits {
+            say(&format!(
+                "  limit    {} {:.0}: {:.0} observed, at most {:.0} (95 %)",
+                limit.name, limit.most, limit.observed, limit.upper
+            ));
         }
         if let Some((slice, harm)) = blindest(look) {
             let (count, harm) = (look.slices.len(), points(harm));
@@ -249,8 +278,9 @@ impl<'a> Outcome<'a> {
             look.p, look.level
         ));
         say(&format!(
-            "           decided at look {} of 4, after {} of {} sealed rows; near-duplicates count once",
+            "           decided at look {} of {}, after {} of {} sealed rows; near-duplicates count once",
             record.looks.len(),
+            record.plan.len(),
             look.seeds,
             record.seeds
         ));
@@ -362,14 +392,4 @@ fn find<'c>(certificate: &'c Certificate, name: &str) -> Option<&'c Tally> {
 fn blindest(look: &LookRecord) -> Option<(&str, f64)> {
     let harm = look.slices.iter().map(|slice| (slice.name.as_str(), slice.noticeable(look.slices.len())));
     harm.max_by(|a, b| a.1.total_cmp(&b.1))
-}
-
-/// The slice or family with the smallest lead, among those with enough rows to speak of.
-fn worst_slice(certificate: &Certificate) -> Option<&Tally> {
-    let slices = certificate
-        .record()
-        .tables
-        .iter()
-        .filter(|tally| !["clean", "primary"].contains(&tally.name.as_str()));
-    slices.filter(|tally| tally.rows >= 15).min_by(|a, b| a.lead.total_cmp(&b.lead))
 }

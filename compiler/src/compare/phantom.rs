@@ -14,7 +14,7 @@ use proofmark_runtime::{
     model::{Abilities, Usage},
 };
 
-use crate::engine::{Asked, Bench, Spent};
+use crate::engine::{Answered, Asked, Bench, Spent};
 
 /// A bench whose scores are coin flips.
 pub struct Phantom<'b> {
@@ -58,9 +58,13 @@ impl<'b> Phantom<'b> {
 }
 
 impl Bench for Phantom<'_> {
-    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<(Outcome, Usage)>, Stop> {
-        let flip = |asked: &Asked<'_>| self.flip(asked.candidate, asked.example);
-        Ok(cells.iter().map(|cell| (flip(cell), Usage::default())).collect())
+    fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<Answered>, Stop> {
+        let flip = |asked: &Asked<'_>| Answered {
+            outcome: self.flip(asked.candidate, asked.example),
+            usage: Usage::default(),
+            guards: vec![],
+        };
+        Ok(cells.iter().map(flip).collect())
     }
 
     fn spent(&self) -> Spent {

@@ -168,6 +168,7 @@ fn compiled_as(
         sampling: Sampling::default(),
         proposer: None,
         metric: Arc::clone(&task.metric),
+        guards: task.guards.iter().map(|guard| Arc::clone(&guard.metric)).collect(),
         runtime: runtime.handle().clone(),
         watch: Arc::new(Silent),
         cancel: Cancel::default(),

@@ -7,7 +7,7 @@ use std::{
     sync::Arc,
 };
 
-use proofmark_optimizers::{Ask, Culprit, Failure, Outcome, Stop, outcome::Step};
+use proofmark_optimizers::{Ask, Culprit, Failure, Outcome, Score, Stop, outcome::Step};
 use proofmark_runtime::{
     CandidateId, Example, Program,
     model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Shape, Usage},
@@ -17,12 +17,12 @@ use proofmark_runtime::{
 use tokio::runtime::Handle;
 
 use super::{
-    Asked,
+    Answered, Asked,
     pool::{Pool, failed, is_answer},
 };
 use crate::{
     cancel::Cancel,
-    metric::Metric,
+    metric::{Metric, MetricError},
     watch::{Calls, Watcher},
 };
 
@@ -52,6 +52,8 @@ pub struct Crew {
     pub proposer: Option<Proposer>,
     /// Judges answers.
     pub metric: Arc<Metric>,
+    /// Judge answers to sealed rows as well.
+    pub guards: Vec<Arc<Metric>>,
     /// Where calls are awaited.
     pub runtime: Handle,
     /// Told of progress.
@@ -71,6 +73,15 @@ impl<'j> Asked<'j> {
     }
 }
 
+/// Who judges answers.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Asking {
+    /// The task's metric.
+    Metric,
+    /// The guards as well.
+    MetricAndGuards,
+}
+
 /// One record for one candidate.
 pub(super) struct Job<'j> {
     pub(super) asked: Asked<'j>,
@@ -87,12 +98,17 @@ impl Crew {
         Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
     }
 
-    /// Runs jobs and judges their answers, in order; for each also its tokens, none where there was no usable answer.
-    pub(super) fn outcomes(
+    /// Runs jobs and judges their answers, in order.
+    pub(super) fn answers(
         &self,
         program: &Program,
         jobs: &[Job<'_>],
-    ) -> Result<Vec<(Outcome, Usage)>, Stop> {
+        asking: Asking,
+    ) -> Result<Vec<Answered>, Stop> {
+        let guards = match asking {
+            Asking::Metric => &[],
+            Asking::MetricAndGuards => self.guards.as_slice(),
+        };
         let runners = self.runners(program, jobs)?;
         let work = jobs.iter().map(|job| {
             (Arc::clone(&runners[&job.asked.prompt()]), job.asked.example.inputs.clone(), job.replicate)
@@ -100,7 +116,8 @@ impl Crew {
         let runs = self.pool().runs(work.collect(), || self.watch.done(self.calls()))?;
         let judged = jobs.iter().zip(runs).map(|(job, run)| {
             let usage = run.as_ref().map(|run| run.usage).unwrap_or_default();
-            Ok((self.judge(job.asked.example, run)?, usage))
+            let guards = run.as_ref().map_or(Ok(vec![]), |run| guarded(guards, job.asked.example, run))?;
+            Ok(Answered { outcome: self.judge(job.asked.example, run)?, usage, guards })
         });
         judged.collect()
     }
@@ -133,8 +150,7 @@ impl Crew {
         match run {
             Ok(run) => {
                 let judged = self.metric.score(example, &run.outputs, &run.steps);
-                let mut judged = judged
-                    .map_err(|error| Stop::Failed { culprit: Culprit::Metric, message: error.to_string() })?;
+                let mut judged = judged.map_err(|error| unjudged(&error))?;
                 let steps = run.steps.into_iter();
                 let trace = steps.map(|step| Step {
                     remark: judged.remarks.remove(&step.module),
@@ -175,6 +191,16 @@ impl Crew {
         let whole = |reply: Reply| (reply.finish == Finish::Stop).then_some(reply.text);
         Ok((replies.into_iter().map(|reply| reply.ok().and_then(whole)).collect(), usage))
     }
+}
+
+/// What guards say of an answer.
+fn guarded(guards: &[Arc<Metric>], example: &Example, run: &Run) -> Result<Vec<Score>, Stop> {
+    let says = |guard: &Arc<Metric>| Ok(guard.score(example, &run.outputs, &run.steps)?.score);
+    guards.iter().map(says).collect::<Result<_, MetricError>>().map_err(|error| unjudged(&error))
+}
+
+fn unjudged(error: &MetricError) -> Stop {
+    Stop::Failed { culprit: Culprit::Metric, message: error.to_string() }
 }
 
 fn request(ask: &Ask, max_tokens: u32) -> Request {

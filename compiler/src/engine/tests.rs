@@ -52,6 +52,7 @@ fn rows_that_are_too_long_count_as_wrong_and_are_said_once() {
         sampling: Sampling::default(),
         proposer: None,
         metric: Arc::clone(&task.metric),
+        guards: vec![],
         runtime: runtime.handle().clone(),
         watch: Arc::new(Silent),
         cancel: Cancel::default(),

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     audited::Audited,
+    diagnosis::SearchLead,
     look::{Lead, LookRecord, Scores},
     pass_rate::PassRate,
     policy::Policy,
@@ -46,6 +47,11 @@ pub struct CertificateRecord {
     pub seed: u64,
     /// Sealed seeds in all.
     pub seeds: usize,
+    /// Rows that must pass.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub must_pass: usize,
+    /// Seeds that are in at each look that was planned; of a trial that went on, at the end of each set of rows.
+    pub plan: Vec<usize>,
     /// Whether nothing was perturbed: then the test was on clean rows.
     pub plain: bool,
     /// Which look at these rows it was, from 1.
@@ -60,6 +66,9 @@ pub struct CertificateRecord {
     pub lead: Lead,
     /// Every look at it; the last one accepted it.
     pub looks: Vec<LookRecord>,
+    /// Its lead on the rows that the search could see, if there was a search.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub search: Option<SearchLead>,
     /// How baseline and finalist fare on all rows that were used, and by family and slice.
     pub tables: Vec<Tally>,
     /// The share of rows on which exactly one prompt is right (mean squared difference for graded scores).
@@ -80,6 +89,10 @@ pub struct CertificateRecord {
     /// Of a trial that went on with fresh rows: what each set of rows said, the first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
+}
+
+fn is_none(rows: &usize) -> bool {
+    *rows == 0
 }
 
 /// What one set of rows said in a trial that went on. The p-value of the last look combines those of all stages, from the
@@ -156,7 +169,12 @@ impl Certificate {
 
     /// The same with what each set of rows said, of a trial that went on.
     pub(in crate::gate) fn with_stages(self, stages: Vec<Stage>) -> Self {
-        Self(CertificateRecord { stages, ..self.0 })
+        let so_far = |seeds: &mut usize, stage: &Stage| {
+            *seeds += stage.seeds;
+            Some(*seeds)
+        };
+        let plan = stages.iter().scan(0, so_far).collect();
+        Self(CertificateRecord { stages, plan, ..self.0 })
     }
 
     /// What it says.

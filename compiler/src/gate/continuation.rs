@@ -23,7 +23,7 @@ use super::{
     judge::{Finalist, Gate, GateError, refuse_unsealed},
     judgement::{Heard, Judgement},
     ledger::{Ledger, Look, next_price},
-    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, Scores, score},
+    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, score},
     measure::Measure,
     policy::{CLAIM_ALPHA, SHARES},
     reading::Read,
@@ -106,7 +106,7 @@ impl Gate {
 
         let id = begun.finalists[begun.position];
         let accused = Accused { position: 0, id, alpha: look.alpha * share, share: *share };
-        let court = Court::new(first, (self.policy, self.demands), &self.evidence, self.order(first));
+        let court = self.court(first, self.order(first));
         let mut sheet = Sheet::new(first, 1);
         let Trial { verdict, looks, .. } = court.hear(accused, &mut sheet, measure)?;
         if !matches!(verdict, Verdict::Inconclusive { .. }) {
@@ -171,9 +171,7 @@ impl Gate {
             }
             None => {
                 state.sheet.fill(&state.sealed, &all[begins..], 0, measure)?;
-                if self.demands.limits_tokens() {
-                    state.sheet.demand_tokens()?;
-                }
+                state.sheet.demand_tokens(&self.demands)?;
                 state.file(self, (fresh, begins), question);
                 self.hear_all((state, finalist, read), &all, &look, measure)?
             }
@@ -214,7 +212,7 @@ impl Gate {
         let position = Position {
             sealed: &state.sealed,
             policy: self.policy,
-            demands: self.demands,
+            demands: &self.demands,
             seeds: all,
             k: state.stages.len() - 1,
             levels: &levels,
@@ -222,7 +220,8 @@ impl Gate {
         };
         let answers = state.sheet.answers(0);
         let p = state.stages.iter().map(|stage| stage.p).reduce(combined).unwrap_or(1.0);
-        let look = LookRecord { p, ..position.look(answers) };
+        let look = position.look(answers);
+        let look = LookRecord { p, slices: position.slices(look.lead, answers), ..look };
         let lead = state.lead(position.lead(answers), claim);
         let (pass_rate, verdict) = if look.is_proven() && look.is_guarded() {
             let accused = Accused { position: 0, id: finalist.id, alpha, share: state.share };
@@ -240,7 +239,7 @@ impl Gate {
     }
 
     fn court<'a>(&'a self, sealed: &'a Sealed, order: Vec<usize>) -> Court<'a> {
-        Court::new(sealed, (self.policy, self.demands), &self.evidence, order)
+        Court::new(sealed, (self.policy, &self.demands), &self.evidence, order)
     }
 }
 
@@ -255,7 +254,7 @@ impl State {
             holdout: rows.fingerprint(),
             seeds: rows.seeds(),
             p: contrast.p_better(gate.policy.margin()),
-            scores: Scores { unit: contrast.unit, counts: contrast.counts() },
+            scores: contrast.seed_scores(),
         });
         self.contrasts.push(contrast);
     }

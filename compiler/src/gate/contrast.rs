@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    look::Scores,
     measure::Measured,
     statistics::{
         interval::{Bounds, Pairs, flipped, inverted, newcombe, student, unseen_share},
@@ -44,7 +45,7 @@ pub(in crate::gate) struct Contrast {
     pub(in crate::gate) scores: Vec<i64>,
     pub(in crate::gate) unit: i64,
     /// How the pairs fell, where each seed has one row and every score is 0 or 1.
-    pairs: Option<Pairs>,
+    pub(in crate::gate) pairs: Option<Pairs>,
 }
 
 impl Contrast {
@@ -129,11 +130,11 @@ impl Contrast {
         }
     }
 
-    /// How often each whole number occurs: all that is needed to compute the p-value again.
-    pub(in crate::gate) fn counts(&self) -> BTreeMap<i64, usize> {
+    /// How often each whole number occurs: all that is needed to compute p-values again.
+    pub(in crate::gate) fn seed_scores(&self) -> Scores {
         let mut counts = BTreeMap::new();
         self.scores.iter().for_each(|score| *counts.entry(*score).or_default() += 1);
-        counts
+        Scores { unit: self.unit, counts }
     }
 }
 

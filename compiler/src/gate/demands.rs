@@ -1,65 +1,104 @@
-//! What a task demands of a prompt beyond beating the baseline: a rate of right answers, and a limit on tokens.
+//! What a task demands of a prompt beyond beating the baseline: a rate of right answers, limits on tokens, and other metrics
+//! that must not get worse.
 //!
 //! **Invariant:** demands only ever refuse. What does not beat the baseline is not accepted for meeting them.
 
 use serde::{Deserialize, Serialize};
 
+use super::measure::Measured;
+
 /// What a task demands. Nothing, unless it says so.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Demands {
     /// The mean score that the prompt has to reach on sealed rows as they are, 0 to 1.
     pub target: Option<f64>,
     /// The most tokens that a row may take on average, prompt and reply together.
     pub max_tokens: Option<u32>,
-    /// The same as a multiple of what the baseline takes on the same rows.
+    /// The most tokens that a reply may take on average.
+    pub max_reply_tokens: Option<u32>,
+    /// The most tokens that a row may take, as a multiple of what the baseline takes on the same rows.
     pub max_token_ratio: Option<f64>,
+    /// Metrics that may get worse by less than a margin, in the order of [`Measured::guards`].
+    pub guards: Vec<Margin>,
 }
 
-/// What a row takes on average, with both prompts on the same rows, and what it may take.
+/// A metric that may get worse by less than a margin.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Margin {
+    /// Its name.
+    pub name: String,
+    /// What its mean may lose, 0 to 1.
+    pub margin: f64,
+}
+
+/// What a row takes on average with both prompts, on the same rows.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RowTokens {
     /// With the baseline.
     pub baseline: f64,
     /// With the candidate.
     pub finalist: f64,
-    /// The most that the candidate may take, if the task limits it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub limit: Option<f64>,
+}
+
+/// A limit on tokens: what is counted, and the most of it.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::gate) struct Cap {
+    /// Its name in task files.
+    pub(in crate::gate) name: &'static str,
+    /// What is counted of an answer.
+    pub(in crate::gate) count: fn(&Measured) -> f64,
+    /// The most of it.
+    pub(in crate::gate) most: Most,
+}
+
+/// The most of something.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(in crate::gate) enum Most {
+    /// So much.
+    Fixed(f64),
+    /// So many times what the baseline has.
+    Times(f64),
 }
 
 impl Demands {
     /// Targets that can be met and missed.
     pub const TARGETS: (f64, f64) = (0.001, 0.999);
 
-    /// Whether tokens are limited at all.
-    pub fn limits_tokens(self) -> bool {
-        self.max_tokens.is_some() || self.max_token_ratio.is_some()
-    }
-
-    /// The most tokens that a row may take where the baseline takes so many: the stricter limit of the two.
-    pub fn token_limit(self, baseline: f64) -> Option<f64> {
-        let limits = [self.max_tokens.map(f64::from), self.max_token_ratio.map(|ratio| ratio * baseline)];
-        limits.into_iter().flatten().reduce(f64::min)
-    }
-}
-
-impl RowTokens {
-    /// Whether the candidate takes more than it may.
-    pub fn is_over(&self) -> bool {
-        self.limit.is_some_and(|limit| self.finalist > limit)
+    /// All limits on tokens.
+    pub(in crate::gate) fn caps(&self) -> Vec<Cap> {
+        let fixed = |name, count, most: Option<u32>| {
+            most.map(|most| Cap { name, count, most: Most::Fixed(f64::from(most)) })
+        };
+        let ratio = |times| Cap { name: "max_token_ratio", count: all_tokens, most: Most::Times(times) };
+        [
+            fixed("max_tokens", all_tokens, self.max_tokens),
+            fixed("max_reply_tokens", reply_tokens, self.max_reply_tokens),
+            self.max_token_ratio.map(ratio),
+        ]
+        .into_iter()
+        .flatten()
+        .collect()
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// Tokens of prompt and reply.
+#[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
+pub(in crate::gate) fn all_tokens(measured: &Measured) -> f64 {
+    (measured.usage.input + measured.usage.output) as f64
+}
 
-    #[test]
-    fn the_stricter_of_two_limits_holds() {
-        let demands = |max_tokens, max_token_ratio| Demands { max_tokens, max_token_ratio, target: None };
-        assert_eq!(demands(None, None).token_limit(200.0), None);
-        assert_eq!(demands(Some(500), None).token_limit(200.0), Some(500.0));
-        assert_eq!(demands(Some(500), Some(2.0)).token_limit(200.0), Some(400.0));
-        assert_eq!(demands(Some(300), Some(2.0)).token_limit(200.0), Some(300.0));
+#[expect(clippy::cast_precision_loss, reason = "a count of tokens")]
+fn reply_tokens(measured: &Measured) -> f64 {
+    measured.usage.output as f64
+}
+
+impl Most {
+    /// By how much one answer exceeds it, where the baseline has so much; and the most itself.
+    pub(in crate::gate) fn excess(self, baseline: f64, finalist: f64) -> (f64, f64) {
+        let most = match self {
+            Self::Fixed(most) => most,
+            Self::Times(times) => times * baseline,
+        };
+        (finalist - most, most)
     }
 }

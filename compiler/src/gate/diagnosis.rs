@@ -8,9 +8,11 @@
 //! at most .05 at whatever look the trial ended. Every kind of claim is made at that level by itself.
 
 use proofmark_runtime::{Digest, digest};
+use serde::{Deserialize, Serialize};
 
 use super::{
     contrast::{Contrast, pairs_of},
+    guard::{Guard, Limit},
     look::{Answers, Lead, LookRecord, Position, score},
     policy::LEAST_LEAD,
     statistics::{normal::upper_quantile, power, selection::SelectionNoise, spread::Spread},
@@ -23,6 +25,40 @@ pub struct Evidence {
     /// Every candidate that was measured on all of the same visible rows: its id and, per row, its score minus the
     /// baseline's, in one row order.
     pub leads: Vec<(Digest, Vec<f64>)>,
+}
+
+/// The lead of a candidate on rows that the search could see.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SearchLead {
+    /// Rows that it and the baseline were measured on.
+    pub rows: usize,
+    /// The mean lead there.
+    pub lead: f64,
+    /// The part of it that the best of as many equal prompts shows by luck, on average.
+    pub luck: f64,
+}
+
+impl SearchLead {
+    /// The part of it, without luck, that a lead on sealed rows is; nothing if all of it may be luck.
+    pub fn kept(&self, sealed: f64) -> Option<f64> {
+        let found = self.lead - self.luck;
+        (found > 0.0).then(|| (sealed / found).max(0.0))
+    }
+}
+
+impl Evidence {
+    /// The lead of a candidate on rows that the search could see, if it was measured on all of them.
+    pub(in crate::gate) fn search_lead(&self, finalist: Digest) -> Option<SearchLead> {
+        let (lead, noise) = self.training(finalist)?;
+        Some(SearchLead { rows: lead.n, lead: lead.mean, luck: noise.mean() })
+    }
+
+    fn training(&self, finalist: Digest) -> Option<(Spread, SelectionNoise)> {
+        let (_, own) = self.leads.iter().find(|(id, _)| *id == finalist)?;
+        let leads: Vec<_> = self.leads.iter().map(|(_, lead)| lead.clone()).collect();
+        let seed = digest(&("selection noise", finalist));
+        Some((Spread::of(own), SelectionNoise::of(&leads, *seed.as_bytes())))
+    }
 }
 
 /// The part of the training lead that must be found again on sealed clean rows.
@@ -66,7 +102,7 @@ impl Case<'_> {
     fn broken_guards(&self) -> Vec<Finding> {
         let look = self.look;
         let mut kinds = vec![];
-        if look.is_too_long() {
+        if look.limits.iter().any(Limit::is_broken) {
             kinds.push(Kind::OverLimit);
         }
         if look.validity.is_broken() {
@@ -75,9 +111,11 @@ impl Case<'_> {
         if look.newly_failed > 0 {
             kinds.push(Kind::MustPass);
         }
-        if look.clean.is_some_and(|clean| clean.is_broken()) {
+        if look.clean.as_ref().is_some_and(Guard::is_broken) {
             kinds.push(Kind::CleanRegression);
         }
+        let broken = look.metrics.iter().filter(|(_, guard)| guard.is_broken());
+        kinds.extend(broken.map(|(name, _)| Kind::GuardBroken { guard: name.clone() }));
         // When everything gets worse, a slice is only to blame if it gets more than twice as bad.
         let worst =
             look.harmed().filter(|slice| !self.regresses() || slice.estimate < 2.0 * self.lead.estimate);
@@ -104,11 +142,17 @@ impl Case<'_> {
     fn lack(&self) -> Vec<Finding> {
         let useless = self.lead.upper < self.position.policy.least_lead();
         let kinds = [(self.regresses(), Kind::Regression), (useless, Kind::NoUsefulLead)];
-        kinds
-            .into_iter()
-            .filter(|(holds, _)| *holds)
-            .map(|(_, kind)| Finding { kind, rejects: true })
-            .collect()
+        let lacks =
+            kinds.into_iter().filter(|(holds, _)| *holds).map(|(_, kind)| Finding { kind, rejects: true });
+        lacks.chain(self.unguarded()).collect()
+    }
+
+    /// What stands in the way of a lead that is shown.
+    fn unguarded(&self) -> Option<Finding> {
+        let guards = self.look.guards().filter(|(_, guard)| !guard.passes()).map(|(name, _)| name);
+        let limits = self.look.limits.iter().filter(|limit| !limit.passes()).map(|limit| limit.name.as_str());
+        let guard = guards.chain(limits).next().filter(|_| self.look.is_proven())?.to_owned();
+        Some(Finding { kind: Kind::Unguarded { guard }, rejects: false })
     }
 
     fn regresses(&self) -> bool {
@@ -116,10 +160,7 @@ impl Case<'_> {
     }
 
     fn training(&self) -> Option<(Spread, SelectionNoise)> {
-        let (_, own) = self.evidence.leads.iter().find(|(id, _)| *id == self.finalist)?;
-        let leads: Vec<_> = self.evidence.leads.iter().map(|(_, lead)| lead.clone()).collect();
-        let seed = digest(&("selection noise", self.finalist));
-        Some((Spread::of(own), SelectionNoise::of(&leads, *seed.as_bytes())))
+        self.evidence.training(self.finalist)
     }
 
     /// The lead on visible rows is no larger than the luckiest of equal prompts shows once in twenty times.
@@ -134,7 +175,7 @@ impl Case<'_> {
         let (lead, noise) = self.training()?;
         let expected = KEPT * (lead.mean - noise.mean());
         let found = self.position.whole_contrast(self.answers).spread();
-        let clean = self.look.clean.map_or(found.mean, |clean| clean.estimate);
+        let clean = self.look.clean.as_ref().map_or(found.mean, |clean| clean.estimate);
         let se = (KEPT * lead.se()).hypot(found.se());
         let beyond_luck = lead.mean > noise.exceeded_with(0.05);
         (beyond_luck && clean < expected && se > 0.0).then(|| (expected - found.mean) / se)
@@ -142,7 +183,8 @@ impl Case<'_> {
 
     /// A gain on clean rows, and under perturbation the candidate drops more than the baseline does.
     fn is_brittle(&self) -> bool {
-        let Some(clean) = self.look.clean.filter(|_| !self.position.sealed.plain) else { return false };
+        let clean = self.look.clean.as_ref().filter(|_| !self.position.sealed.plain);
+        let Some(clean) = clean else { return false };
         let gains = clean.lower > 0.0 || clean.estimate > LEAST_LEAD;
         gains && self.drop().p_worse() <= self.lead.upper_level
     }
@@ -159,15 +201,26 @@ impl Case<'_> {
         contrast(primary).minus(&contrast(clean))
     }
 
+    /// Seeds that would show what is not shown, whichever takes most.
     fn n_needed(&self) -> usize {
+        let guards = self.look.guards().filter(|(_, guard)| !guard.passes());
+        let limits = self.look.limits.iter().filter(|limit| !limit.passes());
+        let held_back =
+            guards.map(|(_, guard)| guard.seeds_needed()).chain(limits.map(Limit::seeds_needed)).max();
+        let needed = match held_back.filter(|_| self.look.is_proven()) {
+            Some(needed) => needed,
+            None => self.seeds_for_the_lead(),
+        };
+        two_digits(needed.max(self.position.sealed.seeds() + 1))
+    }
+
+    fn seeds_for_the_lead(&self) -> usize {
         let policy = self.position.policy;
         let lead = self.lead;
         let sd = lead.se * (lead.seeds as f64).sqrt();
         let shifted = Spread { n: lead.seeds, mean: lead.estimate + policy.margin(), sd };
         let least = if policy.margin() > 0.0 { policy.margin() } else { LEAST_LEAD };
-        two_digits(
-            power::seeds_needed(shifted, least, self.position.alpha).max(self.position.sealed.seeds() + 1),
-        )
+        power::seeds_needed(shifted, least, self.position.alpha)
     }
 }
 

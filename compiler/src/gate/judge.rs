@@ -118,7 +118,7 @@ impl Gate {
         let look = ledger
             .take(holdout, self.question(sealed, &ids), &|before| next_price(self.policy.alpha(), before))?;
 
-        let court = Court::new(sealed, (self.policy, self.demands), &self.evidence, self.order(sealed));
+        let court = Court::new(sealed, (self.policy, &self.demands), &self.evidence, self.order(sealed));
         let mut sheet = Sheet::new(sealed, finalists.len());
         let mut trials: Vec<Heard> = vec![];
         for (position, (finalist, share)) in finalists.iter().zip(shares).enumerate() {
@@ -160,11 +160,11 @@ impl Gate {
     /// The hash of everything that decides what comes of these finalists.
     pub(in crate::gate) fn question(&self, sealed: &Sealed, ids: &[Digest]) -> Digest {
         let rows = (sealed.design(), sealed.division());
-        let question = digest(&("gate 2", self.policy, self.context, self.seed, rows, ids));
+        let question = digest(&("gate 3", self.policy, self.context, self.seed, rows, ids));
         // Who demands nothing further asks what was asked before there were demands.
         match self.demands == Demands::default() {
             true => question,
-            false => digest(&(question, self.demands)),
+            false => digest(&(question, &self.demands)),
         }
     }
 
@@ -201,6 +201,8 @@ impl Gate {
             question: look.question,
             seed: self.seed,
             seeds: sealed.seeds.len(),
+            must_pass: sealed.must_pass.len(),
+            plan: court.looks.clone(),
             plain: sealed.plain,
             turn: look.t,
             turn_alpha: look.alpha,
@@ -208,6 +210,7 @@ impl Gate {
             alpha: accepted.alpha,
             lead: accepted.lead?,
             looks: accepted.looks.clone(),
+            search: self.evidence.search_lead(accepted.finalist.id),
             tables: tallies(sealed, used, answers),
             discordance: discordance(&differences),
             intraclass: intraclass(&differences),

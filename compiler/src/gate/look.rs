@@ -9,16 +9,17 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     contrast::{Contrast, pairs_of},
-    demands::{Demands, RowTokens},
+    demands::{Cap, Demands, Margin, RowTokens, all_tokens},
+    guard::{Guard, Limit, TwoLevels},
     measure::Measured,
     policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_SEEDS, Policy, VALIDITY_MARGIN},
     sealed::{Sealed, Seed},
     statistics::{
-        futility::{DESIGN_LEAD, conditional_power},
+        futility::{DESIGN_LEAD, conditional_power, refusal_power},
         holm,
-        interval::{Bounds, student},
         looks::Spending,
         power,
+        shrinkage::{Part, shrunk},
         spread::Spread,
         stagewise,
     },
@@ -45,12 +46,21 @@ pub struct LookRecord {
     pub clean: Option<Guard>,
     /// The guard on the share of usable answers, over all rows.
     pub validity: Guard,
-    /// Slices with enough seeds.
+    /// The guards of the task's own metrics, over all rows, by name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub metrics: BTreeMap<String, Guard>,
+    /// What the task limits.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub limits: Vec<Limit>,
+    /// Slices with enough seeds; asked only where the lead is shown or the trial ends.
+    #[serde(default)]
     pub slices: Vec<Slice>,
     /// Rows that must pass, that the baseline passes, and that the candidate fails.
     pub newly_failed: usize,
     /// The chance that all seeds together would prove the lead, if some are still out.
     pub conditional_power: Option<f64>,
+    /// The chance that all seeds together would show that there is no useful lead, if some are still out.
+    pub refusal_power: Option<f64>,
     /// What a row takes, if the model counts tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<RowTokens>,
@@ -85,23 +95,6 @@ pub struct Scores {
     pub counts: BTreeMap<i64, usize>,
 }
 
-/// Something that may get worse by less than a margin.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Guard {
-    /// The mean difference.
-    pub estimate: f64,
-    /// Not below this.
-    pub lower: f64,
-    /// The level of the lower bound at this look.
-    pub lower_level: f64,
-    /// Not above this.
-    pub upper: f64,
-    /// The level of the upper bound at this look.
-    pub upper_level: f64,
-    /// The guard passes if the lower bound is above minus this; it is broken for sure if the upper bound is below it.
-    pub margin: f64,
-}
-
 /// A slice of the primary test.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Slice {
@@ -113,22 +106,14 @@ pub struct Slice {
     pub estimate: f64,
     /// Standard error.
     pub se: f64,
+    /// The mean difference without the part that is the chance of being one of many; for display.
+    pub shrunk: f64,
     /// The p-value of harm, one-sided.
     pub p_harm: f64,
     /// The same adjusted for the number of slices (Holm).
     pub p_adjusted: f64,
-}
-
-impl Guard {
-    /// Whether enough worsening is excluded.
-    pub fn passes(&self) -> bool {
-        self.lower > -self.margin
-    }
-
-    /// Whether enough worsening is certain.
-    pub fn is_broken(&self) -> bool {
-        self.upper < -self.margin
-    }
+    /// How often each seed score occurs: what the p-value is computed from.
+    pub scores: Scores,
 }
 
 impl Slice {
@@ -152,16 +137,17 @@ impl LookRecord {
 
     /// Whether every guard passes.
     pub fn is_guarded(&self) -> bool {
-        self.clean.is_none_or(|clean| clean.passes())
-            && self.validity.passes()
+        self.guards().all(|(_, guard)| guard.passes())
+            && self.limits.iter().all(Limit::passes)
             && self.harmed().is_none()
             && self.newly_failed == 0
-            && !self.is_too_long()
     }
 
-    /// Whether a row takes more tokens than the task allows.
-    pub fn is_too_long(&self) -> bool {
-        self.tokens.is_some_and(|tokens| tokens.is_over())
+    /// Every guard, with what it guards.
+    pub fn guards(&self) -> impl Iterator<Item = (&str, &Guard)> {
+        let clean = self.clean.iter().map(|guard| ("clean rows", guard));
+        let own = self.metrics.iter().map(|(name, guard)| (name.as_str(), guard));
+        clean.chain([("usable answers", &self.validity)]).chain(own)
     }
 
     /// The slice that is harmed most surely, if one is.
@@ -209,7 +195,7 @@ impl CommonLevels {
 pub(in crate::gate) struct Position<'a> {
     pub(in crate::gate) sealed: &'a Sealed,
     pub(in crate::gate) policy: Policy,
-    pub(in crate::gate) demands: Demands,
+    pub(in crate::gate) demands: &'a Demands,
     /// The seeds that are in.
     pub(in crate::gate) seeds: &'a [usize],
     /// Which look, from 0.
@@ -238,12 +224,15 @@ impl Position<'_> {
             lead: spread.mean,
             lead_se: spread.se(),
             tested: spread.n,
-            scores: Scores { unit: primary.unit, counts: primary.counts() },
+            scores: primary.seed_scores(),
             clean: self.clean(answers),
             validity: self.validity(answers),
-            slices: self.slices(answers),
+            metrics: self.metrics(answers),
+            limits: self.limits(answers),
+            slices: vec![],
             newly_failed: newly_failed(self.sealed, answers),
             conditional_power: self.conditional_power(spread),
+            refusal_power: self.refusal_power(spread),
             tokens: self.tokens(answers),
         }
     }
@@ -291,28 +280,57 @@ impl Position<'_> {
 
     fn clean(&self, answers: Answers<'_>) -> Option<Guard> {
         let contrast = self.clean_contrast(answers);
-        let levels = (self.levels.common.clean[self.k], self.levels.common.claim[self.k]);
-        let bounds = contrast.guard_bounds(levels.0, levels.1);
-        (!contrast.means.is_empty()).then(|| guard(&contrast, levels, bounds, CLEAN_MARGIN))
+        (!contrast.means.is_empty()).then(|| Guard::of(&contrast, self.lenient(), CLEAN_MARGIN))
     }
 
     fn validity(&self, answers: Answers<'_>) -> Guard {
-        let rows = self.all_rows();
         let valid = |measured: &Measured| f64::from(measured.valid);
-        let contrast = Contrast::of(&pairs_of(rows.iter(), valid, answers));
-        let levels = (self.levels.common.validity[self.k], self.levels.common.claim[self.k]);
+        let contrast = Contrast::of(&pairs_of(self.all_rows().iter(), valid, answers));
         // Not Newcombe's interval: when both prompts always answer, it would demand 150 rows to say so.
-        let bounds = student(contrast.spread(), levels.0, levels.1);
-        guard(&contrast, levels, bounds, VALIDITY_MARGIN)
+        Guard::by_spread(&contrast, self.firm(), VALIDITY_MARGIN)
+    }
+
+    fn metrics(&self, answers: Answers<'_>) -> BTreeMap<String, Guard> {
+        let rows = self.all_rows();
+        let guard = |(position, margin): (usize, &Margin)| {
+            let says = |measured: &Measured| measured.guards.get(position).map_or(0.0, |score| score.get());
+            let contrast = Contrast::of(&pairs_of(rows.iter(), says, answers));
+            (margin.name.clone(), Guard::of(&contrast, self.lenient(), margin.margin))
+        };
+        self.demands.guards.iter().enumerate().map(guard).collect()
+    }
+
+    fn limits(&self, answers: Answers<'_>) -> Vec<Limit> {
+        let rows = self.all_rows();
+        let limit =
+            |cap: Cap| Limit::of(cap, &pairs_of(rows.iter(), cap.count, answers), self.limit_levels());
+        self.demands.caps().into_iter().filter_map(limit).collect()
+    }
+
+    /// Levels of guards that have to let a true lead pass where rows are few: an 80 % bound.
+    fn lenient(&self) -> TwoLevels {
+        let CommonLevels { clean, claim, .. } = &self.levels.common;
+        TwoLevels { lower: clean[self.k], upper: claim[self.k] }
+    }
+
+    /// Levels of guards that are as firm as the test itself.
+    fn firm(&self) -> TwoLevels {
+        let CommonLevels { validity, claim, .. } = &self.levels.common;
+        TwoLevels { lower: validity[self.k], upper: claim[self.k] }
+    }
+
+    /// Levels of limits: firm, and it is the upper bound that has to hold.
+    fn limit_levels(&self) -> TwoLevels {
+        let TwoLevels { lower, upper } = self.firm();
+        TwoLevels { lower: upper, upper: lower }
     }
 
     /// What a row of the seeds that are in takes with both, if it is counted.
     fn tokens(&self, answers: Answers<'_>) -> Option<RowTokens> {
-        let tokens = |measured: &Measured| measured.tokens as f64;
-        let rows = pairs_of(self.all_rows().iter(), tokens, answers).concat();
+        let rows = pairs_of(self.all_rows().iter(), all_tokens, answers).concat();
         let (baselines, finalists): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let (baseline, finalist) = (Spread::of(&baselines).mean, Spread::of(&finalists).mean);
-        (baseline > 0.0).then(|| RowTokens { baseline, finalist, limit: self.demands.token_limit(baseline) })
+        (baseline > 0.0).then_some(RowTokens { baseline, finalist })
     }
 
     /// The contrast on all rows of the seeds that are in.
@@ -326,7 +344,8 @@ impl Position<'_> {
         seeds.map(|seed| [seed.clean.clone(), perturbed(&seed)].concat()).collect()
     }
 
-    fn slices(&self, answers: Answers<'_>) -> Vec<Slice> {
+    /// The slices of the primary test, of a lead of so much.
+    pub(in crate::gate) fn slices(&self, lead: f64, answers: Answers<'_>) -> Vec<Slice> {
         let mut arrived = vec![false; self.sealed.seeds.len()];
         self.seeds.iter().for_each(|seed| arrived[*seed] = true);
         let is_in = |row: &usize| self.sealed.rows[*row].seed.is_some_and(|seed| arrived[seed]);
@@ -337,6 +356,8 @@ impl Position<'_> {
         let mut slices: Vec<_> = tested.collect();
         let adjusted = holm::adjust(&slices.iter().map(|slice| slice.p_harm).collect::<Vec<_>>());
         slices.iter_mut().zip(adjusted).for_each(|(slice, p)| slice.p_adjusted = p);
+        let parts: Vec<_> = slices.iter().map(|slice| Part { lead: slice.estimate, se: slice.se }).collect();
+        slices.iter_mut().zip(shrunk(&parts, lead)).for_each(|(slice, lead)| slice.shrunk = lead);
         slices
     }
 
@@ -352,8 +373,10 @@ impl Position<'_> {
             seeds: spread.n,
             estimate: spread.mean,
             se: spread.se(),
+            shrunk: spread.mean,
             p_harm: contrast.p_worse(),
             p_adjusted: 1.0,
+            scores: contrast.seed_scores(),
         })
     }
 
@@ -364,19 +387,18 @@ impl Position<'_> {
         let design = if margin > 0.0 { margin } else { DESIGN_LEAD };
         (rest > 0).then(|| conditional_power(shifted, spread.n + rest, self.alpha, design))
     }
-}
 
-fn guard(
-    contrast: &Contrast,
-    (lower_level, upper_level): (f64, f64),
-    Bounds { lower, upper }: Bounds,
-    margin: f64,
-) -> Guard {
-    Guard { estimate: contrast.spread().mean, lower, lower_level, upper, upper_level, margin }
+    /// By the level that the claim has when all seeds are in.
+    fn refusal_power(&self, spread: Spread) -> Option<f64> {
+        let rest = self.sealed.seeds.len() - self.seeds.len();
+        let level = self.levels.common.claim.last().copied().filter(|_| rest > 0)?;
+        Some(refusal_power(spread, spread.n + rest, level, self.policy.least_lead()))
+    }
 }
 
 /// Must-pass rows that the baseline passes (a usable answer worth more than half) and the candidate does not.
 fn newly_failed(sealed: &Sealed, (baseline, candidate): Answers<'_>) -> usize {
-    let passes = |measured: &Option<Measured>| measured.is_some_and(|m| m.valid && m.score.get() > 0.5);
+    let passes =
+        |measured: &Option<Measured>| measured.as_ref().is_some_and(|m| m.valid && m.score.get() > 0.5);
     sealed.must_pass.iter().filter(|row| passes(&baseline[**row]) && !passes(&candidate[**row])).count()
 }

@@ -1,7 +1,7 @@
 //! Measuring: how the gate gets its numbers. The engine calls models, a score table looks them up, a simulation draws them.
 
 use proofmark_optimizers::{Score, Stop};
-use proofmark_runtime::Example;
+use proofmark_runtime::{Example, model::Usage};
 
 /// Who answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,14 +28,17 @@ pub struct Cell<'a> {
 }
 
 /// What came of one row.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// How good the answer was; 0 if there was none.
     pub score: Score,
     /// Whether there was a usable answer.
     pub valid: bool,
-    /// Tokens of prompt and reply; 0 if they were not counted.
-    pub tokens: u64,
+    /// Tokens of prompt and reply; none if they were not counted.
+    pub usage: Usage,
+    /// What the metrics say that must not get worse, in the order of [`Demands::guards`](super::Demands::guards); nothing where
+    /// there was no usable answer, which is worth 0.
+    pub guards: Vec<Score>,
 }
 
 /// Whoever has contenders answer rows.

@@ -23,6 +23,7 @@ pub mod normal;
 pub mod power;
 pub mod regression;
 pub mod selection;
+pub mod shrinkage;
 pub mod signflip;
 pub mod simultaneous;
 pub mod spread;

@@ -15,7 +15,7 @@ use std::{
 };
 
 use proofmark_optimizers::{Score, Stop};
-use proofmark_runtime::{Example, ExampleId, Record};
+use proofmark_runtime::{Example, ExampleId, Record, model::Usage};
 
 use super::{
     measure::{Cell, Contender, Measure, Measured},
@@ -191,7 +191,7 @@ impl Measure for Scores<'_> {
         let missing =
             || Stop::Broken { message: "a prompt without a score table was put before the gate".into() };
         let answers = self.answers.get(position).ok_or_else(missing)?;
-        cells.iter().map(|cell| answers.get(cell.index).copied().ok_or_else(missing)).collect()
+        cells.iter().map(|cell| answers.get(cell.index).cloned().ok_or_else(missing)).collect()
     }
 }
 
@@ -202,7 +202,14 @@ impl Table {
             (seed.to_owned(), row.variant.clone())
         };
         let entries = sealed.rows.iter().filter_map(|row| self.rows.get(&key(row)));
-        entries.map(|entry| Measured { score: entry.score, valid: entry.valid, tokens: 0 }).collect()
+        entries
+            .map(|entry| Measured {
+                score: entry.score,
+                valid: entry.valid,
+                usage: Usage::default(),
+                guards: vec![],
+            })
+            .collect()
     }
 }
 

@@ -9,26 +9,31 @@ use proofmark_runtime::Digest;
 
 use super::{
     contrast::pairs_of,
-    demands::Demands,
+    demands::{Cap, Demands},
     diagnosis::{Case, Evidence},
+    guard::Limit,
     look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, score},
     measure::{Cell, Contender, Measure, Measured},
     pass_rate::{PassRate, Reached},
     policy::{CLAIM_ALPHA, Policy},
     sealed::Sealed,
-    statistics::{futility::HOPELESS, looks::Spending},
+    statistics::{
+        futility::{HOPELESS, PATIENCE},
+        looks::Spending,
+    },
     verdict::{Kind, Verdict},
 };
 
-/// How many looks there are when all seeds are used.
-const LOOKS: usize = 4;
+/// How many looks there are when all seeds are used. What looks, and giving up early, cost and save is in `docs/gate.md`, under
+/// size and power.
+const LOOKS: usize = 10;
 
 /// What is the same for all finalists of a judgement.
 #[derive(Debug)]
 pub(in crate::gate) struct Court<'a> {
     pub(in crate::gate) sealed: &'a Sealed,
     pub(in crate::gate) policy: Policy,
-    pub(in crate::gate) demands: Demands,
+    pub(in crate::gate) demands: &'a Demands,
     pub(in crate::gate) evidence: &'a Evidence,
     /// All seeds in the order in which they are used.
     pub(in crate::gate) order: Vec<usize>,
@@ -69,7 +74,7 @@ pub(in crate::gate) struct Accused {
 impl<'a> Court<'a> {
     pub(in crate::gate) fn new(
         sealed: &'a Sealed,
-        (policy, demands): (Policy, Demands),
+        (policy, demands): (Policy, &'a Demands),
         evidence: &'a Evidence,
         order: Vec<usize>,
     ) -> Self {
@@ -105,9 +110,7 @@ impl<'a> Court<'a> {
         for (k, seeds) in self.looks.iter().enumerate() {
             let seeds = &self.order[..*seeds];
             sheet.fill(self.sealed, seeds, accused.position, measure)?;
-            if self.demands.limits_tokens() {
-                sheet.demand_tokens()?;
-            }
+            sheet.demand_tokens(self.demands)?;
             let answers = sheet.answers(accused.position);
             let position = Position {
                 sealed: self.sealed,
@@ -118,9 +121,13 @@ impl<'a> Court<'a> {
                 levels: &levels,
                 alpha: accused.alpha,
             };
-            let look = position.look(answers);
+            let mut look = position.look(answers);
+            let ends = is_over(&look, || position.lead(answers).upper < self.policy.least_lead());
+            if ends || look.is_proven() {
+                look.slices = position.slices(look.lead, answers);
+            }
             let accepted = look.is_proven() && look.is_guarded();
-            let over = accepted || is_over(&look);
+            let over = accepted || ends;
             if look.is_proven() && proven.is_none() {
                 let mute = looks.iter().filter(|look| look.is_mute()).count();
                 proven = Some(position.proven_lead(answers, (look.p, mute)));
@@ -177,13 +184,15 @@ impl Trial {
     }
 }
 
-/// Whether going on is pointless: all seeds are in, or acceptance is out of reach.
-fn is_over(look: &LookRecord) -> bool {
-    look.conditional_power.is_none_or(|power| power < HOPELESS)
+/// Whether going on is pointless: all seeds are in, or acceptance is out of reach and a refusal is either shown already or
+/// unlikely to be.
+fn is_over(look: &LookRecord, is_refused: impl Fn() -> bool) -> bool {
+    let is_hopeless = look.conditional_power.is_none_or(|power| power < HOPELESS);
+    let is_vain = || look.refusal_power.is_none_or(|power| power < PATIENCE) || is_refused();
+    (is_hopeless && is_vain())
         || look.newly_failed > 0
-        || look.is_too_long()
-        || look.validity.is_broken()
-        || look.clean.is_some_and(|clean| clean.is_broken())
+        || look.limits.iter().any(Limit::is_broken)
+        || look.guards().any(|(_, guard)| guard.is_broken())
 }
 
 impl Sheet {
@@ -203,12 +212,14 @@ impl Sheet {
     }
 
     /// A limit on tokens that are not counted would let everything pass.
-    pub(in crate::gate) fn demand_tokens(&self) -> Result<(), Stop> {
-        let counted = self.baseline.iter().flatten().any(|measured| measured.tokens > 0);
-        let message = "the task limits the tokens of a row, but the model does not count tokens; leave out \
-                       `max_tokens` and `max_token_ratio` of [gate]";
-        let uncounted = || Stop::Failed { culprit: Culprit::Model, message: message.into() };
-        counted.then_some(()).ok_or_else(uncounted)
+    pub(in crate::gate) fn demand_tokens(&self, demands: &Demands) -> Result<(), Stop> {
+        let counted = |cap: &Cap| self.baseline.iter().flatten().any(|measured| (cap.count)(measured) > 0.0);
+        let Some(cap) = demands.caps().into_iter().find(|cap| !counted(cap)) else { return Ok(()) };
+        let message = format!(
+            "the task limits the tokens of a row, but the model does not count them; leave out `{}` of [gate]",
+            cap.name
+        );
+        Err(Stop::Failed { culprit: Culprit::Model, message })
     }
 
     /// How many rows were measured.

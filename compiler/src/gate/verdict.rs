@@ -58,12 +58,22 @@ pub enum Kind {
     Regression,
     /// It is worse than the baseline on clean rows.
     CleanRegression,
+    /// Another metric of the task gets worse by more than its margin.
+    GuardBroken {
+        /// The metric.
+        guard: String,
+    },
     /// Its lead in the search is what the luckiest of many equal prompts shows.
     SelectionNoise,
     /// Its lead, if any, is too small to matter.
     NoUsefulLead,
     /// It passed everything else and still gives fewer right answers than the task demands.
     BelowTarget,
+    /// Its lead is shown, but not that something else is safe.
+    Unguarded {
+        /// What is not shown to be safe.
+        guard: String,
+    },
     /// There are too few seeds to tell.
     TooSmallN,
 }
@@ -74,8 +84,8 @@ impl Verdict {
         match self {
             Self::Accept => "The new prompt is better than the old one on rows nobody could tune to.".into(),
             Self::Reject { kind } => kind.sentence(),
-            Self::Inconclusive { kind: Kind::TooSmallN, n_needed } => {
-                format!("Not decided. {} About {n_needed} would do.", Kind::TooSmallN.sentence())
+            Self::Inconclusive { kind: kind @ (Kind::TooSmallN | Kind::Unguarded { .. }), n_needed } => {
+                format!("Not decided. {} About {n_needed} would do.", kind.sentence())
             }
             Self::Inconclusive { kind, n_needed } => {
                 format!("Not decided, but suspected: {} About {n_needed} rows would tell.", kind.sentence())
@@ -102,9 +112,11 @@ impl Kind {
             Self::SliceHarm { .. } => "slice_harm",
             Self::Regression => "regression",
             Self::CleanRegression => "clean_regression",
+            Self::GuardBroken { .. } => "guard_broken",
             Self::SelectionNoise => "selection_noise",
             Self::NoUsefulLead => "no_useful_lead",
             Self::BelowTarget => "below_target",
+            Self::Unguarded { .. } => "unguarded",
             Self::TooSmallN => "too_small_n",
         }
     }
@@ -152,6 +164,9 @@ impl Kind {
             }
             Self::Regression => "The new prompt is worse than the old one on the sealed rows.".into(),
             Self::CleanRegression => "The new prompt is worse than the old one on ordinary inputs.".into(),
+            Self::GuardBroken { guard } => {
+                format!("The new prompt is worse than the old one by another metric that you guard: {guard}.")
+            }
             Self::SelectionNoise => {
                 "The best of many equal prompts looks this good by luck alone; on rows it never \
                                      saw, nothing of the lead was shown."
@@ -163,6 +178,9 @@ impl Kind {
             Self::BelowTarget => {
                 "The new prompt passed every other test, but it gives fewer right answers than the task demands."
                     .into()
+            }
+            Self::Unguarded { guard } => {
+                format!("The new prompt leads, but there are too few rows to show that this is safe: {guard}.")
             }
             Self::TooSmallN => "There are too few rows to tell the two prompts apart.".into(),
         }

@@ -23,7 +23,7 @@ pub(super) const NAME: &str = "command";
 pub(super) const ABOUT: &str =
     "your own program: a line of JSON in, {\"score\": 0.5, \"feedback\": \"...\"} out";
 /// What messages call the program.
-pub(super) const ROLE: &str = "metric command";
+pub(crate) const ROLE: &str = "metric command";
 
 #[derive(Deserialize)]
 struct Verdict {

@@ -16,11 +16,15 @@ pub(crate) static METRIC: Section = Section {
     name: "metric",
     about: "How answers are scored.",
     keys: &[
-        Key::new("kind", Shape::Name("metric", kinds), "\"exact\" if left out"),
+        KIND,
         Key::new("pass", Shape::Number(0.0, 1.0), "the score from which on an answer counts as right"),
     ],
-    variants: Some(Variants { by: "kind", default: "exact", all: by_kind }),
+    variants: Some(KINDS),
 };
+
+/// The key that says how answers are scored, and those that go with each of its values.
+pub(crate) const KIND: Key = Key::new("kind", Shape::Name("metric", kinds), "\"exact\" if left out");
+pub(crate) const KINDS: Variants = Variants { by: "kind", default: "exact", all: by_kind };
 
 static OUTPUT: Section = Section {
     name: "metric_output",
@@ -54,16 +58,17 @@ fn by_kind() -> Vec<(&'static str, Vec<&'static Key>)> {
     all
 }
 
-/// Reads `[metric]` for a program; nothing if something is wrong with it (reported).
+/// Reads `[metric]` or a `[[guard]]` for a program; nothing if something is wrong with it (reported). Messages call a program
+/// of the user's by `role`.
 pub(crate) fn read(
-    table: Reader<'_>,
+    (table, role): (Reader<'_>, &str),
     program: &Program,
     folder: &Path,
     problems: &mut Vec<Problem>,
 ) -> Option<Metric> {
     let before = problems.len();
     let (judge, usual) = if table.text("kind") == Some(command::NAME) {
-        (Judge::Command(Command::read(command::ROLE, table, folder, problems)?), 1.0)
+        (Judge::Command(Command::read(role, table, folder, problems)?), 1.0)
     } else {
         let (weighted, pass) = outputs(table, program, problems);
         (Judge::Outputs(weighted), pass)

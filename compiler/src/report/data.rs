@@ -19,6 +19,8 @@ pub struct ReportData {
     pub sealed: Option<SealedLead>,
     /// The proof, if a candidate was accepted.
     pub proof: Option<Proof>,
+    /// What else the accepted prompt had to show.
+    pub held: Vec<Held>,
     /// Old against new on parts of the sealed rows; empty unless they may be shown.
     pub groups: Vec<Group>,
     /// The prompts of all modules with what changed.
@@ -86,6 +88,22 @@ pub struct SealedLead {
     pub estimate: f64,
     /// 95 % bounds, where they may be shown.
     pub bounds: Option<[f64; 2]>,
+    /// The part of the lead on visible rows that was found again, less the luck of having been chosen there; where there is
+    /// such a lead and it may be shown.
+    pub kept: Option<f64>,
+}
+
+/// Something that an accepted prompt had to show beside its lead, in words.
+#[derive(Clone, Debug, Serialize)]
+pub struct Held {
+    /// What was asked about.
+    pub what: String,
+    /// What was demanded.
+    pub demand: String,
+    /// What was observed.
+    pub observed: String,
+    /// What that shows, and how surely.
+    pub bound: String,
 }
 
 /// Why the acceptance can be believed.

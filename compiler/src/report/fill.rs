@@ -13,6 +13,7 @@ use super::data::{
     Case, Conclusion, Contestant, Cost, Effects, Fact, Fate, Group, GroupKind, Line, LineChange, Moment,
     PromptDiff, Proof, Rate, ReportData, SealedLead, Verdict, VisibleLead,
 };
+use super::held::held;
 use crate::{
     attack,
     compile::Compiled,
@@ -29,8 +30,6 @@ const LONGEST: usize = 600;
 const CONTESTANTS: usize = 40;
 /// The tables of all clean rows and of all perturbed ones.
 const WHOLES: [&str; 2] = ["clean", "primary"];
-/// Looks that the gate plans.
-const LOOKS: usize = 4;
 
 impl ReportData {
     /// The data of a run's report.
@@ -48,6 +47,7 @@ impl ReportData {
             visible: visible(compiled, best.id()),
             sealed: sealed(compiled),
             proof: record.and_then(|record| proof(compiled, record)),
+            held: record.map(held).unwrap_or_default(),
             groups: record.map(|record| groups(record, &compiled.sealed.own)).unwrap_or_default(),
             prompts: prompts(compiled, &best)?,
             effects: effects(compiled, &best)?,
@@ -119,13 +119,18 @@ fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {
 fn sealed(compiled: &Compiled) -> Option<SealedLead> {
     let judgement = compiled.judgement.as_ref()?;
     if let Some(certificate) = judgement.certificate() {
-        let CertificateRecord { lead, tables, .. } = certificate.record();
+        let CertificateRecord { lead, tables, search, .. } = certificate.record();
         let wholes = tables.iter().filter(|tally| WHOLES.contains(&tally.name.as_str()));
         let rows = wholes.map(|tally| tally.rows).sum();
-        return Some(SealedLead { rows, estimate: lead.estimate, bounds: Some([lead.lower, lead.upper]) });
+        return Some(SealedLead {
+            rows,
+            estimate: lead.estimate,
+            bounds: Some([lead.lower, lead.upper]),
+            kept: search.and_then(|search| search.kept(lead.estimate)),
+        });
     }
     let first = judgement.shown().into_iter().next()?;
-    Some(SealedLead { rows: compiled.sealed.rows, estimate: first.lead?, bounds: None })
+    Some(SealedLead { rows: compiled.sealed.rows, estimate: first.lead?, bounds: None, kept: None })
 }
 
 fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
@@ -134,7 +139,7 @@ fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
         p: look.p,
         level: look.level,
         look: record.looks.len(),
-        looks: LOOKS,
+        looks: record.plan.len(),
         seeds: look.seeds,
         of: compiled.sealed.seeds,
         turn: record.turn,

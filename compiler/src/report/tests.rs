@@ -44,7 +44,12 @@ fn accepted() -> ReportData {
             how: Some("16 demonstrations, two per choice, draw 5; contextual calibration".into()),
         },
         visible: Some(VisibleLead { rows: 128, baseline: 0.42, best: 0.70 }),
-        sealed: Some(SealedLead { rows: 768, estimate: 0.213, bounds: Some([0.124, 0.302]) }),
+        sealed: Some(SealedLead {
+            rows: 768,
+            estimate: 0.213,
+            bounds: Some([0.124, 0.302]),
+            kept: Some(0.81),
+        }),
         proof: Some(Proof {
             p: 0.000_04,
             level: 0.0048,
@@ -55,6 +60,12 @@ fn accepted() -> ReportData {
             turn: 1,
             policy: "strict".into(),
         }),
+        held: vec![Held {
+            what: "clean rows".into(),
+            demand: "at most 3.0 points worse".into(),
+            observed: "+23.0 points".into(),
+            bound: "at least +11.2 points (97.7\u{a0}%)".into(),
+        }],
         groups: vec![
             group(GroupKind::Whole, "Attacked", (288, 0.39, 0.603)),
             group(GroupKind::Whole, "Clean", (96, 0.43, 0.66)),
@@ -166,8 +177,8 @@ fn refused() -> ReportData {
         advice: "The old prompt was emitted. More varied rows to learn from are the usual cure.".into(),
         how: Some("a clause about reference codes that begin with B".into()),
     };
-    data.sealed = Some(SealedLead { rows: 768, estimate: -0.05, bounds: None });
-    (data.proof, data.groups) = (None, vec![]);
+    data.sealed = Some(SealedLead { rows: 768, estimate: -0.05, bounds: None, kept: None });
+    (data.proof, data.held, data.groups) = (None, vec![], vec![]);
     data
 }
 
@@ -179,6 +190,8 @@ fn the_page_says_what_was_concluded_and_asks_for_nothing_from_outside() {
         "once in 25,000 tries",
         "39\u{a0}% → 60\u{a0}%",
         "Keyboard typos",
+        "<b>81\u{a0}%</b> was found again",
+        "at least +11.2 points",
         "2,840",
         "8 more",
     ] {

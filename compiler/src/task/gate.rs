@@ -15,7 +15,7 @@ use crate::{
 pub struct GateConfig {
     /// How strictly; none under `explore`, which emits the best on val, stamped UNVERIFIED.
     pub policy: Option<Policy>,
-    /// What is demanded beyond beating the baseline.
+    /// What is demanded beyond beating the baseline, but for the guards.
     pub demands: Demands,
     /// Perturbation families to draw variants from, beside the user's own; the default ones that fit the task if left out.
     pub families: Option<Vec<String>>,
@@ -40,6 +40,11 @@ pub(crate) static GATE: Section = Section {
             "max_tokens",
             Shape::Integer(1, 1_000_000),
             "most tokens of a sealed row on average, prompt and reply together; what takes more is refused",
+        ),
+        Key::new(
+            "max_reply_tokens",
+            Shape::Integer(1, 1_000_000),
+            "most tokens of a reply on average: what a prompt can help of how long an answer takes",
         ),
         Key::new(
             "max_token_ratio",
@@ -95,7 +100,8 @@ fn policies() -> Vec<&'static str> {
 }
 
 /// Reads `[gate]`.
-pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig {
+pub(crate) fn read(root: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig {
+    let table = root.table("gate");
     let default = GateConfig::default();
     let policy = table.text("policy").and_then(|name| POLICIES.iter().find(|(known, _)| *known == name));
     let case_insensitive = table.boolean("case_insensitive").unwrap_or(default.case_insensitive);
@@ -118,8 +124,8 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig
         )));
     }
     let policy = policy.map_or(default.policy, |(_, policy)| *policy);
-    let demands = ["target", "max_tokens", "max_token_ratio"];
-    for name in demands.into_iter().filter(|_| policy.is_none()) {
+    let demands = ["target", "max_tokens", "max_reply_tokens", "max_token_ratio"].map(|name| (name, table));
+    for (name, table) in demands.into_iter().chain([("guard", root)]).filter(|_| policy.is_none()) {
         if let Some(span) = table.key_span(name) {
             let message = format!("`explore` tests nothing, so no `{name}` can be held");
             let problem = Problem::new(span, message, "is not tested");
@@ -131,7 +137,9 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig
         demands: Demands {
             target: table.number("target"),
             max_tokens: table.whole("max_tokens"),
+            max_reply_tokens: table.whole("max_reply_tokens"),
             max_token_ratio: table.number("max_token_ratio"),
+            guards: vec![],
         },
         families: table
             .get("families")

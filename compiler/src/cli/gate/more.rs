@@ -111,7 +111,7 @@ impl Gate {
             Some(_) => context,
             None => digest(&(context, trial.baseline.id())),
         };
-        let judge = self.judge(self.policy(task.gate.policy), task.gate.demands, context);
+        let judge = self.judge(self.policy(task.gate.policy), task.demands(), context);
         Judge { seed: trial.seed, ..judge }
     }
 }

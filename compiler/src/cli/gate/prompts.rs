@@ -49,7 +49,7 @@ impl Gate {
         let run = digest(&("gate", baseline.id(), self.seed)).short();
         let mut engine = Engine::new(crew.clone(), &task.program, [], (store.clone(), run.clone(), 0));
         let context = digest(&(engine.context(), baseline.id()));
-        let judge = self.judge(self.policy(task.gate.policy), task.gate.demands, context);
+        let judge = self.judge(self.policy(task.gate.policy), task.demands(), context);
         let candidates: Vec<_> = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
         let mut stand = Stand::new(&mut engine, baseline, candidates.clone());
         let ledger = &mut StoredLedger::new(&store, &run);

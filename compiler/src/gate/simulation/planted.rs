@@ -104,13 +104,16 @@ fn harm_to_a_slice_is_rejected_by_name() {
     };
     let verdicts = verdicts("slice harm", false, chance);
     let named = rejected(Kind::SliceHarm { slice: "channel=3".into() });
-    assert!(share(&verdicts, named) >= 0.8, "{verdicts:?}");
+    assert!(share(&verdicts, named) >= 0.7, "{verdicts:?}");
+    assert!(share(&verdicts, |verdict| *verdict == Verdict::Accept) < 0.01, "{verdicts:?}");
 }
 
+/// A trial that is refused early says less about why, but it is refused.
 #[test]
-fn a_worse_prompt_is_rejected_as_worse() {
+fn a_worse_prompt_is_rejected_mostly_as_worse() {
     let verdicts = verdicts("worse", false, |prompt, _, _| 0.62 - 0.12 * prompt as f64);
-    assert!(share(&verdicts, rejected(Kind::Regression)) >= 0.8, "{verdicts:?}");
+    assert!(verdicts.iter().all(|verdict| matches!(verdict, Verdict::Reject { .. })), "{verdicts:?}");
+    assert!(share(&verdicts, rejected(Kind::Regression)) >= 0.6, "{verdicts:?}");
 }
 
 #[test]

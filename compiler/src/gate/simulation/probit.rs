@@ -6,7 +6,7 @@
 use std::f64::consts::TAU;
 
 use proofmark_optimizers::{Score, Stop};
-use proofmark_runtime::{Example, ExampleId, Record, digest};
+use proofmark_runtime::{Example, ExampleId, Record, digest, model::Usage};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
@@ -41,7 +41,12 @@ impl Measure for Drawn {
             Contender::Finalist(i) => &self.right[i + 1],
         };
         let score = |right: bool| if right { Score::ONE } else { Score::ZERO };
-        let measured = |cell: &Cell<'_>| Measured { score: score(right[cell.index]), valid: true, tokens: 0 };
+        let measured = |cell: &Cell<'_>| Measured {
+            score: score(right[cell.index]),
+            valid: true,
+            usage: Usage::default(),
+            guards: vec![],
+        };
         Ok(cells.iter().map(measured).collect())
     }
 }

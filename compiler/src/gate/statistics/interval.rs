@@ -5,6 +5,8 @@
 //!
 //! **Invariant:** bounds stay within -1..=1 (rates within 0..=1) and widen as the level falls.
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     normal::{upper_quantile, upper_t_quantile},
     signflip::p_greater,
@@ -47,7 +49,7 @@ pub fn mean_of_scores(scores: &[f64]) -> (f64, Bounds) {
 const TWO_SIDED_95: f64 = 1.959_963_984_540_054;
 
 /// Counts of pairs of right and wrong answers on the same rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pairs {
     /// Both prompts are right.
     pub both: usize,
@@ -84,14 +86,15 @@ pub fn newcombe(pairs: Pairs, z: f64) -> Bounds {
 /// The one-sided t bounds of the mean of one difference per seed: D -+ t_{n-1} s / sqrt n (Miller 2024, arXiv:2411.00640,
 /// on clustered and paired evaluation). Fewer than two seeds bound nothing; equal differences give their value.
 pub fn student(seeds: Spread, lower_level: f64, upper_level: f64) -> Bounds {
-    if seeds.n < 2 {
-        return Bounds { lower: -1.0, upper: 1.0 };
-    }
+    let bounds = t_bounds(seeds, lower_level, upper_level).unwrap_or(Bounds { lower: -1.0, upper: 1.0 });
+    Bounds { lower: bounds.lower.max(-1.0), upper: bounds.upper.min(1.0) }
+}
+
+/// The same of anything, such as tokens: not held within -1..=1, and none of fewer than two seeds.
+pub fn t_bounds(seeds: Spread, lower_level: f64, upper_level: f64) -> Option<Bounds> {
     let reach = |level| upper_t_quantile(level, (seeds.n - 1) as f64) * seeds.se();
-    Bounds {
-        lower: (seeds.mean - reach(lower_level)).max(-1.0),
-        upper: (seeds.mean + reach(upper_level)).min(1.0),
-    }
+    (seeds.n >= 2)
+        .then(|| Bounds { lower: seeds.mean - reach(lower_level), upper: seeds.mean + reach(upper_level) })
 }
 
 /// The bounds that invert the sign-flip test, by its normal approximation: the test of the mean d compares
