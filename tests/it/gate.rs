@@ -130,7 +130,7 @@ fn what_the_task_demands_is_held_and_told() {
     let met = json(&output);
     assert_eq!((code, &met["target"]["outcome"]), (Some(0), &"met".into()), "{met}");
     let certificate = fs::read_to_string(artifact(&met)).unwrap().replace(' ', "");
-    assert!(certificate.contains("\"outcome\":\"met\"") && certificate.contains("\"limit\":5000"));
+    assert!(certificate.contains("\"outcome\":\"met\"") && certificate.contains("\"most\":5000"));
     let report = fs::read_to_string(met["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("The target of 90.0 % is met"));
 
@@ -148,6 +148,55 @@ fn what_the_task_demands_is_held_and_told() {
     let over = json(&output);
     assert_eq!((code, &over["kind"]), (Some(10), &"over_limit".into()), "{over}");
     assert!(over["target"].is_null(), "{over}");
+}
+
+/// Of the words that a guard likes, the old prompt gives the only one.
+#[test]
+fn a_guard_of_the_users_own_holds_a_better_prompt_back() {
+    let task = TaskFolder::new();
+    let script = "while read -r line; do case $line in *'\"outputs\":{\"crew\":\"water\"'*) echo '{\"score\": 1}';; \
+                  *) echo '{\"score\": 0}';; esac; done";
+    fs::write(task.path().join("likes.sh"), script).unwrap();
+    let guard =
+        "[[guard]]\nname = \"likes\"\nkind = \"command\"\ncommand = [\"sh\", \"likes.sh\"]\nmargin = 0.1";
+    task.edit("[model]", &format!("{guard}\n\n[model]"));
+    let compile = || task.command("compile").arg("--json").arg("--quiet").output().unwrap();
+    let output = compile();
+    let refused = json(&output);
+    assert_eq!((output.status.code(), &refused["kind"]), (Some(10), &"guard_broken".into()), "{refused}");
+    assert_eq!(json(&compile())["kind"], "guard_broken", "the same question again is no new one");
+
+    task.edit("margin = 0.1", "margin = 0.99");
+    let accepted = compile();
+    assert_eq!(accepted.status.code(), Some(0), "{}", json(&accepted));
+    let report = fs::read_to_string(json(&accepted)["report"].as_str().unwrap()).unwrap();
+    assert!(report.contains("What else had to hold?") && report.contains("<td>likes</td>"));
+
+    fs::write(task.path().join("likes.sh"), "exit 3").unwrap();
+    task.edit("margin = 0.99", "margin = 0.98");
+    let crashed = compile();
+    let told = String::from_utf8_lossy(&crashed.stderr);
+    assert!(crashed.status.code() == Some(3) && told.contains("guard `likes`, the command"), "{told}");
+}
+
+/// A program that judges is another process in every run, and the same question.
+#[test]
+fn a_metric_command_asks_the_same_question_in_every_run() {
+    let task = TaskFolder::new();
+    let judge = r#"while read -r line; do
+      gold=${line#*'"gold":{"crew":"'}; given=${line#*'"outputs":{"crew":"'}
+      if [ "${gold%%'"'*}" = "${given%%'"'*}" ]; then echo '{"score": 1}'; else echo '{"score": 0}'; fi
+    done"#;
+    fs::write(task.path().join("judge.sh"), judge).unwrap();
+    task.edit("[model]", "[metric]\nkind = \"command\"\ncommand = [\"sh\", \"judge.sh\"]\n\n[model]");
+    let run = || {
+        let output = task.command("compile").args(["--json", "--quiet"]).output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));
+        fs::read_to_string(artifact(&json(&output))).unwrap()
+    };
+    let first = run();
+    assert!(first.replace(' ', "").contains("\"turn\":1,"));
+    assert_eq!(run(), first, "the second run replays the first");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! of size and power with that many runs per cell; without it every test is small enough for daily use.
 
 mod continuation;
+mod demands;
 mod planted;
 mod policies;
 mod probit;

@@ -184,10 +184,10 @@ impl Trial {
     }
 }
 
-/// Whether going on is pointless: all seeds are in, or acceptance is out of reach and a refusal is either shown already or
-/// unlikely to be.
+/// Whether going on is pointless: all seeds are in, or enough of them to say that acceptance is out of reach, and a refusal is
+/// either shown already or unlikely to be.
 fn is_over(look: &LookRecord, is_refused: impl Fn() -> bool) -> bool {
-    let is_hopeless = look.conditional_power.is_none_or(|power| power < HOPELESS);
+    let is_hopeless = look.conditional_power.is_none_or(|power| power < HOPELESS && !look.is_mute());
     let is_vain = || look.refusal_power.is_none_or(|power| power < PATIENCE) || is_refused();
     (is_hopeless && is_vain())
         || look.newly_failed > 0

@@ -122,7 +122,7 @@ fn unfit(measure: &dyn Measure, field: &Field, from: Reader<'_>) -> Problem {
     let fitting: Vec<_> = ALL.iter().filter(|other| other.judges(ty)).map(|other| other.name()).collect();
     let message = format!("`{}` cannot judge `{}`, which is {}", measure.name(), field.name, ty.phrase());
     Problem::new(from.span("kind").unwrap_or_default(), message, "does not fit").hint(format!(
-        "{} can; set it with [metric.outputs] {} = {{ kind = \"{}\" }}",
+        "{} can; set it with outputs.{} = {{ kind = \"{}\" }}",
         fitting.join(", "),
         field.name,
         fitting[0]

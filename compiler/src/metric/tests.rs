@@ -113,6 +113,29 @@ fn a_command_stays_open_and_judges_line_by_line() {
     }
 }
 
+/// The ledger knows a question by it, so it must not hang on what goes on in this run.
+#[test]
+fn the_identity_of_a_metric_is_what_decides_its_scores() {
+    let judge = |words: &[&str], folder: &Path| {
+        let words = words.iter().map(|word| (*word).to_owned()).collect();
+        let judge = Judge::Command(Command::new("metric command", words, folder, LONG));
+        Metric { judge, pass: Score::ONE }
+    };
+    let [one, two] = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let script = r#"while read -r line; do echo '{"score": 1}'; done"#;
+    for folder in [&one, &two] {
+        std::fs::write(folder.path().join("judge.sh"), script).unwrap();
+    }
+    let metric = judge(&["sh", "judge.sh"], one.path());
+    let identity = metric.identity();
+    verdict(&metric).unwrap();
+    assert_eq!(metric.identity(), identity, "it runs now");
+    assert_eq!(judge(&["sh", "judge.sh"], two.path()).identity(), identity, "the folder was moved");
+    std::fs::write(two.path().join("judge.sh"), "exit 1").unwrap();
+    assert_ne!(judge(&["sh", "judge.sh"], two.path()).identity(), identity, "it judges otherwise");
+    assert_ne!(judge(&["sh", "other.sh"], one.path()).identity(), identity);
+}
+
 /// It is shown the steps in order, and may say something about each.
 #[test]
 fn a_command_may_know_the_modules() {

@@ -105,7 +105,6 @@ fn harm_to_a_slice_is_rejected_by_name() {
     let verdicts = verdicts("slice harm", false, chance);
     let named = rejected(Kind::SliceHarm { slice: "channel=3".into() });
     assert!(share(&verdicts, named) >= 0.7, "{verdicts:?}");
-    assert!(share(&verdicts, |verdict| *verdict == Verdict::Accept) < 0.01, "{verdicts:?}");
 }
 
 /// A trial that is refused early says less about why, but it is refused.

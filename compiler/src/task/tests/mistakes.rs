@@ -185,6 +185,32 @@ const BROKEN: &[Broken] = &[
             "10: `explore` tests nothing, so no `target` can be held (take another policy, such as policy = \"strict\")",
         ],
     ),
+    (
+        MINIMAL,
+        "[data]",
+        "[gate]\npolicy = \"explore\"\n[[guard]]\nname = \"tone\"\n[data]",
+        &[
+            "10: `explore` tests nothing, so no `guard` can be held (take another policy, such as policy = \"strict\")",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[guard]]\nname = \"tone\"\n[[guard]]\nname = \"tone\"\n[[guard]]\nmargin = 2\n[data]",
+        &[
+            "11: there is a guard `tone` already (give it another name)",
+            "12: `guard` needs `name` (name = \"...\": its name in reports)",
+            "13: `guard.margin` is 2, but must be a number from 0.001 to 1 (such as 0.5005)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[guard]]\nname = \"tone\"\nkind = \"rouge\"\n[data]",
+        &[
+            "10: `rouge` cannot judge `team`, which is one of a, b (exact can; set it with outputs.team = { kind = \"exact\" })",
+        ],
+    ),
     // Demonstrations.
     (
         MINIMAL,
@@ -245,7 +271,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[metric]\nkind = \"f1\"\n[data]",
         &[
-            "9: `f1` cannot judge `team`, which is one of a, b (exact can; set it with [metric.outputs] team = { kind = \"exact\" })",
+            "9: `f1` cannot judge `team`, which is one of a, b (exact can; set it with outputs.team = { kind = \"exact\" })",
         ],
     ),
     (
