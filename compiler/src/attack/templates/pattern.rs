@@ -31,6 +31,8 @@ pub(super) enum Piece {
 pub(super) struct Pattern {
     /// The holes in order, with those that occur again.
     holes: Vec<Hole>,
+    /// The longest word outside of the holes: most texts that do not fit lack it, which is soon seen.
+    word: String,
     /// Of all ways to read a text, this finds the first...
     first: Regex,
     /// ... and this the last: every choice in it is tried in the opposite order.
@@ -111,16 +113,25 @@ impl Pattern {
             Piece::Literal(_) => None,
         });
         let holes: Vec<_> = names.collect();
+        let literals = pieces.iter().filter_map(|piece| match piece {
+            Piece::Literal(literal) => Some(literal),
+            Piece::Hole(_) => None,
+        });
+        let word = literals.flat_map(|literal| literal.split_whitespace()).max_by_key(|word| word.len());
         let (text_first, text_last) = (r"\S(?:.*?\S)??", r"\S(?:.*\S)?");
         Ok(Self {
             first: regex(pieces, &holes, (number::SHORTEST, text_first))?,
             last: regex(pieces, &holes, (number::LONGEST, text_last))?,
+            word: word.unwrap_or_default().to_owned(),
             holes,
         })
     }
 
     /// Reads a text; nothing if it does not fit, or in more than one way.
     pub(super) fn read<'t>(&'t self, text: &'t str) -> Option<Reading<'t>> {
+        if !text.contains(&self.word) {
+            return None;
+        }
         let (first, last) = (self.first.captures(text)?, self.last.captures(text)?);
         let mut reading = Reading { text, ranges: vec![], names: vec![], values: Record::new() };
         for (group, hole) in (1..).zip(&self.holes) {

@@ -79,6 +79,8 @@ fn a_template_is_used_only_where_it_is_right_about_the_row() {
     ] {
         assert_eq!(apply(&templates, &other, 1).unwrap_err(), Miss::Idle, "{other:?}");
     }
+    let unit = row(pens, Record::new().with("total", Value::Integer(200)).with("unit", "dollars"));
+    assert_eq!(templates.of_row(&unit), Some((0, Err(Miss::Idle))), "it does not work out the unit");
     let changed = "Kim buys 50 pencils at 4 dollars each. How much does Kim pay?";
     let check = templates.guarantee().check(pens, changed, &Protected::default());
     assert_eq!(check, Err(Broken::Template));
@@ -165,6 +167,13 @@ fn texts_of_two_holes_stay_apart_and_what_cannot_be_redrawn_is_left() {
             ["Ann owes Omar 3 dollars", "Omar owes Ann 3 dollars"].contains(&text(&variant)),
             "{variant:?}"
         );
+    }
+    let line = r#"{"text": "A {color} {thing} costs {n} dollars", "draw": {"color": ["red", "dark blue"], "thing": ["pen"], "n": [7]}, "answer": "n"}"#;
+    let colors = self::templates(&[line], total());
+    for seed in 0..20 {
+        let variant =
+            apply(&colors, &labelled("A green cup costs 5 dollars", Value::Integer(5)), seed).unwrap();
+        assert_eq!(text(&variant), "A red pen costs 7 dollars", "dark blue pen could be read in two ways");
     }
     let line = r#"{"text": "What is {n}?", "draw": {"n": [3]}, "answer": "n"}"#;
     let only = self::templates(&[line], total());

@@ -137,7 +137,12 @@ fn templates(report: &SplitReport) -> (Vec<String>, Vec<String>) {
         unused.iter().map(|(row, why)| format!("{place} is not used on {row}: {why}")).collect::<Vec<_>>()
     };
     let fits_none = report.templates.iter().filter(|template| template.groups.total() == 0);
-    let unfit = fits_none.map(|template| format!("{} fits no row", template.place));
+    let unfit = fits_none.map(|template| {
+        format!(
+            "{} fits no row: none reads exactly so, or only in two ways, or an earlier template takes it",
+            template.place
+        )
+    });
     (report.templates.iter().flat_map(unused).collect(), unfit.collect())
 }
 
