@@ -6,8 +6,8 @@
 //!
 //! `file` reads bytes, `row` and `cell` type them, `rows` puts the files together; `near` finds near-duplicates and
 //! `hygiene` what belongs together; `split` deals groups and `assign` says who takes part; `seal` perturbs and seals what
-//! is judged on, `fresh` does so with rows that come later, `shift` says which of it is unlike what the search sees; `report` and `templated` tell. [`rehearsal`] splits what is visible
-//! once more, to compare optimizers.
+//! is judged on, `fresh` does so with rows that come later, `shift` says which of it is unlike what the search sees; `report`
+//! and `templated` tell. [`rehearsal`] splits what is visible once more, to compare optimizers.
 
 mod assign;
 mod cell;

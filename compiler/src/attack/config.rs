@@ -37,7 +37,7 @@ static REPLACE: Key = Key::required(
 static FILE: Key = Key::required(
     "file",
     Shape::Text,
-    "JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer`, and `where` if it takes that",
+    "JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer` and, if need be, `where`",
 );
 
 /// Mistakes of one file of templates that are told; of the others it is said how many there are.

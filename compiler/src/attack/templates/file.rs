@@ -71,13 +71,12 @@ fn template(number: usize, line: &str, outputs: &[Field]) -> Result<Template, Pr
     let pieces = pieces(&line.text).map_err(braces)?;
     let mut problems = vec![];
     let draws = draws(&pieces, &line.draw, &mut problems);
-    let holes: Vec<_> = holes(&pieces);
+    let holes = holes(&pieces);
     let condition = line.condition.and_then(|source| compiled("where", &source, &holes, &mut problems));
     let answers = answers(&line.answer, (&holes, outputs), &mut problems);
     let is_number = |hole: &str| draws.get(hole).is_some_and(Draw::is_number);
-    let pattern = Pattern::new(&pieces, is_number);
-    let pattern =
-        pattern.map_err(|error| vec![(format!("the text is no pattern: {error}"), "shorten it".into())])?;
+    let pattern = Pattern::new(&pieces, is_number)
+        .map_err(|error| vec![(format!("the text is no pattern: {error}"), "shorten it".to_owned())])?;
     if !problems.is_empty() {
         return Err(problems);
     }
@@ -157,9 +156,9 @@ fn answers(
         _ => format!("an object with an expression for each output: {}", names.join(", ")),
     };
     let written: Vec<_> = match (json, names.as_slice()) {
-        (Json::String(source), [only]) => vec![((*only).to_owned(), source)],
+        (Json::String(source), [only]) => vec![((*only).to_owned(), source.as_str())],
         (Json::Object(map), _) if !map.is_empty() && map.values().all(Json::is_string) => {
-            map.iter().filter_map(|(name, source)| Some((name.clone(), as_string(source)?))).collect()
+            map.iter().filter_map(|(name, source)| Some((name.clone(), source.as_str()?))).collect()
         }
         _ => {
             problems.push(("`answer` does not say how the outputs are worked out".to_owned(), hint()));
@@ -174,13 +173,6 @@ fn answers(
         answers.extend(compiled("answer", source, holes, problems).map(|answer| (name, answer)));
     }
     answers
-}
-
-fn as_string(json: &Json) -> Option<&String> {
-    match json {
-        Json::String(text) => Some(text),
-        _ => None,
-    }
 }
 
 fn compiled(key: &str, source: &str, holes: &[&str], problems: &mut Problems) -> Option<Expression> {

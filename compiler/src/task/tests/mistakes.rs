@@ -226,7 +226,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[attack]]\nname = \"redrawn\"\nkind = \"templates\"\n[data]",
         &[
-            "8: `attack` needs `file` (file = \"...\": JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer`, and `where` if it takes that)",
+            "8: `attack` needs `file` (file = \"...\": JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer` and, if need be, `where`)",
         ],
     ),
     (
