@@ -2,8 +2,8 @@
 //!
 //! **Invariant:** no variant exists whose family's [`Guarantee`] was not checked on that very row, and variants are
 //! frozen: they depend on the seed and the rows alone, never on what any prompt answered (gate.md, section 5.4).
-//! [`Plan::freeze`] makes them; [`crate::gate`] seals them. `own` holds families of the user's, [`rewrite`] those that a model
-//! writes; `listing` leaves rows alone and changes what every prompt shows.
+//! [`Plan::freeze`] makes them; [`crate::gate`] seals them. `own` and `templates` hold families of the user's, [`rewrite`]
+//! those that a model writes; `listing` leaves rows alone and changes what every prompt shows.
 
 mod allocate;
 pub mod audit;
@@ -29,6 +29,7 @@ pub mod rewrite;
 mod severity;
 mod synonym;
 mod tautology;
+mod templates;
 mod thread;
 mod typo;
 mod unicode;
@@ -48,6 +49,7 @@ pub(crate) use plan::families_of;
 pub(crate) use plan::words_of;
 pub use plan::{Count, Frozen, Plan, PlanError};
 pub use protect::Protected;
+pub use templates::Templates;
 
 /// A way to perturb text without changing the right answer.
 pub trait Family: Sync {

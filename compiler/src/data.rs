@@ -6,8 +6,8 @@
 //!
 //! `file` reads bytes, `row` and `cell` type them, `rows` puts the files together; `near` finds near-duplicates and
 //! `hygiene` what belongs together; `split` deals groups and `assign` says who takes part; `seal` perturbs and seals what
-//! is judged on, `fresh` does so with rows that come later, `shift` says which of it is unlike what the search sees; `report` tells. [`rehearsal`] splits what is visible
-//! once more, to compare optimizers.
+//! is judged on, `fresh` does so with rows that come later, `shift` says which of it is unlike what the search sees; `report`
+//! and `templated` tell. [`rehearsal`] splits what is visible once more, to compare optimizers.
 
 mod assign;
 mod cell;
@@ -25,6 +25,7 @@ mod rows;
 mod seal;
 mod shift;
 mod split;
+mod templated;
 #[cfg(test)]
 mod tests;
 pub(crate) mod text;
@@ -49,6 +50,7 @@ pub use self::{
     report::{Contradiction, Counts, Joins, MovedOut, RewritingReport, SplitReport},
     rows::read_rows,
     seal::NATURAL,
+    templated::TemplateReport,
 };
 use crate::{
     attack::{Count, Plan},
@@ -79,10 +81,11 @@ impl Splits {
         let found = Hygiene::of(&rows);
         let roles = assign(task, &given, &found)?;
         let report = report::make(task, &rows, &roles, &found);
+        let templates = templated::report(task, &rows, &roles, &found);
         let plan = Plan::of(task)?;
         let rewritings = task.rewriter.as_ref().map(|_| report::written(&plan.rewritings, &rows));
         let (splits, families) = Self::collect((task, &plan), given, &roles, &found)?;
-        Ok((splits, SplitReport { families, rewritings, ..report }))
+        Ok((splits, SplitReport { families, rewritings, templates, ..report }))
     }
 
     fn collect(

@@ -32,6 +32,12 @@ use std::{
 use proofmark_runtime::Program;
 use toml::de::DeTable;
 
+pub(crate) use self::{
+    data::path,
+    nearest::suggest,
+    read::Reader,
+    shape::{Key, Section, Shape, Variants},
+};
 pub use self::{
     data::{Columns, DataConfig, DataFiles},
     gate::GateConfig,
@@ -42,11 +48,6 @@ pub use self::{
     program::SOLE_MODULE,
     rewriter::RewriterConfig,
     schema::schema,
-};
-pub(crate) use self::{
-    nearest::suggest,
-    read::Reader,
-    shape::{Key, Section, Shape, Variants},
 };
 use crate::{
     attack::{self, Own},

@@ -153,3 +153,132 @@ fn a_person_audits_variants_and_the_certificate_says_so() {
     let report = fs::read_to_string(compiled["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("a person read 60 variants"), "the report has it");
 }
+
+const SUMS: &str = r#"
+format = 1
+name = "sums"
+
+[signature]
+instructions = "Work it out."
+inputs = { question = "text" }
+outputs = { total = "integer" }
+
+[data]
+file = "rows.jsonl"
+
+[model]
+name = "scripted:SCRIPT"
+
+[optimizer]
+name = "auto"
+budget = { calls = 600 }
+
+[gate]
+families = []
+variants = 1
+
+[[attack]]
+name = "redrawn"
+kind = "templates"
+file = "templates.jsonl"
+"#;
+
+const BASKETS: &str = r#"{"text": "{who} from {town} fills {n} baskets with {k} {things} each, as {friend} wanted.", "draw": {"who": ["Nora", "Pavel"], "friend": ["Ines", "Theo"], "town": ["Turin", "Malmo"], "things": ["pears", "cherries"], "n": {"from": 2, "to": 60}, "k": {"from": 2, "to": 20}}, "where": "n > k", "answer": "n * k"}"#;
+
+/// Rows of one template, each with words of its own, and a model that knows their answers by heart as soon as it is shown
+/// one, and answers 12 to all else. One row is labelled wrongly.
+fn sums() -> TaskFolder {
+    let task = TaskFolder::new();
+    let script = task.path().join("script.json");
+    fs::write(task.path().join("task.toml"), SUMS.replace("SCRIPT", &script.display().to_string())).unwrap();
+    let (mut rows, mut heart) = (String::new(), BTreeMap::new());
+    for i in 0..200 {
+        let (n, k) = (4 + i % 23, 3 + i % 2);
+        let text = format!("A{i}x from B{i}y fills {n} baskets with {k} c{i}z each, as D{i}w wanted.");
+        let total = n * k + usize::from(i == 60);
+        rows += &format!("{}\n", serde_json::json!({"question": text, "total": total}));
+        heart.insert(text, total.to_string());
+    }
+    let rule = serde_json::json!({"when": {"max_demonstrations": 0}, "then": {"reply": "12"}});
+    let known = serde_json::json!({"rules": [rule], "table": heart, "default": "12"});
+    fs::write(script, known.to_string()).unwrap();
+    fs::write(task.path().join("rows.jsonl"), rows).unwrap();
+    let none = BASKETS.replace("baskets", "baths");
+    fs::write(task.path().join("templates.jsonl"), format!("{BASKETS}\n{none}\n")).unwrap();
+    task
+}
+
+#[test]
+fn templates_redraw_rows_and_a_prompt_that_knows_answers_by_heart_falls() {
+    let task = sums();
+    let checked = json(&task.command("check").arg("--json").output().unwrap());
+    let redrawn = &checked["splits"]["families"]["redrawn"];
+    let sealed = checked["splits"]["rows"]["gate"].as_u64().unwrap();
+    let known = redrawn["made"].as_u64().unwrap() + redrawn["dropped"].as_u64().unwrap();
+    assert_eq!((known, redrawn["idle"].as_u64()), (sealed, Some(0)), "{checked}");
+    assert_eq!(checked["splits"]["templates"][0]["groups"]["gate"].as_u64(), Some(sealed), "{checked}");
+    let said = told(&task.command("check").output().unwrap());
+    for expected in [
+        "templates.jsonl:1 is not used on ",
+        ":61: the template answers 54 to the row as it is, and the label is 55",
+        "templates.jsonl:2 fits no row: none reads exactly so",
+        "rows of one template count as independent and are not: templates.jsonl:1 fits 80 that the search sees and 120 sealed",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+
+    let visible = json(&answer(&task, &["--json"], ""));
+    let variants = visible["variants"].as_array().unwrap();
+    assert!(variants.len() >= 79, "{}", variants.len());
+    for variant in variants {
+        let after = variant["after"].as_str().unwrap();
+        let numbers: Vec<u64> = after.split(' ').filter_map(|word| word.parse().ok()).collect();
+        let total = (numbers[0] * numbers[1]).to_string();
+        assert_eq!(
+            (variant["answer_after"].as_str(), &variant["class"]),
+            (Some(&*total), &"G3".into()),
+            "{after}"
+        );
+    }
+    let shown = told(&answer(&task, &["--family", "redrawn"], ""));
+    assert!(shown.contains("redrawn · G3 · ") && shown.contains(", now "), "{shown}");
+    fs::write(task.path().join("templates.jsonl"), BASKETS.replace("\"to\": 60", "\"to\": 61")).unwrap();
+    let other = json(&answer(&task, &["--json"], ""));
+    assert_ne!(other["variants"], visible["variants"], "other templates make other variants");
+
+    let compiled = task.command("compile").args(["--json", "--quiet"]).output().unwrap();
+    assert_eq!(compiled.status.code(), Some(10), "{}", told(&compiled));
+    assert_eq!(json(&compiled)["kind"], "brittle", "{}", told(&compiled));
+
+    // Where the text stands unchanged in every variant, knowing it by heart is enough.
+    let plain = sums();
+    plain.edit("families = []", "families = [\"filler\"]");
+    plain.edit(SUMS.split_once("[[attack]]").unwrap().1, "");
+    plain.edit("[[attack]]", "");
+    let compiled = plain.command("compile").args(["--json", "--quiet"]).output().unwrap();
+    assert_eq!(compiled.status.code(), Some(0), "{}", told(&compiled));
+}
+
+#[test]
+fn mistakes_in_templates_are_told_all_at_once() {
+    let task = sums();
+    let mistakes =
+        [BASKETS.replace("\"n * k\"", "\"n * m\""), BASKETS.replace("n > k", "n > 60"), "{".to_owned()];
+    fs::write(task.path().join("templates.jsonl"), mistakes.join("\n")).unwrap();
+    let checked = task.command("check").output().unwrap();
+    assert_eq!(checked.status.code(), Some(3), "{}", told(&checked));
+    let said = told(&checked).split_whitespace().collect::<Vec<_>>().join(" ");
+    for expected in [
+        "templates.jsonl:1: `answer` is \"n * m\": `m` is no hole of the text",
+        "templates.jsonl:2: none of 1000 draws can be used; of the first, `where` is false",
+        "templates.jsonl:3: not JSON: EOF while parsing an object (at byte 1 of 1)",
+    ] {
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+    fs::write(task.path().join("templates.jsonl"), "{\n".repeat(50)).unwrap();
+    let said = told(&task.command("check").output().unwrap());
+    assert!(said.contains("templates.jsonl: and 30 more mistakes"), "{said}");
+    fs::remove_file(task.path().join("templates.jsonl")).unwrap();
+    let said = told(&task.command("check").output().unwrap());
+    assert!(said.contains("there is no file `templates.jsonl`"), "{said}");
+}

@@ -10,10 +10,11 @@ use super::{
     plan::words_of,
     protect::{Protected, meaning},
     rewrite,
+    templates::{Mistake, Templates},
 };
 use crate::{
     command::{Command, OPTIONS},
-    task::{Key, Problem, Reader, Section, Shape, Variants},
+    task::{self, Key, Problem, Reader, Section, Shape, Variants},
 };
 
 /// `[[attack]]`
@@ -33,8 +34,17 @@ static REPLACE: Key = Key::required(
     "what is found, as whole words = what is put there; the right answer must stay",
 );
 
+static FILE: Key = Key::required(
+    "file",
+    Shape::Text,
+    "JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer` and, if need be, `where`",
+);
+
+/// Mistakes of one file of templates that are told; of the others it is said how many there are.
+const TOLD: usize = 20;
+
 fn by_kind() -> Vec<(&'static str, Vec<&'static Key>)> {
-    vec![("rules", vec![&REPLACE]), ("command", OPTIONS.iter().collect())]
+    vec![("rules", vec![&REPLACE]), ("command", OPTIONS.iter().collect()), ("templates", vec![&FILE])]
 }
 
 fn kinds() -> Vec<&'static str> {
@@ -66,15 +76,47 @@ pub(crate) fn read(
             problems.push(Problem::new(span, message, "not a name"));
             continue;
         }
-        families.extend(if table.text("kind") == Some("command") {
-            let role = format!("family `{name}`, the command");
-            Command::read(&role, table, folder, problems)
-                .map(|command| Own::Program(Box::new(OwnProgram::new(name, command))))
-        } else {
-            rules(name, table.table("replace"), &protected, problems).map(Own::Rules)
+        families.extend(match table.text("kind") {
+            Some("command") => {
+                let role = format!("family `{name}`, the command");
+                Command::read(&role, table, folder, problems)
+                    .map(|command| Own::Program(Box::new(OwnProgram::new(name, command))))
+            }
+            Some("templates") => templates((name, table), program, folder, problems).map(Own::Templates),
+            _ => rules(name, table.table("replace"), &protected, problems).map(Own::Rules),
         });
     }
     families
+}
+
+/// The templates of a file; nothing without a program, whose outputs they work out.
+fn templates(
+    (name, table): (&str, Reader<'_>),
+    program: Option<&Program>,
+    folder: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<Templates> {
+    let path = task::path(table, "file", folder, problems)?;
+    let (file, span) = (table.text("file")?, table.span("file")?);
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) => {
+            problems.push(Problem::new(span, format!("cannot read `{file}`: {error}"), "not readable"));
+            return None;
+        }
+    };
+    let mistakes = match Templates::read((name, file), &text, program?.output_fields()) {
+        Ok(templates) => return Some(templates),
+        Err(mistakes) => mistakes,
+    };
+    let told = mistakes.iter().take(TOLD).map(|Mistake { line, message, hint }| {
+        Problem::within(span.clone(), format!("{file}:{line}: {message}")).hint(hint)
+    });
+    problems.extend(told);
+    if let Some(more) = mistakes.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        problems.push(Problem::within(span.clone(), format!("{file}: and {more} more mistakes")));
+    }
+    None
 }
 
 fn rules(name: &str, table: Reader<'_>, protected: &Protected, problems: &mut Vec<Problem>) -> Option<Rules> {

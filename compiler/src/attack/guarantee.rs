@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     protect::Protected,
     rewrite::{self, Fault, Rewriting},
+    templates::Templates,
 };
 
 /// How strong the reason is that the right answer stays, strongest first.
@@ -43,6 +44,8 @@ pub enum Guarantee<'a> {
     EditsOrSurrounds,
     /// The texts are the same question but for the order of its options; the answer was worked out again.
     Permutes(fn(&str, &str) -> bool),
+    /// The template that fits the one text fits the other; it was right about the row, and worked the answer out again.
+    Recomputes(&'a Templates),
     /// All votes were for it, and no rule finds a fault.
     Rewrites(&'a Rewriting),
 }
@@ -67,6 +70,17 @@ pub enum Broken {
     /// More than the order of options changed.
     #[error("more than the order of the options was changed")]
     Permutation,
+    /// A template says something else about its row than the row's own label.
+    #[error("the template answers {says} to the row as it is, and the label is {label}")]
+    Answer {
+        /// What it answers.
+        says: String,
+        /// The label.
+        label: String,
+    },
+    /// More than what stands in the holes of a template changed.
+    #[error("the template does not fit what was made of the row")]
+    Template,
     /// Not everybody who was asked vouches for it.
     #[error("it was not vouched for when it was written")]
     Unvouched,
@@ -88,7 +102,7 @@ impl Guarantee<'_> {
             Self::Normalizes(_) => Class::G0,
             Self::Respells(_) | Self::EditsLightly | Self::Surrounds | Self::EditsOrSurrounds => Class::G1,
             Self::Rewrites(_) => Class::G2,
-            Self::Permutes(_) => Class::G3,
+            Self::Permutes(_) | Self::Recomputes(_) => Class::G3,
         }
     }
 
@@ -103,6 +117,8 @@ impl Guarantee<'_> {
             Self::Normalizes(_) | Self::Respells(_) => Err(Broken::Normalizer),
             Self::Permutes(same) if same(original, variant) => Ok(()),
             Self::Permutes(_) => Err(Broken::Permutation),
+            Self::Recomputes(templates) if templates.read_alike(original, variant) => Ok(()),
+            Self::Recomputes(_) => Err(Broken::Template),
             Self::Rewrites(way) => Ok(rewrite::check(way, (original, variant), protected)?),
             Self::Surrounds | Self::EditsOrSurrounds if variant.contains(original) => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),

@@ -1,4 +1,4 @@
-//! Families of the user's: a table of find/replace rules, or a program.
+//! Families of the user's: a table of find/replace rules, a program, or templates (see [`super::templates`]).
 //!
 //! **Invariant:** what they make is held to a guarantee like everybody else's. Rules change whole words outside of quotes
 //! and never numbers, negations or words of the task, which is checked when the task file is read. Of what a program makes,
@@ -11,7 +11,7 @@ use proofmark_runtime::{Example, ExampleId, Value};
 use rand::rngs::ChaCha8Rng;
 use serde_json::{Value as Json, json};
 
-use super::{Family, Guarantee, Miss, Normalizer, Protected, Scene, lexicon};
+use super::{Family, Guarantee, Miss, Normalizer, Protected, Scene, Templates, lexicon};
 use crate::command::{Command, CommandError};
 
 /// A family of the user's.
@@ -21,6 +21,8 @@ pub enum Own {
     Rules(Rules),
     /// A program.
     Program(Box<OwnProgram>),
+    /// Texts with holes.
+    Templates(Templates),
 }
 
 /// A table of find/replace rules.
@@ -49,6 +51,7 @@ impl Own {
         match self {
             Self::Rules(rules) => &rules.name,
             Self::Program(program) => &program.name,
+            Self::Templates(templates) => templates.name(),
         }
     }
 
@@ -57,6 +60,7 @@ impl Own {
         match self {
             Self::Rules(rules) => &rules.about,
             Self::Program(_) => "what your own program makes of the text",
+            Self::Templates(templates) => templates.about(),
         }
     }
 
@@ -66,7 +70,7 @@ impl Own {
     /// If a program did not keep to one answer for each line.
     pub(super) fn finish(&self) -> Result<(), CommandError> {
         match self {
-            Self::Rules(_) => Ok(()),
+            Self::Rules(_) | Self::Templates(_) => Ok(()),
             Self::Program(program) => program.finish(),
         }
     }

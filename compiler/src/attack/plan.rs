@@ -169,6 +169,7 @@ impl<'t> Plan<'t> {
         let own = self.own.iter().find(|own| own.name() == name).map(|own| match own {
             Own::Rules(rules) => Step::Family(rules),
             Own::Program(program) => Step::Program(program),
+            Own::Templates(templates) => Step::Family(templates),
         });
         let known = || ALL.iter().find(|family| family.name() == name).map(|family| Step::Family(*family));
         let written = || rewrite::find(name).map(Step::Rewriting);
@@ -257,6 +258,11 @@ impl<'p> Step<'p> {
         }
     }
 
+    /// Whether it can only be the first of two, because it finds nothing in a row that another one changed.
+    fn reads_whole_rows(&self) -> bool {
+        matches!(self, Self::Family(family) if matches!(family.guarantee(), Guarantee::Recomputes(_)))
+    }
+
     fn class(&self) -> Class {
         match self {
             Self::Family(family) => family.guarantee().class(),
@@ -298,6 +304,8 @@ impl Maker<'_> {
         let mut idle = BTreeSet::new();
         let mut last = Miss::Idle;
         for (first, second) in self.pairing.order() {
+            let turned = self.singles[second].reads_whole_rows();
+            let (first, second) = if turned { (second, first) } else { (first, second) };
             if idle.contains(&first) || idle.contains(&second) {
                 continue;
             }

@@ -1,6 +1,6 @@
 use std::{collections::BTreeMap, path::Path, time::Duration};
 
-use proofmark_runtime::{ExampleId, Record};
+use proofmark_runtime::{ExampleId, Field, Record, Type};
 use proptest::prelude::*;
 use rand::SeedableRng;
 
@@ -206,4 +206,47 @@ proptest! {
         let frozen = plan.freeze(&[&row]).unwrap();
         prop_assert!(frozen.variants[0].len() <= 3);
     }
+}
+
+const ORDERS: &str = r#"{"text": "{who} orders {n} boxes of {k} lamps and sends {b} boxes back, how many lamps are kept?", "draw": {"who": ["the hotel", "my sister"], "n": {"from": 5, "to": 30}, "k": {"from": 2, "to": 12}, "b": {"from": 1, "to": 9}}, "where": "b < n", "answer": "(n - b) * k"}"#;
+
+#[test]
+fn templates_of_the_users_are_a_family_like_others_and_compose() {
+    let lamps = Field::new("lamps", Type::Integer);
+    let own = [Own::Templates(Templates::read(("redrawn", "t.jsonl"), ORDERS, vec![lamps]).unwrap())];
+    let row = |i: i64| Example {
+        id: ExampleId(format!("r{i}")),
+        inputs: Record::new().with(
+            "message",
+            format!(
+                "a school orders {} boxes of 6 lamps and sends 2 boxes back, how many lamps are kept?",
+                i + 3
+            ),
+        ),
+        // One row is labelled wrongly.
+        outputs: Record::new().with("lamps", Value::Integer(6 * (i + 1) + i64::from(i == 7))),
+        slices: BTreeMap::new(),
+    };
+    let rows: Vec<_> = (0..30).map(row).collect();
+    let families = ["redrawn", "typo", COMPOSED].map(str::to_owned).to_vec();
+    let plan = Plan { families, own: &own, ..plan(1) };
+    let frozen = plan.freeze(&rows.iter().collect::<Vec<_>>()).unwrap();
+    assert_eq!(frozen.counts["redrawn"], Count { made: 29, idle: 0, dropped: 1 });
+    assert_eq!(frozen.counts[COMPOSED].made, 29);
+    for variant in frozen.variants.iter().flatten().filter(|variant| variant.family != "typo") {
+        let text = variant.example.inputs.get("message").unwrap().to_string();
+        let [n, k, b] = text.split(' ').filter_map(|word| word.parse::<i64>().ok()).collect::<Vec<_>>()[..]
+        else {
+            panic!("{text}")
+        };
+        assert_eq!(variant.example.outputs.get("lamps"), Some(&Value::Integer((n - b) * k)), "{text}");
+        assert_eq!(variant.class, Class::G3);
+        let steps = if variant.family == COMPOSED { &["redrawn", "typo"][..] } else { &["redrawn"] };
+        assert_eq!(variant.steps, steps, "a text with typos is no more the template's");
+    }
+    let other = ORDERS.replace("\"to\": 30", "\"to\": 29");
+    let lamps = Field::new("lamps", Type::Integer);
+    let own = [Own::Templates(Templates::read(("redrawn", "t.jsonl"), &other, vec![lamps]).unwrap())];
+    let again = Plan { own: &own, ..plan.clone() }.freeze(&rows.iter().collect::<Vec<_>>()).unwrap();
+    assert_ne!(again.variants, frozen.variants, "other templates make other variants");
 }

@@ -9,6 +9,7 @@ use super::{
     hygiene::Hygiene,
     row::{NO_VALUE, Row},
     split::Role,
+    templated::TemplateReport,
 };
 use crate::{
     attack::{
@@ -51,6 +52,8 @@ pub struct SplitReport {
     pub families: BTreeMap<String, Count>,
     /// What a model wrote of the rows, if one was to.
     pub rewritings: Option<RewritingReport>,
+    /// For each template of the user's: which rows it fits.
+    pub templates: Vec<TemplateReport>,
 }
 
 /// What a model wrote of the rows, as its file says.
@@ -205,7 +208,7 @@ impl std::ops::Add for Counts {
 }
 
 impl Counts {
-    fn count(&mut self, role: Role) {
+    pub(super) fn count(&mut self, role: Role) {
         match role {
             Role::Train => self.train += 1,
             Role::Val => self.val += 1,

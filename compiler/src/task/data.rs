@@ -166,7 +166,12 @@ fn files(table: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Optio
 }
 
 /// The path that a key names, checked to exist.
-fn path(table: Reader<'_>, key: &str, folder: &Path, problems: &mut Vec<Problem>) -> Option<PathBuf> {
+pub(crate) fn path(
+    table: Reader<'_>,
+    key: &str,
+    folder: &Path,
+    problems: &mut Vec<Problem>,
+) -> Option<PathBuf> {
     let (name, span) = (table.text(key)?, table.span(key)?);
     let path = folder.join(name);
     if path.is_file() {

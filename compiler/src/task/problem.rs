@@ -17,8 +17,8 @@ pub struct Problem {
     pub span: Range<usize>,
     /// What is wrong, as one sentence without a full stop.
     pub message: String,
-    /// What stands at the span, in a few words.
-    pub label: String,
+    /// What stands at the span, in a few words; nothing if the mistake is in a file that is named there.
+    pub label: Option<String>,
     /// What to do about it.
     pub hint: Option<String>,
 }
@@ -35,7 +35,12 @@ pub struct TaskErrors {
 impl Problem {
     /// A problem without a hint; the label repeats what the message says in short.
     pub(crate) fn new(span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { span, message: message.into(), label: label.into(), hint: None }
+        Self { span, message: message.into(), label: Some(label.into()), hint: None }
+    }
+
+    /// A problem in a file that is named at the span; the message says where in it.
+    pub(crate) fn within(span: Range<usize>, message: impl Into<String>) -> Self {
+        Self { span, message: message.into(), label: None, hint: None }
     }
 
     /// The same problem with something to do about it.
@@ -102,7 +107,8 @@ impl Diagnostic for Problem {
     }
 
     fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = LabeledSpan::new_with_span(Some(self.label.clone()), self.span.clone());
+        let label = self.label.clone()?;
+        let label = LabeledSpan::new_with_span(Some(label), self.span.clone());
         Some(Box::new(std::iter::once(label)))
     }
 }

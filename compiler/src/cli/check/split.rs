@@ -6,7 +6,7 @@ use proofmark_runtime::{Program, Type};
 
 use crate::{
     attack::{Count, LISTING, Own, rewrite},
-    data::{Counts, Joins, MovedOut, RewritingReport, SplitReport},
+    data::{Counts, Joins, MovedOut, RewritingReport, SplitReport, TemplateReport},
     gate::CONTENDERS,
 };
 
@@ -65,10 +65,15 @@ pub(super) fn families(report: &SplitReport, own: &[Own]) -> Vec<String> {
     let mine = |name: &str| {
         own.iter().any(|own| own.name() == name) || rewrite::find(name).is_some() || name == LISTING
     };
+    let is_templates =
+        |name: &str| own.iter().any(|own| own.name() == name && matches!(own, Own::Templates(_)));
     let told = |(name, count): (&String, &Count)| {
         let Count { made, idle, dropped } = *count;
         let drops = match dropped {
             0 => String::new(),
+            _ if is_templates(name) => {
+                format!(", {dropped} dropped because the template has another answer to the row")
+            }
             _ => format!(", {dropped} dropped because the right answer may have changed"),
         };
         if made + dropped == 0 {
@@ -116,12 +121,45 @@ pub(super) fn warnings(report: &SplitReport, program: &Program) -> Vec<String> {
     };
     let unlabelled =
         report.unlabelled.iter().map(|output| format!("no row labels `{output}`, so it is not judged"));
-    [shortened(contradictions.collect()), shortened(report.moved_out.iter().map(moved).collect())]
+    let (wrong, unfit) = templates(report);
+    [contradictions.collect(), report.moved_out.iter().map(moved).collect(), wrong, unfit]
         .into_iter()
-        .flatten()
+        .flat_map(shortened)
         .chain(unlabelled)
+        .chain(alike(report))
         .chain(absent(report, program))
         .collect()
+}
+
+/// Templates that are wrong about a row, and those that fit none.
+fn templates(report: &SplitReport) -> (Vec<String>, Vec<String>) {
+    let unused = |TemplateReport { place, unused, .. }: &TemplateReport| {
+        unused.iter().map(|(row, why)| format!("{place} is not used on {row}: {why}")).collect::<Vec<_>>()
+    };
+    let fits_none = report.templates.iter().filter(|template| template.groups.total() == 0);
+    let unfit = fits_none.map(|template| {
+        format!(
+            "{} fits no row: none reads exactly so, or only in two ways, or an earlier template takes it",
+            template.place
+        )
+    });
+    (report.templates.iter().flat_map(unused).collect(), unfit.collect())
+}
+
+/// That rows count as independent which are of one template, if there are any.
+fn alike(report: &SplitReport) -> Option<String> {
+    let shared: Vec<_> = report.templates.iter().filter(|template| template.is_shared()).collect();
+    let fits = |TemplateReport { place, groups, .. }: &&TemplateReport| {
+        format!("{place} fits {} that the search sees and {} sealed", groups.train + groups.val, groups.gate)
+    };
+    let mut told: Vec<_> = shared.iter().take(EXAMPLES).map(fits).collect();
+    if shared.len() > told.len() {
+        told.push(format!("and so on, {} templates in all", shared.len()));
+    }
+    let advice = "a column that names the template, as `group` in [data], keeps them together";
+    (!shared.is_empty()).then(|| {
+        format!("rows of one template count as independent and are not: {}; {advice}", told.join(", "))
+    })
 }
 
 fn shortened(mut findings: Vec<String>) -> Vec<String> {

@@ -246,6 +246,32 @@ const BROKEN: &[Broken] = &[
         "inputs = { mesage = \"text\" }\nfile =",
         &["9: the program has no input `mesage` (field = \"column\"; did you mean `message`?)"],
     ),
+    // Templates, whose own mistakes compiler/src/attack/templates/tests.rs holds.
+    (
+        MINIMAL,
+        "[data]",
+        "[[attack]]\nname = \"redrawn\"\nkind = \"templates\"\n[data]",
+        &[
+            "8: `attack` needs `file` (file = \"...\": JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer` and, if need be, `where`)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[attack]]\nname = \"redrawn\"\nkind = \"templates\"\nfile = \"row.jsonl\"\nreplace = {}\n[data]",
+        &[
+            "11: there is no file `row.jsonl` (did you mean `rows.jsonl`?)",
+            "12: `attack` has no key `replace` (`replace` goes with kind = \"rules\")",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[attack]]\nname = \"redrawn\"\nkind = \"templates\"\nfile = \"rows.jsonl\"\n[data]",
+        &[
+            "11: rows.jsonl:1: unknown field `message`, expected one of `text`, `draw`, `where`, `answer` (a template is a line such as {\"text\": \"{name} buys {n} pens at {p} dollars each. How much does {name} pay?\", \"draw\": {\"name\": [\"Ann\", \"Omar\"], \"n\": {\"from\": 2, \"to\": 40}, \"p\": {\"from\": 1, \"to\": 9}}, \"answer\": \"n * p\"})",
+        ],
+    ),
     // Models.
     (
         MINIMAL,

@@ -1,0 +1,69 @@
+//! Which rows templates of the user's fit. Rows of one template are alike without being near-duplicates, which nobody else
+//! notices; and a template that fits no row, or is wrong about one, is likely a slip.
+
+use std::collections::BTreeSet;
+
+use serde::Serialize;
+
+use super::{hygiene::Hygiene, report::Counts, row::Row, split::Role};
+use crate::{
+    attack::{Miss, Own, Templates},
+    task::Task,
+};
+
+/// What was found of one template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct TemplateReport {
+    /// Its place, as `file:line`.
+    pub place: String,
+    /// The groups of rows that it fits, in each split.
+    pub groups: Counts,
+    /// Rows that it fits and is not used on: their places, and why.
+    pub unused: Vec<(String, String)>,
+}
+
+impl TemplateReport {
+    /// Whether rows that count as independent are of this one template, and it takes part in what is judged.
+    pub fn is_shared(&self) -> bool {
+        self.groups.gate > 0 && self.groups.total() > 1
+    }
+}
+
+/// Tells of all templates of a task.
+pub(super) fn report(
+    task: &Task,
+    rows: &[&Row],
+    roles: &[Option<Role>],
+    found: &Hygiene,
+) -> Vec<TemplateReport> {
+    let families = task.attacks.iter().filter_map(|own| match own {
+        Own::Templates(templates) => Some(templates),
+        _ => None,
+    });
+    families.flat_map(|templates| of_family(templates, rows, roles, found)).collect()
+}
+
+fn of_family(
+    templates: &Templates,
+    rows: &[&Row],
+    roles: &[Option<Role>],
+    found: &Hygiene,
+) -> Vec<TemplateReport> {
+    let empty = |place| TemplateReport { place, groups: Counts::default(), unused: vec![] };
+    let mut reports: Vec<_> = templates.places().map(empty).collect();
+    for members in &found.groups {
+        let mut fitting = BTreeSet::new();
+        for (row, role) in members.iter().filter_map(|at| Some((rows[*at], roles[*at]?))) {
+            let Some((template, used)) = templates.of_row(&row.example) else { continue };
+            fitting.insert((template, role));
+            let why = match used {
+                Ok(()) => continue,
+                Err(Miss::Idle) => "the row has a label that the template does not work out".to_owned(),
+                Err(Miss::Broken(broken)) => broken.to_string(),
+            };
+            reports[template].unused.push((row.place.to_string(), why));
+        }
+        fitting.into_iter().for_each(|(template, role)| reports[template].groups.count(role));
+    }
+    reports
+}
