@@ -32,7 +32,7 @@ pub struct LookRecord {
     pub seeds: usize,
     /// The exact one-sided mid-p value of the sign-flip test.
     pub p: f64,
-    /// The nominal level it is compared with at this look.
+    /// The nominal level it is compared with at this look; 0 where nothing may be accepted yet.
     pub level: f64,
     /// The mean lead over the baseline on the rows of the primary test.
     pub lead: f64,
@@ -243,7 +243,7 @@ impl Position<'_> {
     }
 
     /// The lead with its bounds where it is first proven, with this p-value; `mute` first looks had too few seeds to prove
-    /// anything.
+    /// anything, or were not tested.
     pub(in crate::gate) fn proven_lead(&self, answers: Answers<'_>, (p, mute): (f64, usize)) -> Lead {
         let Levels { test, fractions, claim, .. } = self.levels;
         let looks = (&test[mute..self.k], &fractions[mute..=self.k]);

@@ -28,6 +28,10 @@ use super::{
 /// size and power.
 const LOOKS: usize = 10;
 
+/// Nothing is accepted on a smaller part of the seeds: what harms a small slice, or another metric, needs rows to be seen. The
+/// test spends nothing before.
+const LEAST_PART: f64 = 0.25;
+
 /// What is the same for all finalists of a judgement.
 #[derive(Debug)]
 pub(in crate::gate) struct Court<'a> {
@@ -89,7 +93,7 @@ impl<'a> Court<'a> {
         let n = self.order.len() as f64;
         let fractions: Vec<_> = self.looks.iter().map(|seeds| *seeds as f64 / n).collect();
         Levels {
-            test: Spending::ObrienFleming.levels(accused.alpha, &fractions),
+            test: test_levels(accused.alpha, &fractions),
             lower: Spending::ObrienFleming.levels(CLAIM_ALPHA * accused.share, &fractions),
             claim: CLAIM_ALPHA * accused.share,
             common: self.common.clone(),
@@ -129,7 +133,7 @@ impl<'a> Court<'a> {
             let accepted = look.is_proven() && look.is_guarded();
             let over = accepted || ends;
             if look.is_proven() && proven.is_none() {
-                let mute = looks.iter().filter(|look| look.is_mute()).count();
+                let mute = looks.iter().filter(|look| look.is_mute() || look.level <= 0.0).count();
                 proven = Some(position.proven_lead(answers, (look.p, mute)));
             }
             looks.push(look);
@@ -175,6 +179,13 @@ impl<'a> Court<'a> {
         };
         Ok((Some(pass_rate), verdict))
     }
+}
+
+/// The nominal levels of the test; 0 where nothing may be accepted yet.
+fn test_levels(alpha: f64, fractions: &[f64]) -> Vec<f64> {
+    let silent = fractions.iter().filter(|part| **part < LEAST_PART).count();
+    let levels = Spending::ObrienFleming.levels(alpha, &fractions[silent..]);
+    [vec![0.0; silent], levels].concat()
 }
 
 impl Trial {

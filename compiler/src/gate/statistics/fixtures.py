@@ -120,6 +120,14 @@ def flipped(values, level):
     return brentq(gap, x.mean() - 2, x.mean(), xtol=1e-13)
 
 
+def shrunken(leads, errors, whole):
+    """Each lead drawn to the whole, whose true variance makes the weighted sum of squares what it is on average."""
+    d, se = np.array(leads) - whole, np.array(errors)
+    excess = lambda tau2: np.sum((d ** 2 - tau2) / se ** 2) - len(leads)
+    tau2 = brentq(excess, 0, 10) if excess(0) > 0 else 0.0
+    return {"leads": leads, "errors": errors, "whole": whole, "shrunk": (whole + d * tau2 / (tau2 + se ** 2)).tolist()}
+
+
 def patterns(n):
     return 1 - 2 * ((np.arange(2 ** n)[:, None] >> np.arange(n)) & 1)
 
@@ -165,6 +173,10 @@ json.dump({
     "futility": [{"n": n, "mean": m, "sd": s, "total": k, "alpha": a, "design": d,
                   "power": norm.sf(norm.isf(a) * s * np.sqrt(k), n * m + (k - n) * max(m, d), s * np.sqrt(k - n))}
                  for n, m, s, k, a, d in ((25, 0.02, 0.3, 100, 0.05, 0.08), (50, -0.1, 0.5, 200, 0.03, 0.08), (30, 0.2, 0.4, 60, 0.05, 0.03))],
+    "refusal": [{"n": n, "mean": m, "sd": s, "total": k, "alpha": a, "least": l,
+                 "power": norm.cdf(k * l - norm.isf(a) * s * np.sqrt(k), k * m, s * np.sqrt(k - n))}
+                for n, m, s, k, a, l in ((25, -0.08, 0.3, 100, 0.02, 0.02), (60, -0.02, 0.25, 100, 0.011, 0.0), (30, 0.1, 0.4, 60, 0.02, 0.02))],
+    "shrinkage": [shrunken(leads, errors, 0.1) for leads, errors in (([0.2, 0.0, 0.35], [0.05, 0.05, 0.1]), ([0.11, 0.09], [0.05, 0.04]))],
     "flipped": [{"values": v, "level": l, "lower": flipped(v, l)}
                 for v, l in (([g[0] for g in even], 0.05), ([g[0] for g in even], 0.01), (uneven[0] + uneven[3] + uneven[5], 0.1))],
     "selection": [{"leads": leads, "mean": largest(leads).mean(), "at": 0.2, "p": np.mean(largest(leads) >= 0.2)}],

@@ -4,13 +4,14 @@ use serde_json::Value as Json;
 
 use super::{
     combination::{combined, level},
-    futility::conditional_power,
+    futility::{conditional_power, refusal_power},
     holm, interval,
     looks::Spending,
     normal::{upper_quantile, upper_t_quantile},
     power::mid_p_mcnemar,
     regression::least_squares,
     selection::SelectionNoise,
+    shrinkage::{Part, shrunk},
     signflip::p_greater,
     simultaneous::intervals,
     spread::{Spread, intraclass},
@@ -173,6 +174,27 @@ fn conditional_power_is_that_of_scipy() {
         let spread = Spread { n: count(&case["n"]), mean: number(&case["mean"]), sd: number(&case["sd"]) };
         let (alpha, design) = (number(&case["alpha"]), number(&case["design"]));
         same(conditional_power(spread, count(&case["total"]), alpha, design), number(&case["power"]), 1e-9);
+    }
+}
+
+#[test]
+fn chances_of_a_refusal_are_those_of_scipy() {
+    for case in fixtures("refusal") {
+        let spread = Spread { n: count(&case["n"]), mean: number(&case["mean"]), sd: number(&case["sd"]) };
+        let (alpha, least) = (number(&case["alpha"]), number(&case["least"]));
+        same(refusal_power(spread, count(&case["total"]), alpha, least), number(&case["power"]), 1e-9);
+    }
+}
+
+#[test]
+fn shrunken_slices_are_the_roots_that_scipy_finds() {
+    for case in fixtures("shrinkage") {
+        let both = numbers(&case["leads"]).into_iter().zip(numbers(&case["errors"]));
+        let parts: Vec<_> = both.map(|(lead, se)| Part { lead, se }).collect();
+        let leads = shrunk(&parts, number(&case["whole"]));
+        for (found, expected) in leads.into_iter().zip(numbers(&case["shrunk"])) {
+            same(found, expected, 1e-6);
+        }
     }
 }
 
