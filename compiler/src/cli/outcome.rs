@@ -212,7 +212,7 @@ impl<'a> Outcome<'a> {
         ));
         if let Some((search, kept)) = record.search.and_then(|s| Some((s, s.kept(record.lead.estimate)?))) {
             say(&format!(
-                "  kept     {} of the lead of {} points on visible rows, {} of which the best of many shows by luck",
+                "  kept     {} of its lead on visible rows: {} points, less {} that the best of many equal prompts has by luck",
                 percent(kept),
                 points(search.lead),
                 points(search.luck).trim_start_matches('+')
@@ -230,7 +230,7 @@ impl<'a> Outcome<'a> {
         }
         if let Some(worst) = look.slices.iter().min_by(|a, b| a.shrunk.total_cmp(&b.shrunk)) {
             say(&format!(
-                "  weakest  {}: about {} points; {} observed on {} sealed rows, and the weakest of {} looks weaker than it is",
+                "  weakest  {}: about {} points ({} observed on {} sealed rows; the weakest of {} looks weaker than it is)",
                 worst.name,
                 points(worst.shrunk),
                 points(worst.estimate),
