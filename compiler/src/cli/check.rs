@@ -16,9 +16,9 @@ use crate::{
     data::{SplitReport, Splits},
     exit::Exit,
     gate::{
-        GateError, Ledger, Sealed,
+        Demands, GateError, Ledger, Margin, Sealed,
         ledger::next_price,
-        planning::POWER,
+        planning,
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
         statistics::power,
     },
@@ -105,18 +105,19 @@ impl Check {
         let looks = looks.map_err(GateError::from)?;
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
         let Variation { discordance, icc, .. } = variation;
-        let pairs = power::effective_pairs(sealed.seeds(), task.gate.variants, icc);
+        let alpha = policy.map(|policy| next_price(policy.alpha(), &looks));
+        let units = (sealed.seeds(), task.gate.variants);
         Ok(Outlook {
             seeds: sealed.seeds(),
             rows: sealed.calls(),
-            detectable: power::detectable(pairs, discordance, CLAIM_ALPHA, POWER),
+            detectable: planning::detectable(units, (discordance, icc), alpha.unwrap_or(CLAIM_ALPHA)),
             harms: harms(sealed, variation),
             variation,
             gate_calls: sealed.calls() * task.program.calls_per_record(),
             votes,
             looks: looks.len(),
             spoilt: looks.iter().any(|look| look.unsealed),
-            alpha: policy.map(|policy| next_price(policy.alpha(), &looks)),
+            alpha,
             model: models::ready(&task.model).map_err(|error| error.to_string()),
         })
     }
@@ -145,6 +146,7 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
     tell("sealed", vec![format!("{seeds} independent rows, {rows} with their rewritten variants")]);
     tell("claim", vec![too_few(*seeds).unwrap_or_else(|| claim(outlook))]);
     tell("slices", harm(outlook).into_iter().collect());
+    tell("demands", demands(&task.demands()));
     tell("looks", vec![looks(outlook)]);
     let (budget, pruning) = (task.optimizer.budget.calls, task.optimizer.budget.pruning());
     let recording = outlook.votes * recording(report, task);
@@ -163,6 +165,22 @@ fn lines(task: &Task, report: &SplitReport, outlook: &Outlook) -> Vec<String> {
         vec![model.as_ref().map_or_else(|problem| problem.clone(), |state| format!("{name}: {state}"))],
     );
     lines
+}
+
+/// What is demanded beyond beating the old prompt.
+fn demands(demands: &Demands) -> Vec<String> {
+    let Demands { target, max_tokens, max_reply_tokens, max_token_ratio, guards } = demands;
+    let target = target
+        .map(|target| format!("the new prompt has to be right on {:.1} % of clean rows", 100.0 * target));
+    let tokens = max_tokens.map(|most| format!("a row may take {most} tokens on average"));
+    let replies = max_reply_tokens.map(|most| format!("a reply may take {most} tokens on average"));
+    let ratio =
+        max_token_ratio.map(|times| format!("a row may take {times} times the tokens of the old prompt"));
+    let guard = |Margin { name, margin }: &Margin| {
+        format!("by `{name}` it may be {:.1} points worse", 100.0 * margin)
+    };
+    let limits = [target, tokens, replies, ratio].into_iter().flatten();
+    limits.chain(guards.iter().map(guard)).collect()
 }
 
 fn claim(outlook: &Outlook) -> String {

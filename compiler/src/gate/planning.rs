@@ -1,9 +1,10 @@
 //! Planning: what sealed rows can show, by what is known before one of them is measured.
 
 use super::{
-    policy::CLAIM_ALPHA,
+    policy::{CLAIM_ALPHA, SHARES},
     sealed::Sealed,
     statistics::power::{self, effective_pairs},
+    trial::last_level,
 };
 
 /// The chance wanted of showing a lead that is there.
@@ -12,6 +13,17 @@ pub const POWER: f64 = 0.80;
 pub const ASSUMED_DISCORDANCE: f64 = 0.20;
 /// The correlation assumed among the variants of one row.
 pub const ASSUMED_ICC: f64 = 0.45;
+
+/// The power that giving up early and the guard on clean rows take, by the simulations.
+const TAKEN: f64 = 0.06;
+
+/// The smallest lead that so many seeds, with so many variants of each, show with probability [`POWER`], as a share: of the first
+/// of three finalists, by a question that is granted the error `alpha`.
+pub fn detectable((seeds, variants): (usize, usize), (discordance, icc): (f64, f64), alpha: f64) -> f64 {
+    let [.., [share, ..]] = SHARES else { return 1.0 };
+    let level = last_level(alpha * share, seeds);
+    power::detectable(effective_pairs(seeds, variants, icc), discordance, level, POWER + TAKEN)
+}
 
 /// What the rows tell apart ([`power::resolution`]), with so many variants of each; what a search may know of them. By what is
 /// assumed, not by what earlier runs measured, so that a run repeated is the same run.

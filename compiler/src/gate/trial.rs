@@ -82,16 +82,13 @@ impl<'a> Court<'a> {
         evidence: &'a Evidence,
         order: Vec<usize>,
     ) -> Self {
-        let n = order.len();
-        let mut looks: Vec<_> = (1..=LOOKS).map(|k| (k * n).div_ceil(LOOKS)).collect();
-        looks.dedup();
-        let fractions: Vec<_> = looks.iter().map(|seeds| *seeds as f64 / n as f64).collect();
-        Self { sealed, policy, demands, evidence, order, looks, common: CommonLevels::of(&fractions) }
+        let looks = planned(order.len());
+        let common = CommonLevels::of(&parts(&looks));
+        Self { sealed, policy, demands, evidence, order, looks, common }
     }
 
     pub(in crate::gate) fn levels(&self, accused: Accused) -> Levels {
-        let n = self.order.len() as f64;
-        let fractions: Vec<_> = self.looks.iter().map(|seeds| *seeds as f64 / n).collect();
+        let fractions = parts(&self.looks);
         Levels {
             test: test_levels(accused.alpha, &fractions),
             lower: Spending::ObrienFleming.levels(CLAIM_ALPHA * accused.share, &fractions),
@@ -179,6 +176,24 @@ impl<'a> Court<'a> {
         };
         Ok((Some(pass_rate), verdict))
     }
+}
+
+/// Seeds that are in at each look, of `n` in all.
+fn planned(n: usize) -> Vec<usize> {
+    let mut looks: Vec<_> = (1..=LOOKS).map(|k| (k * n).div_ceil(LOOKS)).collect();
+    looks.dedup();
+    looks
+}
+
+/// The part of all seeds that is in at each look.
+fn parts(looks: &[usize]) -> Vec<f64> {
+    let all = looks.last().copied().unwrap_or(1) as f64;
+    looks.iter().map(|seeds| *seeds as f64 / all).collect()
+}
+
+/// The nominal level of the test when all of `n` seeds are in, with this error over all looks.
+pub(in crate::gate) fn last_level(alpha: f64, n: usize) -> f64 {
+    test_levels(alpha, &parts(&planned(n))).last().copied().unwrap_or(alpha)
 }
 
 /// The nominal levels of the test; 0 where nothing may be accepted yet.

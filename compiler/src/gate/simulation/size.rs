@@ -1,7 +1,7 @@
 //! Size and power of the whole chain: search, shortlist, looks, guards.
 
-use super::probit::{Normals, World, finalists, gate};
-use crate::gate::{MemoryLedger, Policy, Verdict};
+use super::probit::{Normals, VARIANTS, World, finalists, gate};
+use crate::gate::{MemoryLedger, Policy, Verdict, planning};
 
 const TRAIN: usize = 60;
 const SEEDS: usize = 100;
@@ -59,6 +59,30 @@ fn power_cell(n: usize, lead: f64, runs: u64) -> (f64, f64, f64, f64) {
     let runs = runs as f64;
     let share = |count: u64| 100.0 * count as f64 / runs;
     (share(accepted), seeds as f64 / runs, share(rejected), calls as f64 / runs / (8 * n) as f64)
+}
+
+/// What `check` says that rows can show is shown as often as it says, by the first of three finalists.
+#[test]
+fn the_lead_that_is_called_detectable_is_shown_four_times_out_of_five() {
+    let runs = runs().unwrap_or(150);
+    let world = World::new(SEEDS);
+    let lead = planning::detectable((SEEDS, VARIANTS), (0.20, 0.28), 0.05);
+    let accepted = (0..runs).filter(|run| {
+        let mut normals = Normals::new("detectable", *run);
+        let chance = |prompt, _, _| 0.62 + if prompt == 1 { lead } else { 0.0 };
+        let mut drawn = world.answers(&mut normals, 4, chance);
+        let ledger = &mut MemoryLedger::default();
+        let judged = gate(Policy::Strict).judge(&world.sealed, &finalists(3), &mut drawn, ledger).unwrap();
+        judged.accepted() == Some(0)
+    });
+    let share = accepted.count() as f64 / runs as f64;
+    println!(
+        "{SEEDS} seeds: a lead of {:.1} points is shown in {:.1} % of runs",
+        100.0 * lead,
+        100.0 * share
+    );
+    let noise = 3.0 * (0.8 * 0.2 / runs as f64).sqrt();
+    assert!((0.77 - noise..=0.83 + noise).contains(&share), "{lead}: {share}");
 }
 
 /// Section 2.5 of the specification, with guards.
