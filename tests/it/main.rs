@@ -5,6 +5,7 @@
 mod architecture;
 mod attack;
 mod bad_input;
+mod certificate;
 mod cli;
 mod compare;
 mod ensemble;

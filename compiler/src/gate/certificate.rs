@@ -144,6 +144,8 @@ pub struct Tally {
     pub lead: f64,
     /// Its standard error, by seeds.
     pub lead_se: f64,
+    /// How often each seed score occurs, of which the lead is the mean.
+    pub scores: Scores,
 }
 
 /// A mean score with Wilson's 95 % interval, which takes the rows as independent; for display.

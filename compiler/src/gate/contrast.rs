@@ -76,10 +76,13 @@ impl Contrast {
         self.p_shifted(-(half_points as f64) / HALF_POINTS as f64, HALF_POINTS)
     }
 
-    /// The p-value of the sign-flip test of the seeds' means, each `shift` larger, which is a whole number of `steps`-ths.
+    /// The p-value of the sign-flip test of the seeds' scores, each `shift` larger, which is a whole number of `steps`-ths. Of the
+    /// scores, not of the means, so that it can be computed again from them.
     fn p_shifted(&self, shift: f64, steps: i64) -> f64 {
-        let shifted: Vec<_> = self.means.iter().map(|mean| mean + shift).collect();
-        p_greater(&rounded(&shifted, shared(self.unit, steps)))
+        let unit = shared(self.unit, steps);
+        let shift = (shift * unit as f64).round() as i64;
+        let finer = |score: &i64| ((score * unit) as f64 / self.unit as f64).round() as i64;
+        p_greater(&self.scores.iter().map(|score| finer(score) + shift).collect::<Vec<_>>())
     }
 
     /// The p-value of the sign-flip test that the mean difference is below 0.

@@ -93,12 +93,11 @@ fn reply_tokens(measured: &Measured) -> f64 {
 }
 
 impl Most {
-    /// By how much one answer exceeds it, where the baseline has so much; and the most itself.
-    pub(in crate::gate) fn excess(self, baseline: f64, finalist: f64) -> (f64, f64) {
-        let most = match self {
+    /// How much it is where the baseline has so much.
+    pub(in crate::gate) fn where_baseline_has(self, tokens: f64) -> f64 {
+        match self {
             Self::Fixed(most) => most,
-            Self::Times(times) => times * baseline,
-        };
-        (finalist - most, most)
+            Self::Times(times) => times * tokens,
+        }
     }
 }

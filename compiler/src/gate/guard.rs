@@ -124,19 +124,19 @@ impl Guard {
 impl Limit {
     /// Of what both prompts take, by seed; nothing without seeds.
     pub(in crate::gate) fn of(cap: Cap, seeds: &[Vec<Pair>], levels: TwoLevels) -> Option<Self> {
-        let mean = |rows: &Vec<Pair>, of: fn((f64, f64)) -> f64, most: super::demands::Most| {
-            rows.iter().map(|(b, c)| of(most.excess(*b, *c))).sum::<f64>() / rows.len() as f64
+        let over_seeds = |of: &dyn Fn(Pair) -> f64| {
+            let mean = |rows: &Vec<Pair>| rows.iter().map(|pair| of(*pair)).sum::<f64>() / rows.len() as f64;
+            Spread::of(&seeds.iter().filter(|rows| !rows.is_empty()).map(mean).collect::<Vec<_>>())
         };
-        let seeds: Vec<_> = seeds.iter().filter(|rows| !rows.is_empty()).collect();
-        let over: Vec<_> = seeds.iter().map(|rows| mean(rows, |(over, _)| over, cap.most)).collect();
-        let mosts: Vec<_> = seeds.iter().map(|rows| mean(rows, |(_, most)| most, cap.most)).collect();
-        let (over, most) = (Spread::of(&over), Spread::of(&mosts).mean);
+        let most = over_seeds(&|(baseline, _)| cap.most.where_baseline_has(baseline)).mean;
+        let observed = over_seeds(&|(_, finalist)| finalist).mean;
+        let over = over_seeds(&|(baseline, finalist)| finalist - cap.most.where_baseline_has(baseline));
         let bounds = t_bounds(over, levels.lower, levels.upper)?;
         Some(Self {
             name: cap.name.to_owned(),
             seeds: over.n,
             most,
-            observed: most + over.mean,
+            observed,
             se: over.se(),
             lower: most + bounds.lower,
             lower_level: levels.lower,

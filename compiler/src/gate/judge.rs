@@ -250,7 +250,8 @@ fn tally(name: String, seeds: &[Vec<Pair>]) -> Tally {
     let rows = seeds.iter().map(Vec::len).sum();
     let (baseline, finalist) =
         seeds.iter().flatten().fold((0.0, 0.0), |(b, c), (baseline, finalist)| (b + baseline, c + finalist));
-    let spread = Contrast::of(seeds).spread();
+    let contrast = Contrast::of(seeds);
+    let spread = contrast.spread();
     Tally {
         name,
         rows,
@@ -258,5 +259,6 @@ fn tally(name: String, seeds: &[Vec<Pair>]) -> Tally {
         finalist: Rate::of(finalist, rows),
         lead: spread.mean,
         lead_se: spread.se(),
+        scores: contrast.seed_scores(),
     }
 }

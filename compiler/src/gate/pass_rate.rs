@@ -31,6 +31,8 @@ pub struct PassRate {
     pub upper: f64,
     /// The level of each bound: .05, or this finalist's part of it.
     pub level: f64,
+    /// What the bounds rest on.
+    pub scale: Scale,
     /// What that says about the target.
     #[serde(flatten)]
     pub reached: Reached,
@@ -72,7 +74,7 @@ impl PassRate {
         } else {
             Reached::Undecided { n_needed: needed() }
         };
-        Self { target, seeds: n, rate, lower, upper, level, reached }
+        Self { target, seeds: n, rate, lower, upper, level, scale, reached }
     }
 
     /// What it says, for a reader who knows no statistics.

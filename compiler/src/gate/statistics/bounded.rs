@@ -7,6 +7,8 @@
 
 use std::f64::consts::E;
 
+use serde::{Deserialize, Serialize};
+
 use super::{
     exact::{lower_rate, upper_rate},
     interval::Bounds,
@@ -14,7 +16,8 @@ use super::{
 };
 
 /// What the bounds rest on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Scale {
     /// Independent scores of 0 or 1: the binomial distribution itself (Clopper and Pearson 1934).
     Binary,
@@ -34,7 +37,7 @@ impl Scale {
 
     /// The one-sided bounds of the mean of independent scores, each at this level. Without scores nothing is known.
     pub fn bounds(self, scores: &[f64], level: f64) -> Bounds {
-        let (sum, n, level) = (scores.iter().sum::<f64>(), scores.len(), self.binomial(level));
+        let (sum, n, level) = (total(scores), scores.len(), self.binomial(level));
         // Rounded to whole hits away from the claim, which makes both bounds wider.
         let (at_least, at_most) = (sum.floor() as usize, (sum.ceil() as usize).min(n));
         Bounds { lower: lower_rate(at_least, n, level), upper: upper_rate(at_most, n, level) }
@@ -51,6 +54,13 @@ impl Scale {
         let alike = if rate >= target { target } else { 1.0 - target };
         (root / distance).powi(2).max(level.ln() / alike.ln()).ceil() as usize
     }
+}
+
+/// The sum; a whole number where only the last digits of the means of a few rows keep it from being one, since 41.99999999999999
+/// hits are 42, not 41.
+fn total(scores: &[f64]) -> f64 {
+    let sum: f64 = scores.iter().sum();
+    if (sum - sum.round()).abs() < 1e-9 * (1.0 + sum) { sum.round() } else { sum }
 }
 
 #[cfg(test)]
@@ -103,6 +113,23 @@ mod tests {
             }
         }
         assert!(worst > 0.8, "a bound that is never wrong is too wide: {worst}");
+    }
+
+    /// Six seeds of three rows each with one right answer are two hits, in whatever order they are added up.
+    #[test]
+    fn thirds_that_add_up_to_whole_hits_are_whole_hits() {
+        let third = 1.0 / 3.0;
+        assert!([third; 6].iter().sum::<f64>() < 2.0, "or there would be nothing to see here");
+        for (n, right) in [(6, 2.0), (44, 42.0), (42, 40.0)] {
+            let mut means = vec![1.0; n];
+            means[..6].fill(third);
+            means[6..].fill((right - 2.0) / (n - 6) as f64);
+            let hits = |i: usize| f64::from(u8::from((i as f64) < right));
+            let whole: Vec<_> = (0..n).map(hits).collect();
+            for order in [means.clone(), means.into_iter().rev().collect()] {
+                assert_eq!(Scale::Graded.bounds(&order, 0.05), Scale::Graded.bounds(&whole, 0.05), "{n}");
+            }
+        }
     }
 
     /// By bisection of the binomial distribution, summed term by term.
