@@ -2,10 +2,10 @@
 //!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
-//! so far say), `guard` (what must not get worse), `diagnosis` (the name of the overfit), `demands` and `pass_rate` (what the task asks for beyond that),
-//! [`ledger`] (the price of asking the same rows again), `continuation` (a trial that goes on with fresh rows), `certificate`
-//! and `judgement` (what leaves the gate). What rows can show before one is measured is in [`planning`]. The
-//! mathematics is in [`statistics`].
+//! so far say), `guard` (what must not get worse), `slices` (whom it harms), `diagnosis` (the name of the overfit), `demands` and
+//! `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of asking the same rows again), `continuation` (a
+//! trial that goes on with fresh rows), `certificate` and `judgement` (what leaves the gate). What rows can show before one
+//! is measured is in [`planning`]. The mathematics is in [`statistics`].
 //!
 //! **Invariant:** sealed rows leave one bit per question: accepted or not.
 
@@ -29,6 +29,7 @@ mod judge;
 mod judgement;
 mod look;
 mod pass_rate;
+mod slices;
 mod trial;
 mod verdict;
 
@@ -41,12 +42,13 @@ pub use guard::{Guard, Limit};
 pub use judge::{Finalist, Gate, GateError};
 pub use judgement::{Heard, Judgement, Shown};
 pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
-pub use look::{Lead, LookRecord, Scores, Slice};
+pub use look::{Lead, LookRecord, Scores};
 pub use measure::{Cell, Contender, Measure, Measured};
 pub use pass_rate::{PassRate, Reached};
 pub use policy::Policy;
 pub use reading::{Finding, Flaw, Read, Reading};
 pub use sealed::{CONTENDERS, GateRow, Holdout, SealError, Sealed};
+pub use slices::Slice;
 pub use verdict::{Kind, Verdict};
 
 #[cfg(test)]

@@ -220,8 +220,7 @@ impl Gate {
         };
         let answers = state.sheet.answers(0);
         let p = state.stages.iter().map(|stage| stage.p).reduce(combined).unwrap_or(1.0);
-        let look = position.look(answers);
-        let look = LookRecord { p, slices: position.slices(look.lead, answers), ..look };
+        let look = LookRecord { p, ..position.with_slices(position.look(answers), answers) };
         let lead = state.lead(position.lead(answers), claim);
         let (pass_rate, verdict) = if look.is_proven() && look.is_guarded() {
             let accused = Accused { position: 0, id: finalist.id, alpha, share: state.share };

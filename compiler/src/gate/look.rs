@@ -4,7 +4,6 @@
 
 use std::collections::BTreeMap;
 
-use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -14,12 +13,10 @@ use super::{
     measure::Measured,
     policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_SEEDS, Policy, VALIDITY_MARGIN},
     sealed::{Sealed, Seed},
+    slices::Slice,
     statistics::{
         futility::{DESIGN_LEAD, conditional_power, refusal_power},
-        holm,
         looks::Spending,
-        power,
-        shrinkage::{Part, shrunk},
         spread::Spread,
         stagewise,
     },
@@ -55,6 +52,12 @@ pub struct LookRecord {
     /// Slices with enough seeds; asked only where the lead is shown or the trial ends.
     #[serde(default)]
     pub slices: Vec<Slice>,
+    /// Slices that have enough seeds in all, and too few so far to be tested; asked where slices are.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub untested: Vec<String>,
+    /// The slice that looks harmed and has rows out, which holds acceptance back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspected: Option<String>,
     /// Rows that must pass, that the baseline passes, and that the candidate fails.
     pub newly_failed: usize,
     /// The chance that all seeds together would prove the lead, if some are still out.
@@ -95,35 +98,6 @@ pub struct Scores {
     pub counts: BTreeMap<i64, usize>,
 }
 
-/// A slice of the primary test.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Slice {
-    /// Its name: `column=value`, or a perturbation family.
-    pub name: String,
-    /// Seeds with a row in it.
-    pub seeds: usize,
-    /// The mean difference.
-    pub estimate: f64,
-    /// Standard error.
-    pub se: f64,
-    /// The mean difference without the part that is the chance of being one of many; for display.
-    pub shrunk: f64,
-    /// The p-value of harm, one-sided.
-    pub p_harm: f64,
-    /// The same adjusted for the number of slices (Holm).
-    pub p_adjusted: f64,
-    /// How often each seed score occurs: what the p-value is computed from.
-    pub scores: Scores,
-}
-
-impl Slice {
-    /// The harm that would be noticed with probability .8 where `slices` are tested together at .05:
-    /// (z_{.05 / slices} + z_.20) se.
-    pub fn noticeable(&self, slices: usize) -> f64 {
-        self.se * power::noticeable(slices)
-    }
-}
-
 impl LookRecord {
     /// Whether the lead is shown.
     pub fn is_proven(&self) -> bool {
@@ -140,6 +114,7 @@ impl LookRecord {
         self.guards().all(|(_, guard)| guard.passes())
             && self.limits.iter().all(Limit::passes)
             && self.harmed().is_none()
+            && self.suspected.is_none()
             && self.newly_failed == 0
     }
 
@@ -230,6 +205,8 @@ impl Position<'_> {
             metrics: self.metrics(answers),
             limits: self.limits(answers),
             slices: vec![],
+            untested: vec![],
+            suspected: None,
             newly_failed: newly_failed(self.sealed, answers),
             conditional_power: self.conditional_power(spread),
             refusal_power: self.refusal_power(spread),
@@ -342,42 +319,6 @@ impl Position<'_> {
         let seeds = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed]);
         let perturbed = |seed: &&Seed| if self.sealed.plain { vec![] } else { seed.primary.clone() };
         seeds.map(|seed| [seed.clean.clone(), perturbed(&seed)].concat()).collect()
-    }
-
-    /// The slices of the primary test, of a lead of so much.
-    pub(in crate::gate) fn slices(&self, lead: f64, answers: Answers<'_>) -> Vec<Slice> {
-        let mut arrived = vec![false; self.sealed.seeds.len()];
-        self.seeds.iter().for_each(|seed| arrived[*seed] = true);
-        let is_in = |row: &usize| self.sealed.rows[*row].seed.is_some_and(|seed| arrived[seed]);
-        let tested = self.sealed.slices.par_iter().filter_map(|(name, rows)| {
-            let rows: Vec<_> = rows.iter().copied().filter(is_in).collect();
-            self.slice(name, &rows, answers)
-        });
-        let mut slices: Vec<_> = tested.collect();
-        let adjusted = holm::adjust(&slices.iter().map(|slice| slice.p_harm).collect::<Vec<_>>());
-        slices.iter_mut().zip(adjusted).for_each(|(slice, p)| slice.p_adjusted = p);
-        let parts: Vec<_> = slices.iter().map(|slice| Part { lead: slice.estimate, se: slice.se }).collect();
-        slices.iter_mut().zip(shrunk(&parts, lead)).for_each(|(slice, lead)| slice.shrunk = lead);
-        slices
-    }
-
-    /// One slice, if it has enough seeds to be tested.
-    fn slice(&self, name: &str, rows: &[usize], answers: Answers<'_>) -> Option<Slice> {
-        let seed = |row: &usize| self.sealed.rows[*row].seed;
-        // Rows are filed seed by seed, so rows of one seed are neighbours.
-        let seeds: Vec<_> = rows.chunk_by(|a, b| seed(a) == seed(b)).map(<[_]>::to_vec).collect();
-        let contrast = Contrast::of(&pairs_of(seeds.iter(), score, answers));
-        let spread = contrast.spread();
-        (spread.n >= LEAST_SEEDS).then(|| Slice {
-            name: name.to_owned(),
-            seeds: spread.n,
-            estimate: spread.mean,
-            se: spread.se(),
-            shrunk: spread.mean,
-            p_harm: contrast.p_worse(),
-            p_adjusted: 1.0,
-            scores: contrast.seed_scores(),
-        })
     }
 
     fn conditional_power(&self, spread: Spread) -> Option<f64> {

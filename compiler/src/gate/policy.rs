@@ -29,6 +29,8 @@ pub const LEAST_LEAD: f64 = 0.02;
 pub const INFERIORITY_MARGIN: f64 = 0.03;
 /// With fewer seeds nothing is claimed, and a slice with fewer is not tested.
 pub const LEAST_SEEDS: usize = 15;
+/// A slice that is harmed with so small a p-value, by itself, is suspected: while it has rows out, nothing is accepted.
+pub const SUSPICION: f64 = 0.10;
 /// Parts of the error that the finalists get, by how many there are.
 pub const SHARES: [&[f64]; 3] = [&[1.0], &[0.70, 0.30], &[0.60, 0.25, 0.15]];
 

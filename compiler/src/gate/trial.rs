@@ -125,7 +125,7 @@ impl<'a> Court<'a> {
             let mut look = position.look(answers);
             let ends = is_over(&look, || position.lead(answers).upper < self.policy.least_lead());
             if ends || look.is_proven() {
-                look.slices = position.slices(look.lead, answers);
+                look = position.with_slices(look, answers);
             }
             let accepted = look.is_proven() && look.is_guarded();
             let over = accepted || ends;

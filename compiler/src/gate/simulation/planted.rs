@@ -107,6 +107,28 @@ fn harm_to_a_slice_is_rejected_by_name() {
     assert!(share(&verdicts, named) >= 0.7, "{verdicts:?}");
 }
 
+/// The lead is clear before fifteen seeds of the slice are in. Accepted then, the prompt would have been stamped in most runs.
+#[test]
+fn a_slice_that_looks_harmed_is_waited_for() {
+    let world = World::new(240);
+    let chance = |prompt, slice, _| match (prompt, slice) {
+        (0, 3) => 0.95,
+        (_, 3) => 0.30,
+        (0, _) => 0.55,
+        _ => 0.90,
+    };
+    let run = |run| {
+        let drawn = world.answers(&mut Normals::new("waited for", run), 2, chance);
+        judge(&world, drawn, gate(Policy::Strict))
+    };
+    let runs: Vec<_> = (0..RUNS).map(run).collect();
+    let early = |judgement: &Judgement| judgement.trials[0].looks.iter().any(|look| look.suspected.is_some());
+    assert!(runs.iter().filter(|judgement| early(judgement)).count() > RUNS as usize / 2);
+    let verdicts: Vec<_> = runs.iter().map(Judgement::verdict).collect();
+    assert!(share(&verdicts, |verdict| *verdict == Verdict::Accept) <= 0.1, "{verdicts:?}");
+    assert!(share(&verdicts, rejected(Kind::SliceHarm { slice: "channel=3".into() })) >= 0.8, "{verdicts:?}");
+}
+
 /// A trial that is refused early says less about why, but it is refused.
 #[test]
 fn a_worse_prompt_is_rejected_mostly_as_worse() {
