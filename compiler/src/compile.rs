@@ -20,7 +20,7 @@ use crate::{
     engine::{Answered, Asked, Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
-        Reading, Sealed, planning, reading,
+        Reading, Sealed, Verdict, planning, reading,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -115,6 +115,16 @@ impl Compiled {
     pub fn best(&self) -> Candidate {
         let accepted = self.judgement.as_ref().and_then(Judgement::accepted).unwrap_or(0);
         self.finalists.get(accepted).map_or_else(Candidate::baseline, |standing| standing.candidate.clone())
+    }
+
+    /// What to do where nothing was accepted.
+    pub fn advice(&self) -> &'static str {
+        match self.judgement.as_ref().map(Judgement::verdict) {
+            Some(Verdict::Reject { kind } | Verdict::Inconclusive { kind, .. }) => kind.advice(),
+            Some(Verdict::Accept) | None => {
+                "more rows to learn from, a larger budget or a stronger model may find more"
+            }
+        }
     }
 
     /// Whether answers can be partly right: some score on visible rows is neither 0 nor 1.

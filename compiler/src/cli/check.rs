@@ -16,7 +16,7 @@ use crate::{
     data::{SplitReport, Splits},
     exit::Exit,
     gate::{
-        Demands, GateError, Ledger, Margin, Sealed,
+        Demands, GateError, Ledger, Margin, Policy, Sealed,
         ledger::next_price,
         planning,
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
@@ -61,6 +61,8 @@ struct Outlook {
     looks: usize,
     /// Whether details of these rows were shown, so that they prove nothing any more.
     spoilt: bool,
+    /// How strict the gate is.
+    policy: Policy,
     /// The error that the next look is granted, if there may be one.
     alpha: Option<f64>,
     /// Whether the model can be used, or why not.
@@ -106,7 +108,7 @@ impl Check {
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
         let Variation { discordance, icc, .. } = variation;
         let alpha = policy.map(|policy| next_price(policy.alpha(), &looks));
-        let units = (sealed.seeds(), task.gate.variants);
+        let units = (sealed.seeds(), sealed.variants());
         Ok(Outlook {
             seeds: sealed.seeds(),
             rows: sealed.calls(),
@@ -117,6 +119,7 @@ impl Check {
             votes,
             looks: looks.len(),
             spoilt: looks.iter().any(|look| look.unsealed),
+            policy: task.gate.policy.unwrap_or_default(),
             alpha,
             model: models::ready(&task.model).map_err(|error| error.to_string()),
         })
@@ -223,11 +226,9 @@ fn looks(outlook: &Outlook) -> String {
     };
     match outlook.alpha {
         Some(alpha) => {
-            let percent = 100.0 * alpha;
+            let (worthless, chance) = (outlook.policy.worthless(), screen::chance(alpha));
             let strict = if alpha < TOO_STRICT { ": fresh rows would show more" } else { "" };
-            format!(
-                "{taken}; a new prompt that is no better passes with a chance of at most {percent:.2} %{strict}"
-            )
+            format!("{taken}; a new prompt {worthless} passes with a chance of at most {chance}{strict}")
         }
         None if outlook.spoilt => {
             "details of these sealed rows were shown, so they prove nothing any more: use fresh rows"

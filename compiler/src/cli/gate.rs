@@ -18,7 +18,7 @@ use super::{Common, Failure, say, screen};
 use crate::{
     exit::Exit,
     gate::{
-        Demands, Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Ledger, LookRecord,
+        Demands, Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Kind, Ledger, LookRecord,
         MemoryLedger, Policy, Read, Reading, Shown, Verdict,
         table::{Paired, Table, TableError},
     },
@@ -168,15 +168,15 @@ impl Gate {
             }
             if !self.common.quiet {
                 let look = judgement.look();
-                let percent = 100.0 * look.alpha;
+                let (worthless, chance) = (judgement.policy().worthless(), screen::chance(look.alpha));
                 say(&match self.task {
                     Some(_) => format!(
-                        "question {} at these rows: a prompt that is no better passes with a chance of at most {percent:.2} %",
+                        "question {} at these rows: a prompt {worthless} passes with a chance of at most {chance}",
                         look.t
                     ),
                     None => format!(
-                        "a prompt that is no better passes with a chance of at most {percent:.2} %, if this is the first \
-                         question to these rows: tables of scores have no ledger"
+                        "a prompt {worthless} passes with a chance of at most {chance}, if this is the first question to these \
+                         rows and nobody tuned to them: tables of scores have no ledger"
                     ),
                 });
             }
@@ -230,11 +230,12 @@ fn word(verdict: &Verdict) -> &'static str {
 pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
     let (kind, needed) = match &shown.verdict {
         Verdict::Accept => (None, None),
-        Verdict::Reject { kind } => (Some(kind.name()), None),
-        Verdict::Inconclusive { kind, n_needed } => (Some(kind.name()), Some(*n_needed)),
+        Verdict::Reject { kind } => (Some(kind), None),
+        Verdict::Inconclusive { kind, n_needed } => (Some(kind), Some(*n_needed)),
     };
     json!({
-        "name": shown.finalist.name, "id": shown.finalist.id, "verdict": word(&shown.verdict), "kind": kind,
+        "name": shown.finalist.name, "id": shown.finalist.id, "verdict": word(&shown.verdict),
+        "kind": kind.map(Kind::name), "about": kind.and_then(Kind::subject),
         "p": shown.p, "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
         "target": shown.target, "read": shown.read,
     })

@@ -344,7 +344,7 @@ impl<'a> Outcome<'a> {
             None if finalists.is_empty() => {
                 say("  advice   more rows to learn from, a larger budget or a stronger model may find more");
             }
-            None => say("  advice   read the report; more varied training rows are the usual cure"),
+            None => say(&format!("  advice   {}", self.compiled.advice())),
         }
     }
 }

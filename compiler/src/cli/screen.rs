@@ -30,6 +30,14 @@ pub(crate) fn percent(share: f64) -> String {
     format!("{:.1} %", 100.0 * share)
 }
 
+/// A small chance as percent: `1.67 %`, `0.0042 %`.
+pub(crate) fn chance(share: f64) -> String {
+    match 100.0 * share {
+        percent if percent >= 0.01 => format!("{percent:.2} %"),
+        percent => format!("{percent:.1e} %"),
+    }
+}
+
 /// A difference of shares as signed points: `+12.4`.
 pub(crate) fn points(difference: f64) -> String {
     format!("{:+.1}", 100.0 * difference)

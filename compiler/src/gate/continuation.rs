@@ -8,6 +8,10 @@
 //! granted, or at the price of a question to the fresh rows if that is less. Summed over all trials, their continuations
 //! together stay within the error that the ledger allows for one set of rows, and so does everything asked of the fresh ones.
 //!
+//! A trial may go on in several ways, with these fresh rows or with those. If each were a first question, one of many would be
+//! accepted sooner or later. So every question that was asked of the old rows since the trial ended, and is no part of this
+//! continuation, makes it dearer, as questions to one set of rows do.
+//!
 //! There is one look, when all fresh rows are in. Guards are asked about all rows together, at levels that hold over the
 //! looks before. A continuation that is undecided again can go on in the same way.
 //!
@@ -56,6 +60,8 @@ struct State {
     looks: Vec<LookRecord>,
     /// The nominal level of the last test of each set of rows.
     levels: Vec<f64>,
+    /// The turn of the trial at its rows.
+    turn: u32,
     /// The level that the trial was granted.
     granted: f64,
     /// The finalist's part of it.
@@ -121,6 +127,7 @@ impl Gate {
             stages: vec![],
             levels: court.levels(accused).test.last().copied().into_iter().collect(),
             looks,
+            turn: look.t,
             granted: look.alpha,
             share: *share,
         };
@@ -150,11 +157,15 @@ impl Gate {
         let of_fresh = ledger.looks(fresh.holdout())?;
         let only_old: Vec<_> =
             asked.iter().filter(|look| !of_fresh.contains(look)).map(|look| look.question).collect();
-        let granted = state.granted;
+        let is_of_fresh = |look: &&Look| !only_old.contains(&look.question);
+        let is_other_way = |look: &&Look| {
+            look.t > state.turn && !state.stages.iter().any(|stage| stage.question == look.question)
+        };
+        let price = |looks: Vec<Look>| next_price(self.policy.alpha(), &looks);
         let look = ledger.take(joined.holdout(), question, &|looks| {
-            let of_fresh: Vec<Look> =
-                looks.iter().filter(|look| !only_old.contains(&look.question)).cloned().collect();
-            granted.min(next_price(self.policy.alpha(), &of_fresh))
+            let of_fresh = price(looks.iter().filter(is_of_fresh).cloned().collect());
+            let other_ways = price(looks.iter().filter(is_other_way).cloned().collect());
+            state.granted.min(of_fresh).min(other_ways)
         })?;
 
         let begins = old.seeds.len();
@@ -193,6 +204,7 @@ impl Gate {
             look,
             holdout: state.sealed.holdout().clone(),
             open: state.sealed.open,
+            policy: self.policy,
             calls: state.sheet.calls(),
         })
     }

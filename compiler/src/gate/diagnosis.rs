@@ -12,9 +12,9 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     contrast::{Contrast, pairs_of},
-    guard::{Guard, Limit},
+    guard::Guard,
     look::{Answers, Lead, LookRecord, Position, score},
-    policy::LEAST_LEAD,
+    policy::{LEAST_LEAD, LEAST_SEEDS},
     statistics::{normal::upper_quantile, power, selection::SelectionNoise, spread::Spread},
     verdict::{Kind, Verdict},
 };
@@ -102,9 +102,8 @@ impl Case<'_> {
     fn broken_guards(&self) -> Vec<Finding> {
         let look = self.look;
         let mut kinds = vec![];
-        if look.limits.iter().any(Limit::is_broken) {
-            kinds.push(Kind::OverLimit);
-        }
+        let broken = look.limits.iter().filter(|limit| limit.is_broken());
+        kinds.extend(broken.map(|limit| Kind::OverLimit { limit: limit.name.clone() }));
         if look.validity.is_broken() {
             kinds.push(Kind::Invalid);
         }
@@ -129,6 +128,10 @@ impl Case<'_> {
 
     /// Kinds of overfit. Proven ones reject where not even the observed lead on sealed rows is worth having.
     fn overfit(&self) -> Vec<Finding> {
+        // A lead that is shown under attack on rows that nobody saw is neither memory nor luck, and was not taken away.
+        if self.look.is_proven() {
+            return vec![];
+        }
         let without_lead = self.lead.estimate < self.position.policy.least_lead();
         let memorised = self.missing_lead().filter(|z| *z > upper_quantile(SUSPECT)).map(|z| Finding {
             kind: Kind::Memorised,
@@ -149,10 +152,18 @@ impl Case<'_> {
 
     /// What stands in the way of a lead that is shown.
     fn unguarded(&self) -> Option<Finding> {
-        let guards = self.look.guards().filter(|(_, guard)| !guard.passes()).map(|(name, _)| name);
-        let limits = self.look.limits.iter().filter(|limit| !limit.passes()).map(|limit| limit.name.as_str());
-        let guard = guards.chain(limits).next().filter(|_| self.look.is_proven())?.to_owned();
+        let guard = self.held_back_by().first().filter(|_| self.look.is_proven())?.0.to_owned();
         Some(Finding { kind: Kind::Unguarded { guard }, rejects: false })
+    }
+
+    /// Guards and limits that do not pass, and about how many seeds would let them.
+    fn held_back_by(&self) -> Vec<(&str, usize)> {
+        let guards = self.look.guards().filter(|(_, guard)| !guard.passes());
+        let limits = self.look.limits.iter().filter(|limit| !limit.passes());
+        guards
+            .map(|(name, guard)| (name, guard.seeds_needed()))
+            .chain(limits.map(|limit| (limit.name.as_str(), limit.seeds_needed())))
+            .collect()
     }
 
     fn regresses(&self) -> bool {
@@ -203,15 +214,12 @@ impl Case<'_> {
 
     /// Seeds that would show what is not shown, whichever takes most.
     fn n_needed(&self) -> usize {
-        let guards = self.look.guards().filter(|(_, guard)| !guard.passes());
-        let limits = self.look.limits.iter().filter(|limit| !limit.passes());
-        let held_back =
-            guards.map(|(_, guard)| guard.seeds_needed()).chain(limits.map(Limit::seeds_needed)).max();
+        let held_back = self.held_back_by().into_iter().map(|(_, needed)| needed).max();
         let needed = match held_back.filter(|_| self.look.is_proven()) {
             Some(needed) => needed,
             None => self.seeds_for_the_lead(),
         };
-        two_digits(needed.max(self.position.sealed.seeds() + 1))
+        two_digits(needed.max(self.position.sealed.seeds() + 1).max(LEAST_SEEDS))
     }
 
     fn seeds_for_the_lead(&self) -> usize {

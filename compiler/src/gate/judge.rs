@@ -153,6 +153,7 @@ impl Gate {
             look,
             holdout: holdout.clone(),
             open: sealed.open,
+            policy: self.policy,
             calls: sheet.calls(),
         })
     }

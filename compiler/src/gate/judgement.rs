@@ -12,6 +12,7 @@ use super::{
     ledger::{Ledger, LedgerError, Look},
     look::{Lead, LookRecord},
     pass_rate::PassRate,
+    policy::Policy,
     reading::Read,
     sealed::Holdout,
     verdict::{Kind, Verdict},
@@ -25,6 +26,7 @@ pub struct Judgement {
     pub(in crate::gate) look: Look,
     pub(in crate::gate) holdout: Holdout,
     pub(in crate::gate) open: bool,
+    pub(in crate::gate) policy: Policy,
     pub(in crate::gate) calls: usize,
 }
 
@@ -110,6 +112,11 @@ impl Judgement {
             }
         };
         self.trials.iter().map(shown).collect()
+    }
+
+    /// How strict the gate was.
+    pub fn policy(&self) -> Policy {
+        self.policy
     }
 
     /// The turn at these rows and the error it was granted.

@@ -60,6 +60,14 @@ impl Policy {
         }
     }
 
+    /// A prompt that should not be accepted and sometimes is, as in "a prompt ... passes with a chance of at most 5 %".
+    pub fn worthless(self) -> &'static str {
+        match self {
+            Self::Strict | Self::Balanced => "that is no better",
+            Self::Noninferior => "that loses three points",
+        }
+    }
+
     /// What acceptance means, for a reader who knows no statistics.
     pub fn proven(self) -> &'static str {
         match self {

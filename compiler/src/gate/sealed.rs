@@ -175,6 +175,12 @@ impl Sealed {
         self.seeds.len()
     }
 
+    /// How many rows of the primary test a unit has in the mean.
+    pub fn variants(&self) -> f64 {
+        let rows: usize = self.seeds.iter().map(|seed| seed.primary.len()).sum();
+        rows as f64 / self.seeds.len().max(1) as f64
+    }
+
     /// How many rows a prompt answers if no look ends the trial early.
     pub fn calls(&self) -> usize {
         self.rows.len()

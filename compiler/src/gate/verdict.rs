@@ -40,7 +40,10 @@ pub enum Kind {
     /// The prompt recites rows that it was built from.
     Recited,
     /// A row takes more tokens than the task allows.
-    OverLimit,
+    OverLimit {
+        /// The limit, by its name in task files.
+        limit: String,
+    },
     /// It gives fewer usable answers.
     Invalid,
     /// It fails rows that must pass and that the baseline passes.
@@ -104,7 +107,7 @@ impl Kind {
             Self::Injection => "injection",
             Self::LabelPrior => "label_prior",
             Self::Recited => "recited",
-            Self::OverLimit => "over_limit",
+            Self::OverLimit { .. } => "over_limit",
             Self::Invalid => "invalid",
             Self::MustPass => "must_pass",
             Self::Memorised => "memorised",
@@ -118,6 +121,41 @@ impl Kind {
             Self::BelowTarget => "below_target",
             Self::Unguarded { .. } => "unguarded",
             Self::TooSmallN => "too_small_n",
+        }
+    }
+
+    /// What it is about: a slice, a guard or a limit.
+    pub fn subject(&self) -> Option<&str> {
+        match self {
+            Self::SliceHarm { slice: subject }
+            | Self::OverLimit { limit: subject }
+            | Self::GuardBroken { guard: subject }
+            | Self::Unguarded { guard: subject } => Some(subject),
+            _ => None,
+        }
+    }
+
+    /// What to do about it.
+    pub fn advice(&self) -> &'static str {
+        match self {
+            Self::OverLimit { .. } => {
+                "search for shorter prompts (--optimizer compress), or allow more if the old prompt takes as much itself"
+            }
+            Self::GuardBroken { .. } | Self::Invalid => {
+                "see which answers changed with `show --diff`; a metric that weighs both would let the search see it"
+            }
+            Self::MustPass => "rows like those that must pass belong to the rows to learn from as well",
+            Self::Leak => "take the quoted rows out of the prompt; they cannot be tested on",
+            Self::HiddenCharacters
+            | Self::Unreadable
+            | Self::Injection
+            | Self::LabelPrior
+            | Self::Recited => {
+                "read what was found; another proposer or a smaller budget writes plainer prompts"
+            }
+            Self::SliceHarm { .. } => "more rows of that group to learn from are the usual cure",
+            Self::BelowTarget => "a stronger model, or more rows to learn from, may reach it",
+            _ => "read the report; more varied training rows are the usual cure",
         }
     }
 
@@ -144,7 +182,9 @@ impl Kind {
             Self::Recited => {
                 "The prompt recites rows that it was built from instead of saying how to answer.".into()
             }
-            Self::OverLimit => "The new prompt takes more tokens for a row than the task allows.".into(),
+            Self::OverLimit { limit } => {
+                format!("The new prompt takes more tokens for a row than the task allows by {limit}.")
+            }
             Self::Invalid => "The new prompt gives fewer answers that can be used at all.".into(),
             Self::MustPass => {
                 "The new prompt fails at least one row that must pass and that the old prompt passes.".into()

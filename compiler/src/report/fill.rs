@@ -87,7 +87,7 @@ fn conclusion(compiled: &Compiled) -> Conclusion {
                     "Keep the old prompt. More rows to learn from, a larger budget or a stronger model may find more."
                         .to_owned()
                 }
-                None => "Keep the old prompt. More varied training rows are the usual cure.".to_owned(),
+                None => format!("Keep the old prompt; {}.", compiled.advice()),
             };
             (verdict, Some(kept.kind.clone()), kept.reason.clone(), advice)
         }

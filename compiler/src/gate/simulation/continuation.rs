@@ -163,6 +163,42 @@ fn only_an_undecided_trial_on_record_goes_on_and_only_with_rows_that_are_fresh()
     assert!(matches!(go_on(only, ledger, -0.4), Err(GateError::Decided { .. })));
 }
 
+/// Equal prompts, and a trial that is continued with one set of fresh rows after the other until one of them says yes.
+#[test]
+fn trying_other_fresh_rows_again_and_again_is_paid_for() {
+    const WAYS: usize = 6;
+    let runs = runs().unwrap_or(150);
+    let first = World::new(SEEDS);
+    let ways: Vec<_> = (0..WAYS).map(|way| World::named(&format!("way {way}"), STEP)).collect();
+    let (mut accepted, mut levels) = (0, vec![]);
+    for run in 0..runs {
+        let strict = gate(Policy::Strict);
+        let draw = |world: &World, name: &str| world.answers(&mut Normals::new(name, run), 2, |_, _, _| 0.62);
+        let ledger = &mut MemoryLedger::default();
+        let mut drawn = draw(&first, "first way");
+        let begins = strict.judge(&first.sealed, &finalists(1), &mut drawn, ledger).unwrap().verdict();
+        if !matches!(begins, Verdict::Inconclusive { .. }) {
+            continue;
+        }
+        levels.clear();
+        let mut one_says_yes = false;
+        for (way, world) in ways.iter().enumerate() {
+            let fresh = draw(world, &format!("way {way}"));
+            let mut all = draw(&first, "first way").and(&fresh);
+            let rows = (&first.sealed, std::slice::from_ref(&world.sealed));
+            let judged = strict.go_on((&begun(), &finalists(1)[0]), rows, &mut all, ledger).unwrap();
+            levels.push(judged.look().alpha);
+            one_says_yes |= judged.certificate().is_some();
+        }
+        accepted += u64::from(one_says_yes);
+    }
+    let expected: Vec<_> = (1..=WAYS).map(|t| crate::gate::ledger::price(0.05, t as u32, 0)).collect();
+    assert!(levels.iter().zip(&expected).all(|(level, price)| *level <= price + 1e-12), "{levels:?}");
+    let share = accepted as f64 / runs as f64;
+    println!("one of {WAYS} ways to go on says yes: {:.1} %", 100.0 * share);
+    assert!(share <= 0.10 + 3.0 * (0.1 * 0.9 / runs as f64).sqrt(), "{share}");
+}
+
 /// The p-value of the certificate can be computed again from what it says about its stages.
 #[test]
 fn the_certificate_of_a_continuation_can_be_computed_again() {

@@ -59,7 +59,7 @@ fn accepted(verdicts: &[Verdict]) -> f64 {
     share(verdicts, |verdict| *verdict == Verdict::Accept)
 }
 
-fn limit(level: f64) -> f64 {
+fn at_most(level: f64) -> f64 {
     level + 3.0 * (level * (1.0 - level) / RUNS as f64).sqrt()
 }
 
@@ -76,7 +76,7 @@ fn no_lead_makes_up_for_another_metric_that_falls() {
     assert!(share(&fallen, |verdict| *verdict == broken) > 0.9 && accepted(&fallen) <= 0.0, "{fallen:?}");
     // What falls by just as much as it may is let through as seldom as its bound is wrong.
     let at_the_margin = accepted(&verdict(0.85));
-    assert!(at_the_margin <= limit(0.20) && at_the_margin > 0.05, "{at_the_margin}");
+    assert!(at_the_margin <= at_most(0.20) && at_the_margin > 0.05, "{at_the_margin}");
 }
 
 #[test]
@@ -98,8 +98,10 @@ fn a_limit_on_tokens_is_shown_to_be_kept_or_refuses() {
     let total = Demands { max_tokens: Some(125), ..Demands::default() };
     let replies = Demands { max_reply_tokens: Some(25), ..Demands::default() };
     let ratio = Demands { max_token_ratio: Some(1.25), ..Demands::default() };
-    let over = Verdict::Reject { kind: Kind::OverLimit };
-    for (demands, baseline) in [(&total, 50.0), (&replies, 50.0), (&ratio, 0.5)] {
+    for (demands, limit, baseline) in
+        [(&total, "max_tokens", 50.0), (&replies, "max_reply_tokens", 50.0), (&ratio, "max_token_ratio", 0.5)]
+    {
+        let over = Verdict::Reject { kind: Kind::OverLimit { limit: limit.into() } };
         let verdict = |finalist| verdicts(demands, [1.0; 2], [baseline, finalist]);
         assert!(accepted(&verdict(23.0)) > 0.95, "{demands:?}");
         let long = verdict(30.0);
@@ -108,13 +110,38 @@ fn a_limit_on_tokens_is_shown_to_be_kept_or_refuses() {
             "{demands:?}: {long:?}"
         );
         let at_the_limit = verdict(25.0 + if baseline < 1.0 { 1.25 } else { 0.0 });
-        assert!(accepted(&at_the_limit) <= limit(0.05), "{demands:?}: {}", accepted(&at_the_limit));
+        assert!(accepted(&at_the_limit) <= at_most(0.05), "{demands:?}: {}", accepted(&at_the_limit));
         let refused = share(&at_the_limit, |verdict| *verdict == over);
         assert!(
-            refused <= limit(0.05),
+            refused <= at_most(0.05),
             "{demands:?}: {refused} are refused for what is just as long as it may be"
         );
     }
+}
+
+/// The prompt is a little worse under attack than on clean rows, as prompts are, and its lead is clear.
+#[test]
+fn a_limit_that_is_too_near_to_tell_is_named_and_nothing_else() {
+    let world = World::new(SEEDS);
+    let demands = Demands { max_tokens: Some(121), ..Demands::default() };
+    let gate = Gate { demands, ..gate(Policy::Strict) };
+    let verdicts = (0..20).map(|run| {
+        let mut normals = Normals::new("too near", run);
+        let right = |prompt, _, clean| {
+            0.45 + if prompt == 0 { 0.0 } else { 0.3 } + if clean && prompt == 1 { 0.2 } else { 0.0 }
+        };
+        let drawn = world.answers(&mut normals, 2, right);
+        let mut further = Further { drawn, normals, other: [1.0; 2], tokens: [20.0, 20.9] };
+        let ledger = &mut MemoryLedger::default();
+        gate.judge(&world.sealed, &finalists(1), &mut further, ledger).unwrap().verdict()
+    });
+    let named = |verdict: &Verdict| match verdict {
+        Verdict::Inconclusive { kind, .. } => kind.subject() == Some("max_tokens"),
+        _ => false,
+    };
+    let verdicts: Vec<_> = verdicts.collect();
+    assert!(share(&verdicts, |verdict| named(verdict) || *verdict == Verdict::Accept) >= 1.0, "{verdicts:?}");
+    assert!(share(&verdicts, named) > 0.5, "{verdicts:?}");
 }
 
 /// All that is needed to compute the bounds of guards and slices again stands in what is written.

@@ -125,7 +125,12 @@ impl World {
 
     /// Other rows.
     pub(super) fn fresh(n: usize) -> Self {
-        Self::of((0..n).map(|i| GateRow::new(example(i, format!("fresh row {i}")))).collect())
+        Self::named("fresh row", n)
+    }
+
+    /// Rows of their own.
+    pub(super) fn named(name: &str, n: usize) -> Self {
+        Self::of((0..n).map(|i| GateRow::new(example(i, format!("{name} {i}")))).collect())
     }
 
     fn of(rows: Vec<GateRow>) -> Self {

@@ -66,7 +66,7 @@ fn power_cell(n: usize, lead: f64, runs: u64) -> (f64, f64, f64, f64) {
 fn the_lead_that_is_called_detectable_is_shown_four_times_out_of_five() {
     let runs = runs().unwrap_or(150);
     let world = World::new(SEEDS);
-    let lead = planning::detectable((SEEDS, VARIANTS), (0.20, 0.28), 0.05);
+    let lead = planning::detectable((SEEDS, VARIANTS as f64), (0.20, 0.28), 0.05);
     let accepted = (0..runs).filter(|run| {
         let mut normals = Normals::new("detectable", *run);
         let chance = |prompt, _, _| 0.62 + if prompt == 1 { lead } else { 0.0 };
