@@ -110,8 +110,14 @@ def shifted(scores, by, steps):
 
 
 def p_better(scores, policy):
-    """A noninferior prompt may lose three points."""
-    return shifted(scores, Fraction(3, 100), 100) if policy == "noninferior" else sign_flip(pairs(scores))
+    """A noninferior prompt may lose three points. Where all seeds have one score, signs say nothing about unseen ones: then
+    it is the chance to see no loss in n seeds if so many lose everything that the mean falls by what it may."""
+    if policy != "noninferior":
+        return sign_flip(pairs(scores))
+    (score, n), *others = pairs(scores)
+    if others:
+        return shifted(scores, Fraction(3, 100), 100)
+    return max(sys.float_info.min, min(1.0, max(0.0, 0.97 - score / scores["unit"])) ** n)
 
 
 def combined(ps):

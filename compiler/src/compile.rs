@@ -20,7 +20,7 @@ use crate::{
     engine::{Answered, Asked, Bench, Crew, Engine, Spent},
     gate::{
         Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
-        Reading, Sealed, Verdict, planning, reading,
+        Reading, Sealed, Verdict, ensure_sealed, planning, reading,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -189,6 +189,9 @@ pub fn compile(
     store: &Store,
 ) -> Result<Compiled, CompileError> {
     let Splits { train, val, gate: sealed } = splits;
+    if setting.policy().is_some() {
+        ensure_sealed(&sealed, &StoredLedger::new(store, setting.run))?;
+    }
     let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
 
     let visible: Vec<_> = train.examples().iter().chain(val.examples()).collect();

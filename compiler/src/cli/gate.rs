@@ -93,6 +93,18 @@ impl Gate {
         let baseline = table(baseline)?;
         let candidates = self.candidates.iter().map(|path| table(path)).collect::<Result<Vec<_>, _>>()?;
         let mut paired = Paired::new(&baseline, &candidates)?;
+        if !paired.has_clean_rows() {
+            if self.target.is_some() {
+                return Err(Failure::new(
+                    Exit::Invalid,
+                    "no row of the tables is `clean`, and a target is held on those",
+                )
+                .hint("leave out `variant` for rows as they are, or leave out --target"));
+            }
+            if !self.common.quiet {
+                say("no row of the tables is `clean`, so nothing is said about rows as they are");
+            }
+        }
         let finalist = |table: &Table| Finalist {
             name: table.name().to_owned(),
             id: digest(table.name()),

@@ -213,7 +213,7 @@ impl<'a> Outcome<'a> {
         if let Some((search, kept)) = record.search.and_then(|s| Some((s, s.kept(record.lead.estimate)?))) {
             say(&format!(
                 "  kept     {} of its lead on visible rows: {} points, less {} that the best of many equal prompts has by luck",
-                percent(kept),
+                if kept > 1.0 { "all".to_owned() } else { percent(kept) },
                 points(search.lead),
                 points(search.luck).trim_start_matches('+')
             ));
@@ -240,7 +240,7 @@ impl<'a> Outcome<'a> {
         }
         for (name, guard) in look.guards().filter(|(name, _)| look.metrics.contains_key(*name)) {
             say(&format!(
-                "  guarded  {name}: {} points, at least {}; it may lose {}",
+                "  guarded  {name}: {} points, at least {} (80 %); it may lose {}",
                 points(guard.estimate),
                 points(guard.lower),
                 points(guard.margin).trim_start_matches('+')
@@ -248,8 +248,8 @@ impl<'a> Outcome<'a> {
         }
         for limit in &look.limits {
             say(&format!(
-                "  limit    {} {:.0}: {:.0} observed, at most {:.0} (95 %)",
-                limit.name, limit.most, limit.observed, limit.upper
+                "  limit    {}: {:.1} tokens a row observed, at most {:.1} (95 %); {:.1} are allowed",
+                limit.name, limit.observed, limit.upper, limit.most
             ));
         }
         if let Some((slice, harm)) = blindest(look) {
@@ -257,6 +257,12 @@ impl<'a> Outcome<'a> {
             say(&format!(
                 "  slices   {count} tested for harm; in {slice} it is noticed four times out of five from {} points on",
                 harm.trim_start_matches('+')
+            ));
+        }
+        if let Some(first) = look.untested.first() {
+            say(&format!(
+                "  untested {} more slices, of which too few rows were used to test them (such as {first}); none looked harmed",
+                look.untested.len()
             ));
         }
         let icc = record.intraclass.map(|icc| format!(", variants of a row correlate by {icc:.2}"));

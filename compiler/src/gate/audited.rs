@@ -7,6 +7,9 @@ use super::statistics::exact::upper_rate;
 /// The level of the bound.
 const LEVEL: f64 = 0.05;
 
+/// If more than this share may be wrong, something should be done about it (the specification, section 5.5).
+const TOO_MANY: f64 = 0.05;
+
 /// The share of perturbed rows whose right answer is not that of their row, as a person found it on a sample of perturbed
 /// visible rows. Such rows dilute a lead, they do not favour a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -34,8 +37,12 @@ impl Audited {
             _ => format!("{invalid} have another right answer than their rows"),
         };
         let variants = if *read == 1 { "1 variant" } else { &format!("{read} variants") };
+        let advice = match *invalid > 0 && *upper95 > TOO_MANY {
+            true => ": leave out the families that made them, or what is judged are mistakes of the test",
+            false => "",
+        };
         format!(
-            "a person read {variants}: {wrong}; of all variants at most {:.1} % do (95 %)",
+            "a person read {variants}: {wrong}; of all variants at most {:.1} % do (95 %){advice}",
             100.0 * upper95
         )
     }
@@ -48,7 +55,11 @@ mod tests {
     #[test]
     fn it_is_told_in_words() {
         let clean = Audited::new(60, 0).sentence();
-        assert!(clean.contains("60 variants: none has") && clean.contains("at most 4.9 %"), "{clean}");
+        assert!(
+            clean.contains("60 variants: none has") && clean.ends_with("at most 4.9 % do (95 %)"),
+            "{clean}"
+        );
+        assert!(Audited::new(60, 3).sentence().contains("leave out the families"));
         assert!(Audited::new(1, 1).sentence().contains("1 variant: 1 has another"));
     }
 }

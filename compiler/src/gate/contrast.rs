@@ -68,7 +68,17 @@ impl Contrast {
         if margin <= 0.0 {
             return p_greater(&self.scores);
         }
-        self.p_shifted(margin, HUNDRED)
+        match self.same() {
+            // Where no seed differs from another the signs say nothing about those that were not seen.
+            Some(score) => unseen_loss(score as f64 / self.unit as f64 + margin, self.scores.len()),
+            None => self.p_shifted(margin, HUNDRED),
+        }
+    }
+
+    /// The score of every seed, if all have the same.
+    fn same(&self) -> Option<i64> {
+        let (first, rest) = self.scores.split_first()?;
+        rest.iter().all(|score| score == first).then_some(*first)
     }
 
     /// The p-value of the sign-flip test that the mean difference exceeds this many half points.
@@ -139,6 +149,13 @@ impl Contrast {
         self.scores.iter().for_each(|score| *counts.entry(*score).or_default() += 1);
         Scores { unit: self.unit, counts }
     }
+}
+
+/// The chance that none of `n` seeds shows a loss, if a share of them lose everything, so many that the mean falls by `fall`:
+/// (1 - fall)^n.
+fn unseen_loss(fall: f64, n: usize) -> f64 {
+    let left = (1.0 - fall).clamp(0.0, 1.0).powi(i32::try_from(n).unwrap_or(i32::MAX));
+    left.max(f64::MIN_POSITIVE)
 }
 
 /// The score pairs of rows, by seed, where both answered.

@@ -117,7 +117,11 @@ impl Guard {
     /// from it, if it is worse).
     pub(in crate::gate) fn seeds_needed(&self) -> usize {
         let room = (self.estimate + self.margin).max(self.margin / 2.0);
-        seeds_for(self.seeds, self.se / room, self.lower_level)
+        match self.se > 0.0 {
+            true => seeds_for(self.seeds, self.se / room, self.lower_level),
+            // Nothing differs: so many have to be seen until a loss of the margin would have shown (the rule of three).
+            false => (self.lower_level.ln() / (-self.margin).ln_1p()).ceil() as usize,
+        }
     }
 }
 

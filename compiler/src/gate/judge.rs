@@ -224,6 +224,14 @@ impl Gate {
     }
 }
 
+/// Whether rows still support a claim; for whoever would rather know before a search than after it.
+///
+/// # Errors
+/// If anything of them was shown, or if the ledger fails.
+pub fn ensure_sealed(sealed: &Sealed, ledger: &dyn Ledger) -> Result<(), GateError> {
+    refuse_unsealed(&ledger.looks(sealed.holdout())?)
+}
+
 /// Refuses rows of which anything was shown.
 pub(in crate::gate) fn refuse_unsealed(looks: &[Look]) -> Result<(), GateError> {
     let shown = looks.iter().find(|look| look.unsealed);

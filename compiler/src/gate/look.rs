@@ -22,6 +22,11 @@ use super::{
     },
 };
 
+/// What the guard on clean rows is called.
+pub const CLEAN_ROWS: &str = "clean rows";
+/// What the guard on usable answers is called.
+pub const USABLE: &str = "usable answers";
+
 /// What the seeds so far say about one candidate. Shares are 0..=1 (0.05 is five points).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LookRecord {
@@ -120,9 +125,9 @@ impl LookRecord {
 
     /// Every guard, with what it guards.
     pub fn guards(&self) -> impl Iterator<Item = (&str, &Guard)> {
-        let clean = self.clean.iter().map(|guard| ("clean rows", guard));
+        let clean = self.clean.iter().map(|guard| (CLEAN_ROWS, guard));
         let own = self.metrics.iter().map(|(name, guard)| (name.as_str(), guard));
-        clean.chain([("usable answers", &self.validity)]).chain(own)
+        clean.chain([(USABLE, &self.validity)]).chain(own)
     }
 
     /// The slice that is harmed most surely, if one is.

@@ -76,6 +76,22 @@ pub enum TableError {
         /// The table.
         table: String,
     },
+    /// Rows that two tables put into different slices.
+    #[error(
+        "{candidate} and {baseline} put {count} rows into different slices:\n  {}\n\
+         a slice says what a row is, so it is the same for both prompts",
+        rows.join("\n  ")
+    )]
+    Sliced {
+        /// One table.
+        baseline: String,
+        /// The other.
+        candidate: String,
+        /// How many rows.
+        count: usize,
+        /// The first of them.
+        rows: Vec<String>,
+    },
     /// Rows that only one of two tables has.
     #[error(
         "{candidate} and {baseline} do not cover the same rows; {count} have no partner:\n  {}\n\
@@ -160,14 +176,22 @@ impl Paired {
     /// If a row of one has no partner in another.
     pub fn new(baseline: &Table, finalists: &[Table]) -> Result<Self, TableError> {
         finalists.iter().try_for_each(|finalist| check_pairs(baseline, finalist))?;
+        finalists.iter().try_for_each(|finalist| check_slices(baseline, finalist))?;
         let mut plan = Plan::default();
-        for ((seed, variant), entry) in &baseline.rows {
-            plan.add_bare(seed, variant, bare_example(seed, variant, entry));
+        for (key, entry) in &baseline.rows {
+            let slices = finalists.iter().filter_map(|finalist| finalist.rows.get(key)?.slice.as_ref());
+            let slice = entry.slice.as_ref().or(slices.into_iter().next());
+            plan.add_bare(&key.0, &key.1, bare_example(key, slice));
         }
         let mut sealed = plan.seal(vec![]);
         sealed.open = true;
         let answers = [baseline].into_iter().chain(finalists).map(|table| table.answers(&sealed)).collect();
         Ok(Self { sealed, answers })
+    }
+
+    /// Whether there are rows as they are, beside their perturbations.
+    pub fn has_clean_rows(&self) -> bool {
+        self.sealed.seeds.iter().any(|seed| !seed.clean.is_empty())
     }
 
     /// The rows, for the gate; and the scores, for measuring.
@@ -213,12 +237,12 @@ impl Table {
     }
 }
 
-fn bare_example(seed: &str, variant: &str, entry: &Entry) -> Example {
+fn bare_example((seed, variant): &Key, slice: Option<&String>) -> Example {
     Example {
         id: ExampleId(format!("{seed}/{variant}")),
         inputs: Record::new(),
         outputs: Record::new(),
-        slices: entry.slice.iter().map(|slice| ("slice".to_owned(), slice.clone())).collect(),
+        slices: slice.iter().map(|slice| ("slice".to_owned(), (*slice).clone())).collect(),
     }
 }
 
@@ -247,6 +271,29 @@ fn check_pairs(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
         count,
         rows,
     })
+}
+
+/// A slice that only one of two tables names is taken from that one.
+fn check_slices(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
+    let unlike = |(key, entry): (&Key, &Entry)| {
+        let other = finalist.rows.get(key)?;
+        let (old, new) = (entry.slice.as_ref()?, other.slice.as_ref()?);
+        let ((seed, variant), lines) = (key, (entry.line, other.line));
+        (old != new).then(|| {
+            format!(
+                "seed {seed:?}, variant {variant:?}: {old:?} (line {}) and {new:?} (line {})",
+                lines.0, lines.1
+            )
+        })
+    };
+    let mut rows: Vec<_> = baseline.rows.iter().filter_map(unlike).collect();
+    let count = rows.len();
+    if count == 0 {
+        return Ok(());
+    }
+    rows.truncate(TOLD);
+    let (baseline, candidate) = (baseline.name.clone(), finalist.name.clone());
+    Err(TableError::Sliced { baseline, candidate, count, rows })
 }
 
 #[cfg(test)]

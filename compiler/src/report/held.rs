@@ -4,12 +4,18 @@ use super::{
     data::Held,
     number::{points, thousands},
 };
-use crate::gate::{CertificateRecord, Guard, Limit, LookRecord};
+use crate::gate::{CertificateRecord, Guard, Limit, LookRecord, USABLE};
+
+/// How sure bounds are, over all looks together.
+const FIRM: &str = "95\u{a0}%";
+const LENIENT: &str = "80\u{a0}%";
 
 /// Of the look that accepted.
 pub(super) fn held(record: &CertificateRecord) -> Vec<Held> {
     let Some(look) = record.looks.last() else { return vec![] };
-    let guards = look.guards().map(|(name, guard)| of_guard(name, guard));
+    // Usable answers have the firm bound of limits; other guards have to let a true lead pass where rows are few.
+    let certainty = |name: &str| if name == USABLE { FIRM } else { LENIENT };
+    let guards = look.guards().map(|(name, guard)| of_guard((name, certainty(name)), guard));
     let limits = look.limits.iter().map(of_limit);
     let must_pass = (record.must_pass > 0).then(|| Held {
         what: "rows that must pass".into(),
@@ -20,12 +26,12 @@ pub(super) fn held(record: &CertificateRecord) -> Vec<Held> {
     guards.chain(limits).chain(must_pass).chain(of_slices(look)).collect()
 }
 
-fn of_guard(name: &str, guard: &Guard) -> Held {
+fn of_guard((name, certainty): (&str, &str), guard: &Guard) -> Held {
     Held {
         what: name.to_owned(),
         demand: format!("at most {} points worse", points(guard.margin).trim_start_matches('+')),
         observed: format!("{} points", points(guard.estimate)),
-        bound: format!("at least {} points ({})", points(guard.lower), certainty(guard.lower_level)),
+        bound: format!("at least {} points ({certainty})", points(guard.lower)),
     }
 }
 
@@ -36,33 +42,30 @@ fn of_limit(limit: &Limit) -> Held {
         what: limit.name.clone(),
         demand: format!("at most {} tokens a row", tokens(limit.most)),
         observed: tokens(limit.observed),
-        bound: format!("at most {} ({})", tokens(limit.upper), certainty(limit.upper_level)),
+        bound: format!("at most {} ({FIRM})", tokens(limit.upper.ceil())),
     }
 }
 
 /// The test of all groups for harm, and how much harm would have been noticed.
 fn of_slices(look: &LookRecord) -> Option<Held> {
     let count = look.slices.len();
-    let noticeable = look.slices.iter().map(|slice| slice.noticeable(count));
+    // Of a slice on whose rows nothing differs, nothing is known of how much could.
+    let spread = look.slices.iter().filter(|slice| slice.se > 0.0);
+    let noticeable = spread.map(|slice| slice.noticeable(count));
     let (least, most) =
         noticeable.fold((f64::MAX, 0.0_f64), |(least, most), harm| (least.min(harm), most.max(harm)));
     let unsigned = |harm: f64| points(harm).trim_start_matches('+').to_owned();
-    (count > 0).then(|| Held {
+    (count > 0 && most > 0.0).then(|| Held {
         what: "groups of rows".into(),
         demand: "none shown to be harmed".into(),
-        observed: format!("0 of {count}"),
+        observed: match look.untested.len() {
+            0 => format!("0 of {count}"),
+            untested => format!("0 of {count}; {untested} not tested, too few of their rows were used"),
+        },
         bound: format!(
             "harm of {} to {} points is noticed four times out of five",
             unsigned(least),
             unsigned(most)
         ),
     })
-}
-
-/// How sure a bound is at this look, as a whole percentage, rounded down.
-fn certainty(level: f64) -> String {
-    match 100.0 * (1.0 - level) {
-        sure if sure >= 99.9 => "99.9\u{a0}%".into(),
-        sure => format!("{:.1}\u{a0}%", (10.0 * sure).floor() / 10.0),
-    }
 }

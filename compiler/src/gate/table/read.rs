@@ -100,7 +100,8 @@ fn entry(
         return Err("seed is empty".into());
     }
     let score = Score::new(score).map_err(|error| error.to_string())?;
-    let variant = variant.filter(|name| !name.is_empty()).unwrap_or_else(|| CLEAN.to_owned());
+    let is_clean = |name: &String| name.is_empty() || name.eq_ignore_ascii_case(CLEAN);
+    let variant = variant.filter(|name| !is_clean(name)).unwrap_or_else(|| CLEAN.to_owned());
     let slice = slice.filter(|name| !name.is_empty());
     Ok(((seed, variant), Entry { line: 0, score, valid, slice }))
 }

@@ -19,6 +19,17 @@ fn judge(baseline: &Table, candidate: &Table) -> crate::gate::Judgement {
 }
 
 #[test]
+fn tables_that_contradict_each_other_are_told() {
+    let read = |name: &str, text: &str| Table::parse(name, text, Format::JsonLines);
+    let one = read("one", r#"{"seed": 1, "score": 1, "variant": "Clean", "slice": "mail"}"#).unwrap();
+    let other = read("other", r#"{"seed": 1, "score": 0, "slice": "chat"}"#).unwrap();
+    let sliced = Paired::new(&one, &[other]).unwrap_err().to_string();
+    assert!(sliced.contains(r#"seed "1", variant "clean": "mail" (line 1) and "chat" (line 1)"#), "{sliced}");
+    let silent = read("silent", r#"{"seed": 1, "score": 0}"#).unwrap();
+    assert!(Paired::new(&silent, &[one]).unwrap().parts().0.slices().any(|(name, _)| name == "slice=mail"));
+}
+
+#[test]
 fn json_and_csv_read_the_same() {
     let json = "\u{feff}{\"seed\": 1, \"variant\": \"typo\", \"score\": 0.5, \"slice\": \"a\", \"valid\": false}\n\n\
                 {\"seed\": \"x\", \"score\": true}\r\n";
