@@ -74,6 +74,25 @@ struct Finding {
     rejects: bool,
 }
 
+/// How much of a lead on visible rows is not found again on sealed ones.
+#[derive(Clone, Copy, Debug)]
+struct Shortfall {
+    /// As a share.
+    size: f64,
+    /// The standard error of what should be found.
+    se_seen: f64,
+    /// The standard error of what is found.
+    se_sealed: f64,
+}
+
+impl Shortfall {
+    /// It in standard errors, if the seeds that are in are this part of those that count; 0 without any error.
+    fn errors(self, part: f64) -> f64 {
+        let se = self.se_seen.hypot(self.se_sealed * part.sqrt());
+        if se > 0.0 { self.size / se } else { 0.0 }
+    }
+}
+
 /// A trial that did not end in acceptance.
 #[derive(Debug)]
 pub(in crate::gate) struct Case<'a> {
@@ -133,7 +152,8 @@ impl Case<'_> {
             return vec![];
         }
         let without_lead = self.lead.estimate < self.position.policy.least_lead();
-        let memorised = self.missing_lead().filter(|z| *z > upper_quantile(SUSPECT)).map(|z| Finding {
+        let missing = self.missing_lead().map(|shortfall| shortfall.errors(1.0));
+        let memorised = missing.filter(|z| *z > upper_quantile(SUSPECT)).map(|z| Finding {
             kind: Kind::Memorised,
             rejects: without_lead && z > upper_quantile(self.lead.upper_level),
         });
@@ -143,8 +163,7 @@ impl Case<'_> {
     }
 
     fn lack(&self) -> Vec<Finding> {
-        let useless = self.lead.upper < self.position.policy.least_lead();
-        let kinds = [(self.regresses(), Kind::Regression), (useless, Kind::NoUsefulLead)];
+        let kinds = [(self.regresses(), Kind::Regression), (self.is_useless(), Kind::NoUsefulLead)];
         let lacks =
             kinds.into_iter().filter(|(holds, _)| *holds).map(|(_, kind)| Finding { kind, rejects: true });
         lacks.chain(self.unguarded()).collect()
@@ -166,6 +185,11 @@ impl Case<'_> {
             .collect()
     }
 
+    /// Whether it certainly has no lead worth having.
+    pub(in crate::gate) fn is_useless(&self) -> bool {
+        self.lead.upper < self.position.policy.least_lead()
+    }
+
     fn regresses(&self) -> bool {
         self.lead.upper < -self.position.policy.margin()
     }
@@ -179,17 +203,29 @@ impl Case<'_> {
         self.training().is_some_and(|(lead, noise)| lead.mean > 0.0 && lead.mean <= noise.exceeded_with(0.05))
     }
 
-    /// If the lead on visible rows is more than luck: by how many standard errors the lead on the sealed rows falls short of
-    /// the part of it (less the luck of being chosen) that should be found again. All rows of a seed count, which tells
-    /// more than the clean ones alone, but a shortfall under perturbation only is no sign of memory.
-    fn missing_lead(&self) -> Option<f64> {
+    /// If the lead on visible rows is more than luck: how far the lead on the sealed rows falls short of the part of it (less
+    /// the luck of being chosen) that should be found again. All rows of a seed count, which tells more than the clean ones
+    /// alone, but a shortfall under perturbation only is no sign of memory.
+    fn missing_lead(&self) -> Option<Shortfall> {
         let (lead, noise) = self.training()?;
         let expected = KEPT * (lead.mean - noise.mean());
         let found = self.position.whole_contrast(self.answers).spread();
         let clean = self.look.clean.as_ref().map_or(found.mean, |clean| clean.estimate);
-        let se = (KEPT * lead.se()).hypot(found.se());
+        let shortfall =
+            Shortfall { size: expected - found.mean, se_seen: KEPT * lead.se(), se_sealed: found.se() };
         let beyond_luck = lead.mean > noise.exceeded_with(0.05);
-        (beyond_luck && clean < expected && se > 0.0).then(|| (expected - found.mean) / se)
+        (beyond_luck && clean < expected && shortfall.errors(1.0) > 0.0).then_some(shortfall)
+    }
+
+    /// Whether memory is not shown yet and would be, more likely than not, if all seeds were in and the rest were like these.
+    pub(in crate::gate) fn is_memory_likely(&self) -> bool {
+        let Position { sealed, seeds, levels, .. } = self.position;
+        let part = seeds.len() as f64 / sealed.seeds() as f64;
+        let last = levels.common.claim.last().copied().unwrap_or(self.lead.upper_level);
+        let shown = |shortfall: &Shortfall| shortfall.errors(1.0) > upper_quantile(self.lead.upper_level);
+        let likely = |shortfall: &Shortfall| shortfall.errors(part) > upper_quantile(last);
+        let without_lead = self.lead.estimate < self.position.policy.least_lead();
+        without_lead && self.missing_lead().is_some_and(|shortfall| !shown(&shortfall) && likely(&shortfall))
     }
 
     /// A gain on clean rows, and under perturbation the candidate drops more than the baseline does.

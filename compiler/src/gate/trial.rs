@@ -123,7 +123,7 @@ impl<'a> Court<'a> {
                 alpha: accused.alpha,
             };
             let mut look = position.look(answers);
-            let ends = is_over(&look, || position.lead(answers).upper < self.policy.least_lead());
+            let ends = is_over(&look, || self.case((position, answers), &look, accused.id));
             if ends || look.is_proven() {
                 look = position.with_slices(look, answers);
             }
@@ -147,13 +147,20 @@ impl<'a> Court<'a> {
                     let (pass_rate, verdict) = self.held_to_target(accused, sheet, measure)?;
                     return Ok(Trial { verdict, lead: Some(lead), looks, pass_rate });
                 }
-                let look = &looks[k];
-                let case =
-                    Case { position, answers, look, lead, finalist: accused.id, evidence: self.evidence };
-                return Ok(Trial { verdict: case.verdict(), lead: Some(lead), looks, pass_rate: None });
+                let verdict = self.case((position, answers), &looks[k], accused.id).verdict();
+                return Ok(Trial { verdict, lead: Some(lead), looks, pass_rate: None });
             }
         }
         Err(Stop::Broken { message: "a trial without seeds".into() })
+    }
+
+    fn case<'c>(
+        &'c self,
+        (position, answers): (Position<'c>, Answers<'c>),
+        look: &'c LookRecord,
+        finalist: Digest,
+    ) -> Case<'c> {
+        Case { position, answers, look, lead: position.lead(answers), finalist, evidence: self.evidence }
     }
 
     /// Holds a finalist that beats the baseline to the task's target, on all clean rows: it answers those that are still out.
@@ -212,10 +219,14 @@ impl Trial {
 
 /// Whether going on is pointless: all seeds are in, or enough of them to say that acceptance is out of reach, and a refusal is
 /// either shown already or unlikely to be.
-fn is_over(look: &LookRecord, is_refused: impl Fn() -> bool) -> bool {
+fn is_over<'c>(look: &LookRecord, case: impl Fn() -> Case<'c>) -> bool {
     let is_hopeless = look.conditional_power.is_none_or(|power| power < HOPELESS && !look.is_mute());
-    let is_vain = || look.refusal_power.is_none_or(|power| power < PATIENCE) || is_refused();
-    (is_hopeless && is_vain())
+    let is_vain = |case: Case<'_>| {
+        let unlikely = look.refusal_power.is_none_or(|power| power < PATIENCE);
+        (unlikely || case.is_useless()) && !case.is_memory_likely()
+    };
+    let all_are_in = look.conditional_power.is_none();
+    (is_hopeless && (all_are_in || is_vain(case())))
         || look.newly_failed > 0
         || look.limits.iter().any(Limit::is_broken)
         || look.guards().any(|(_, guard)| guard.is_broken())
