@@ -202,11 +202,13 @@ pub fn compile(
     let named = finalists.iter().map(|standing| finalist(&setting.program, (&board, standing), &visible));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let audited = audited(setting.task, &visible, store)?;
+    crew.finish()?;
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
     let (candidate, stamp) = stamping::decide(setting, &finalists, judgement.as_ref());
     let chose = if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
     let recorded = recording::record((&setting.program, &candidate), (&visible, &chose), &mut engine)?;
+    crew.finish()?;
     let spent = engine.spent();
     let certificate = judgement.as_ref().and_then(Judgement::certificate);
     let tokens = certificate.and_then(|certificate| Tokens::of(certificate, spent));

@@ -34,6 +34,14 @@ fn everywhere(task: &TaskFolder, from: &str, to: &str) {
     fs::write(path, text.replace(from, to)).unwrap();
 }
 
+/// Has a program judge that likes everything, and does something more after each answer; `$n` counts them.
+fn judge(task: &TaskFolder, section: &str, more: &str) {
+    let script = format!("n=0; while read -r line; do n=$((n+1)); echo '{{\"score\": 1}}'; {more}; done");
+    fs::write(task.path().join("judge.sh"), script).unwrap();
+    let command = "kind = \"command\"\ncommand = [\"sh\", \"judge.sh\"]";
+    task.edit("[model]", &format!("{section}\n{command}\n\n[model]"));
+}
+
 const CASES: &[Case] = &[
     (
         "a byte order mark and CRLF",
@@ -201,6 +209,16 @@ const CASES: &[Case] = &[
             task.edit("[model]", "[metric]\nkind = \"command\"\ncommand = [\"sh\", \"judge.sh\"]\n\n[model]");
         },
         Told(3, &["row r", "nonsense"]),
+    ),
+    (
+        "a metric that gives one answer twice",
+        |task| judge(task, "[metric]", "[ $n = 3 ] && echo '{\"score\": 1}'"),
+        Told(3, &["the metric command `sh judge.sh` gave more lines than it was asked for"]),
+    ),
+    (
+        "a guard that says goodbye",
+        |task| judge(task, "[[guard]]\nname = \"tone\"", "true; done; while true; do echo bye; exit"),
+        Told(3, &["the guard `tone`, the command `sh judge.sh` gave more lines", "\"bye\""]),
     ),
 ];
 

@@ -98,6 +98,15 @@ impl Crew {
         Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
     }
 
+    /// Ends the programs of the user's that judge. Until this went well, no score is to be relied on.
+    ///
+    /// # Errors
+    /// If one of them gave more lines than it was asked for.
+    pub fn finish(&self) -> Result<(), Stop> {
+        let mut judges = std::iter::once(&self.metric).chain(&self.guards);
+        judges.try_for_each(|judge| judge.finish()).map_err(unjudged)
+    }
+
     /// Runs jobs and judges their answers, in order.
     pub(super) fn answers(
         &self,
@@ -150,7 +159,7 @@ impl Crew {
         match run {
             Ok(run) => {
                 let judged = self.metric.score(example, &run.outputs, &run.steps);
-                let mut judged = judged.map_err(|error| unjudged(&error))?;
+                let mut judged = judged.map_err(unjudged)?;
                 let steps = run.steps.into_iter();
                 let trace = steps.map(|step| Step {
                     remark: judged.remarks.remove(&step.module),
@@ -196,10 +205,10 @@ impl Crew {
 /// What guards say of an answer.
 fn guarded(guards: &[Arc<Metric>], example: &Example, run: &Run) -> Result<Vec<Score>, Stop> {
     let says = |guard: &Arc<Metric>| Ok(guard.score(example, &run.outputs, &run.steps)?.score);
-    guards.iter().map(says).collect::<Result<_, MetricError>>().map_err(|error| unjudged(&error))
+    guards.iter().map(says).collect::<Result<_, MetricError>>().map_err(unjudged)
 }
 
-fn unjudged(error: &MetricError) -> Stop {
+fn unjudged(error: impl std::error::Error) -> Stop {
     Stop::Failed { culprit: Culprit::Metric, message: error.to_string() }
 }
 

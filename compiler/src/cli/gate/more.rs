@@ -64,6 +64,7 @@ impl Gate {
         let subject = (&trial.begun, &finalist);
         let judgement = judge.go_on(subject, (&splits.gate, &rows), &mut stand, ledger);
         let judgement = judgement.map_err(explained)?;
+        crew.finish().map_err(|stop| Failure::from(&stop))?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         let judged = Judged {
             name: &task.name,

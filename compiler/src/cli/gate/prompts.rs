@@ -54,6 +54,7 @@ impl Gate {
         let mut stand = Stand::new(&mut engine, baseline, candidates.clone());
         let ledger = &mut StoredLedger::new(&store, &run);
         let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
+        crew.finish().map_err(|stop| Failure::from(&stop))?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         if let Some(accepted) = judgement.accepted() {
             let judged = Judged {
