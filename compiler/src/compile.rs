@@ -182,6 +182,7 @@ pub fn compile(
     let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
 
     let visible: Vec<_> = train.examples().iter().chain(val.examples()).collect();
+    crew.try_judges(&setting.program, &visible)?;
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
     let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });

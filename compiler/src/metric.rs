@@ -16,6 +16,7 @@ mod number;
 mod regex;
 mod rouge;
 mod text;
+mod tryout;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use proofmark_runtime::{Digest, Example, Record, Type, Value, digest, run::Step}
 pub(crate) use self::{
     command::ROLE,
     config::{KIND, KINDS, METRIC, read},
+    tryout::answered,
 };
 use crate::{
     command::{Command, CommandError},
@@ -142,6 +144,19 @@ impl Metric {
             Judge::Command(command) => command::judge(command, example, (outputs, steps))
                 .map_err(|source| MetricError::Command { row: example.id.to_string(), source }),
         }
+    }
+
+    /// Asks the user's own program, if one judges, about a row with its own labels as the answer that this step gave, and ends
+    /// it again.
+    ///
+    /// # Errors
+    /// If it cannot judge.
+    pub(crate) fn try_out(&self, row: &Example, step: &Step) -> Result<(), MetricError> {
+        let Judge::Command(command) = &self.judge else { return Ok(()) };
+        let tried = command::judge(command, row, (&row.outputs, std::slice::from_ref(step)));
+        tried
+            .and_then(|_| command.finish())
+            .map_err(|source| MetricError::Command { row: row.id.to_string(), source })
     }
 
     /// Ends the user's own program, if one judges; the next answer starts it again.

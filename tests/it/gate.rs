@@ -171,12 +171,40 @@ fn a_guard_of_the_users_own_holds_a_better_prompt_back() {
     assert_eq!(accepted.status.code(), Some(0), "{}", json(&accepted));
     let report = fs::read_to_string(json(&accepted)["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("What else had to hold?") && report.contains("<td>likes</td>"));
+}
 
-    fs::write(task.path().join("likes.sh"), "exit 3").unwrap();
-    task.edit("margin = 0.99", "margin = 0.98");
-    let crashed = compile();
-    let told = String::from_utf8_lossy(&crashed.stderr);
-    assert!(crashed.status.code() == Some(3) && told.contains("guard `likes`, the command"), "{told}");
+/// A program that cannot judge is noticed before a call is made and before a sealed row is looked at.
+#[test]
+fn programs_that_judge_are_tried_before_the_run() {
+    for (section, who) in
+        [("[metric]", "metric command"), ("[[guard]]\nname = \"tone\"", "guard `tone`, the command")]
+    {
+        let task = TaskFolder::new();
+        fs::write(task.path().join("judge.sh"), "while read -r line; do (; done").unwrap();
+        let command = "kind = \"command\"\ncommand = [\"sh\", \"judge.sh\"]";
+        task.edit("[model]", &format!("{section}\n{command}\n\n[model]"));
+        let prompt = task.path().join("prompt.txt");
+        fs::write(&prompt, "Name the crew that the message is for.").unwrap();
+        let mut gate = proofmark();
+        gate.args(["gate", "--quiet", "--candidate"]).arg(&prompt).arg("--task").arg(task.path());
+        let mut compile = task.command("compile");
+        for command in [&mut gate, compile.arg("--quiet")] {
+            let output = command.output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{told}");
+            for part in ["tried before the run", "on row r", who, "ended with", "yntax error"] {
+                assert!(told.contains(part), "{part} is not in {told}");
+            }
+            assert_eq!(looks(&task), (0, Some(0.05)), "{told}");
+        }
+        // Once it is right, nothing is left of it, and what no row labels has something in its place.
+        let judges = "while read -r line; do case $line in *'\"reasoning\":\"'*) echo '{\"score\": 1}';; *) exit 4;; esac; done";
+        fs::write(task.path().join("judge.sh"), judges).unwrap();
+        task.edit("instructions =", "kind = \"chain_of_thought\"\ninstructions =");
+        let tried = task.command("compile").args(["--quiet", "--budget-calls", "1"]).output().unwrap();
+        let told = String::from_utf8_lossy(&tried.stderr);
+        assert!(!told.contains("tried before"), "{told}");
+    }
 }
 
 /// A program that judges is another process in every run, and the same question.

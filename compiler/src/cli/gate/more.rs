@@ -51,6 +51,7 @@ impl Gate {
         let store = opening::store(&Workplace::of(path).calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
+        crew.try_judges(&trial.program, &visible).map_err(|stop| Failure::from(&stop))?;
 
         let run = digest(&("gate", trial.baseline.id(), trial.seed)).short();
         let mut engine = Engine::new(crew.clone(), &trial.program, [], (store.clone(), run.clone(), 0));

@@ -45,6 +45,7 @@ impl Gate {
         let store = opening::store(&Workplace::of(path).calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
+        crew.try_judges(&task.program, &visible).map_err(|stop| Failure::from(&stop))?;
 
         let run = digest(&("gate", baseline.id(), self.seed)).short();
         let mut engine = Engine::new(crew.clone(), &task.program, [], (store.clone(), run.clone(), 0));
