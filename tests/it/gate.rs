@@ -68,6 +68,37 @@ fn a_prompt_that_a_reader_refuses_is_named_and_costs_no_call() {
     }
 }
 
+/// Nothing could come of these, so no question is asked for them.
+#[test]
+fn what_is_no_question_costs_no_look() {
+    let task = TaskFolder::new();
+    task.edit("\"Forward the message.\"", "\"\"\"\nForward the message.\n\"\"\"");
+    let prompt = |name: &str, text: &str| {
+        fs::write(task.path().join(name), text).unwrap();
+        task.path().join(name)
+    };
+    let same = prompt("same.txt", "Forward the message.\n");
+    let empty = prompt("empty.txt", " \n");
+    let [new, copy] = ["new.txt", "copy.md"].map(|name| prompt(name, "Name the crew that it is for."));
+    for (files, code, part) in [
+        (vec![&same], 3, "same.txt is the prompt that is to be beaten"),
+        (vec![&new, &same], 3, "same.txt is the prompt that is to be beaten"),
+        (vec![&empty], 3, "empty.txt is empty"),
+        (vec![&new, &copy], 2, "copy.md is the same prompt as"),
+    ] {
+        let mut command = proofmark();
+        command.args(["gate", "--task"]).arg(task.path());
+        for file in files {
+            command.arg("--candidate").arg(file);
+        }
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains(part) && told.contains("hint: "), "{part} is not in {told}");
+        assert_eq!(looks(&task), (0, Some(0.05)), "{told}");
+    }
+}
+
 #[test]
 fn acceptance_5_a_renamed_copy_keeps_its_count_and_the_second_question_costs_more() {
     let task = TaskFolder::close_call();

@@ -33,6 +33,7 @@ impl Gate {
         let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         let candidates = self.candidates.iter().map(|path| Ok((path, laid(&task.program, path)?)));
         let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
+        refuse_no_question(&baseline, &candidates)?;
         let (splits, _) = Splits::load(&task)?;
         let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
@@ -95,6 +96,23 @@ impl Gate {
     }
 }
 
+/// Refuses a candidate that nothing could be shown of, which would cost a question all the same.
+fn refuse_no_question(baseline: &Candidate, candidates: &[(&PathBuf, Laid)]) -> Result<(), Failure> {
+    for (i, (path, (candidate, _))) in candidates.iter().enumerate() {
+        if candidate.id() == baseline.id() {
+            let message = format!("{} is the prompt that is to be beaten, word by word", path.display());
+            return Err(Failure::new(Exit::Invalid, message).hint("name a prompt that differs from it"));
+        }
+        let earlier = candidates[..i].iter().find(|(_, (earlier, _))| earlier.id() == candidate.id());
+        if let Some((earlier, _)) = earlier {
+            let message = format!("{} is the same prompt as {}", path.display(), earlier.display());
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("name it once: each candidate costs a part of the error"));
+        }
+    }
+    Ok(())
+}
+
 /// A candidate over the task's program, with that program for each of its members.
 pub(super) type Laid = (Candidate, Vec<Program>);
 
@@ -144,8 +162,14 @@ pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
         ))
         .hint("judge an artifact instead"));
     };
+    let (text, own) = (text.trim(), &module.signature.instructions);
+    if text.is_empty() {
+        return Err(invalid(format!("{} is empty", path.display())).hint("write the instruction into it"));
+    }
+    // White space around it makes no other prompt.
+    let text = if own.trim() == text { own } else { text };
     let instruction = ParamPath::new(&module.name, Slot::Instruction);
-    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.trim().to_owned()));
+    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.to_owned()));
     let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
     Ok((overlay(&applied), vec![applied]))
 }
