@@ -138,6 +138,10 @@ fn the_state_of_a_dspy_program_is_judged_against_the_task_and_emitted() {
     let refused = gate();
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(refused.status.code() == Some(3) && told.contains("its fields are message, team"), "{told}");
+    fs::write(&state, r#"{"forward": {"traces": [], "train": [], "demos": [], "lm": null}}"#).unwrap();
+    let refused = gate();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(3) && told.contains("that DSPy saved before 2.5.3"), "{told}");
     write("the crew that goes there");
     let accepted = gate();
     assert_eq!(accepted.status.code(), Some(0), "{}", String::from_utf8_lossy(&accepted.stderr));

@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
 
+use serde_json::Value as Json;
+
 use super::{Gate, dspy};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
@@ -121,18 +123,16 @@ pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
     let invalid = |message: String| Failure::new(Exit::Invalid, message);
     if path.extension().is_some_and(|suffix| suffix == "json") {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        if let Ok(state) = serde_json::from_str(&text)
-            && dspy::is_state(&state)
-        {
-            let candidate = dspy::candidate(program, &state);
-            let candidate = candidate.map_err(|problem| {
-                invalid(format!("{} does not belong to this task: {problem}", path.display())).hint(
-                    "it is the state of a DSPy program; its predictors must be the task's modules, with the same fields in \
-                     the same order",
-                )
-            })?;
-            let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
-            return Ok((overlay(&applied), vec![applied]));
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        if dspy::is_state(&json) {
+            return of_dspy(program, path, &json);
+        }
+        if dspy::is_outdated(&json) {
+            let message =
+                format!("{} is a state that DSPy saved before 2.5.3: it has no `signature`", path.display());
+            return Err(invalid(message).hint(
+                "states of later versions are read; save the program again with one, or put its instruction into a .txt file",
+            ));
         }
         let artifact = artifacts::read(path)?;
         let own = &artifact.parts().program;
@@ -170,6 +170,20 @@ pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
     let text = if own.trim() == text { own } else { text };
     let instruction = ParamPath::new(&module.name, Slot::Instruction);
     let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.to_owned()));
+    let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
+    Ok((overlay(&applied), vec![applied]))
+}
+
+/// What the state of a DSPy program says.
+fn of_dspy(program: &Program, path: &Path, state: &Json) -> Result<Laid, Failure> {
+    let invalid = |message: String| Failure::new(Exit::Invalid, message);
+    let candidate = dspy::candidate(program, state);
+    let candidate = candidate.map_err(|problem| {
+        invalid(format!("{} does not belong to this task: {problem}", path.display())).hint(
+            "it is the state of a DSPy program; its predictors must be the task's modules, with the same fields in the same \
+             order",
+        )
+    })?;
     let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
     Ok((overlay(&applied), vec![applied]))
 }
