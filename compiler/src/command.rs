@@ -94,7 +94,10 @@ pub enum CommandError {
         problem: String,
     },
     /// It gave more lines than it was asked for, so nobody knows which answer belongs to which question.
-    #[error("the {who} gave more lines than it was asked for, such as {line:?}; it must give one for each")]
+    #[error(
+        "the {who} gave more lines than it was asked for, such as {line:?}; it must give one for each question, and write \
+         everything else to standard error"
+    )]
     TooMany {
         /// Which program.
         who: String,
@@ -175,17 +178,15 @@ impl Command {
     /// Ends the program; the next question starts it again.
     ///
     /// # Errors
-    /// If it gave more lines than it was asked for.
+    /// If it gave more lines than it was asked for, or failed before.
     pub(crate) fn finish(&self) -> Result<(), CommandError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         match std::mem::replace(&mut *state, State::Idle) {
-            State::Running(process) => match process.finish() {
-                Some(line) => Err(CommandError::TooMany { who: self.who.clone(), line: shortened(&line) }),
-                None => Ok(()),
-            },
-            other => {
-                *state = other;
-                Ok(())
+            State::Idle => Ok(()),
+            State::Running(process) => process.finish(),
+            State::Failed(error) => {
+                *state = State::Failed(error.clone());
+                Err(error)
             }
         }
     }

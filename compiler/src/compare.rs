@@ -104,6 +104,7 @@ pub fn compare(
             trials.push(trial(setting, (*optimizer, seed), rehearsal, (crew, store))?);
         }
     }
+    crew.finish()?;
     let table = Table::of(&trials);
     Ok(Comparison { trials, table })
 }

@@ -195,6 +195,7 @@ pub fn compile(
     let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
 
     let visible: Vec<_> = train.examples().iter().chain(val.examples()).collect();
+    crew.try_judges(&setting.program, &visible)?;
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
     let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
@@ -215,11 +216,13 @@ pub fn compile(
     let named = finalists.iter().map(|standing| finalist(&setting.program, (&board, standing), &visible));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let audited = audited(setting.task, &visible, store)?;
+    crew.finish()?;
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
     let (candidate, stamp) = stamping::decide(setting, &finalists, judgement.as_ref());
     let chose = if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
     let recorded = recording::record((&setting.program, &candidate), (&visible, &chose), &mut engine)?;
+    crew.finish()?;
     let spent = engine.spent();
     let certificate = judgement.as_ref().and_then(Judgement::certificate);
     let tokens = certificate.and_then(|certificate| Tokens::of(certificate, spent));

@@ -40,7 +40,7 @@ pub(crate) use self::rewritable::Rewritable;
 use self::{
     assign::assign,
     hygiene::Hygiene,
-    rows::{Given, read},
+    rows::{Given, read_and_tell},
     seal::{gate_row, seal},
     split::Role,
 };
@@ -75,7 +75,7 @@ impl Splits {
     /// # Errors
     /// If a file or a row cannot be used, or there are too few rows.
     pub fn load(task: &Task) -> Result<(Self, SplitReport), DataError> {
-        let given = read(task)?;
+        let (given, unmapped) = read_and_tell(task)?;
         let rows: Vec<_> = given.iter().map(|given| &given.row).collect();
         hygiene::several_labels(&rows)?;
         let found = Hygiene::of(&rows);
@@ -85,7 +85,7 @@ impl Splits {
         let plan = Plan::of(task)?;
         let rewritings = task.rewriter.as_ref().map(|_| report::written(&plan.rewritings, &rows));
         let (splits, families) = Self::collect((task, &plan), given, &roles, &found)?;
-        Ok((splits, SplitReport { families, rewritings, templates, ..report }))
+        Ok((splits, SplitReport { families, rewritings, templates, unmapped, ..report }))
     }
 
     fn collect(

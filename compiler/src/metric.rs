@@ -1,7 +1,7 @@
 //! Metrics: how good an answer is. One file per measure, one line in `ALL`.
 //!
 //! **Invariant:** only outputs that the row labels are judged. A metric that fails (a program that crashes, a number that
-//! is no score) is an error that stops the run, never a score of 0.
+//! is no score, a line too many) is an error that stops the run, never a score of 0.
 //!
 //! A `Measure` judges one output; a [`Metric`] weighs the outputs of a program, or asks the user's own
 //! [`Command`]. `config` reads `[metric]` of a task file.
@@ -16,6 +16,7 @@ mod number;
 mod regex;
 mod rouge;
 mod text;
+mod tryout;
 
 use std::collections::BTreeMap;
 
@@ -25,6 +26,7 @@ use proofmark_runtime::{Digest, Example, Record, Type, Value, digest, run::Step}
 pub(crate) use self::{
     command::ROLE,
     config::{KIND, KINDS, METRIC, read},
+    tryout::answered,
 };
 use crate::{
     command::{Command, CommandError},
@@ -141,6 +143,30 @@ impl Metric {
             Judge::Outputs(weighted) => score_outputs(weighted, example, outputs),
             Judge::Command(command) => command::judge(command, example, (outputs, steps))
                 .map_err(|source| MetricError::Command { row: example.id.to_string(), source }),
+        }
+    }
+
+    /// Asks the user's own program, if one judges, about a row with its own labels as the answer that this step gave, and ends
+    /// it again.
+    ///
+    /// # Errors
+    /// If it cannot judge.
+    pub(crate) fn try_out(&self, row: &Example, step: &Step) -> Result<(), MetricError> {
+        let Judge::Command(command) = &self.judge else { return Ok(()) };
+        let tried = command::judge(command, row, (&row.outputs, std::slice::from_ref(step)));
+        tried
+            .and_then(|_| command.finish())
+            .map_err(|source| MetricError::Command { row: row.id.to_string(), source })
+    }
+
+    /// Ends the user's own program, if one judges; the next answer starts it again.
+    ///
+    /// # Errors
+    /// If it gave more lines than it was asked for: then nobody knows which score belongs to which answer.
+    pub fn finish(&self) -> Result<(), CommandError> {
+        match &self.judge {
+            Judge::Outputs(_) => Ok(()),
+            Judge::Command(command) => command.finish(),
         }
     }
 

@@ -93,7 +93,9 @@ fn mistakes_in_families_of_ones_own_are_told() {
             r#"faucet = "water tap""#,
             "`water tap` holds a word of the task's labels or fields",
         ),
-        (r#"the = "that""#, r#"two = "2 or so""#, "changes a number or a negation"),
+        (r#"the = "that""#, r#"some = "2 or so""#, "changes a number or a negation"),
+        (r#"the = "that""#, r#"one = "seven""#, "`seven` for `one` changes a number"),
+        (r#"the = "that""#, r#""the second" = "the third""#, "`the third` for `the second` changes a number"),
         (r#"the = "that""#, r#"the = "what the""#, "`what the` is itself found by a rule"),
         (r#"kind = "command""#, r#"kind = "comand""#, "there is no kind of family `comand`"),
         (

@@ -34,6 +34,14 @@ fn everywhere(task: &TaskFolder, from: &str, to: &str) {
     fs::write(path, text.replace(from, to)).unwrap();
 }
 
+/// Has a program judge that likes everything, and does something more after each answer; `$n` counts them.
+fn judge(task: &TaskFolder, section: &str, more: &str) {
+    let script = format!("n=0; while read -r line; do n=$((n+1)); echo '{{\"score\": 1}}'; {more}; done");
+    fs::write(task.path().join("judge.sh"), script).unwrap();
+    let command = "kind = \"command\"\ncommand = [\"sh\", \"judge.sh\"]";
+    task.edit("[model]", &format!("{section}\n{command}\n\n[model]"));
+}
+
 const CASES: &[Case] = &[
     (
         "a byte order mark and CRLF",
@@ -202,6 +210,16 @@ const CASES: &[Case] = &[
         },
         Told(3, &["row r", "nonsense"]),
     ),
+    (
+        "a metric that gives one answer twice",
+        |task| judge(task, "[metric]", "[ $n = 3 ] && echo '{\"score\": 1}'"),
+        Told(3, &["the metric command `sh judge.sh` gave more lines than it was asked for"]),
+    ),
+    (
+        "a guard that says goodbye",
+        |task| judge(task, "[[guard]]\nname = \"tone\"", "true; done; while true; do echo bye; exit"),
+        Told(3, &["the guard `tone`, the command `sh judge.sh` gave more lines", "\"bye\""]),
+    ),
 ];
 
 #[test]
@@ -293,6 +311,7 @@ fn a_ledger_that_cannot_be_read_is_told_and_left_as_it_is() {
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(!matches!(output.status.code(), Some(0 | 10 | 11 | 101)), "{told}");
         assert!(told.contains("calls.db") || told.contains("call store"), "{told}");
+        assert!(told.contains("how often sealed rows were looked at"), "{told}");
         assert!(fs::read(&store).unwrap().starts_with(&broken[..100.min(broken.len())]), "{told}");
     }
 }

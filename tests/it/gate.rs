@@ -68,6 +68,37 @@ fn a_prompt_that_a_reader_refuses_is_named_and_costs_no_call() {
     }
 }
 
+/// Nothing could come of these, so no question is asked for them.
+#[test]
+fn what_is_no_question_costs_no_look() {
+    let task = TaskFolder::new();
+    task.edit("\"Forward the message.\"", "\"\"\"\nForward the message.\n\"\"\"");
+    let prompt = |name: &str, text: &str| {
+        fs::write(task.path().join(name), text).unwrap();
+        task.path().join(name)
+    };
+    let same = prompt("same.txt", "Forward the message.\n");
+    let empty = prompt("empty.txt", " \n");
+    let [new, copy] = ["new.txt", "copy.md"].map(|name| prompt(name, "Name the crew that it is for."));
+    for (files, code, part) in [
+        (vec![&same], 3, "same.txt is the prompt that is to be beaten"),
+        (vec![&new, &same], 3, "same.txt is the prompt that is to be beaten"),
+        (vec![&empty], 3, "empty.txt is empty"),
+        (vec![&new, &copy], 2, "copy.md is the same prompt as"),
+    ] {
+        let mut command = proofmark();
+        command.args(["gate", "--task"]).arg(task.path());
+        for file in files {
+            command.arg("--candidate").arg(file);
+        }
+        let output = command.output().unwrap();
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{told}");
+        assert!(told.contains(part) && told.contains("hint: "), "{part} is not in {told}");
+        assert_eq!(looks(&task), (0, Some(0.05)), "{told}");
+    }
+}
+
 #[test]
 fn acceptance_5_a_renamed_copy_keeps_its_count_and_the_second_question_costs_more() {
     let task = TaskFolder::close_call();
@@ -107,6 +138,10 @@ fn the_state_of_a_dspy_program_is_judged_against_the_task_and_emitted() {
     let refused = gate();
     let told = String::from_utf8_lossy(&refused.stderr);
     assert!(refused.status.code() == Some(3) && told.contains("its fields are message, team"), "{told}");
+    fs::write(&state, r#"{"forward": {"traces": [], "train": [], "demos": [], "lm": null}}"#).unwrap();
+    let refused = gate();
+    let told = String::from_utf8_lossy(&refused.stderr);
+    assert!(refused.status.code() == Some(3) && told.contains("that DSPy saved before 2.5.3"), "{told}");
     write("the crew that goes there");
     let accepted = gate();
     assert_eq!(accepted.status.code(), Some(0), "{}", String::from_utf8_lossy(&accepted.stderr));
@@ -171,12 +206,40 @@ fn a_guard_of_the_users_own_holds_a_better_prompt_back() {
     assert_eq!(accepted.status.code(), Some(0), "{}", json(&accepted));
     let report = fs::read_to_string(json(&accepted)["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("What else had to hold?") && report.contains("<td>likes</td>"));
+}
 
-    fs::write(task.path().join("likes.sh"), "exit 3").unwrap();
-    task.edit("margin = 0.99", "margin = 0.98");
-    let crashed = compile();
-    let told = String::from_utf8_lossy(&crashed.stderr);
-    assert!(crashed.status.code() == Some(3) && told.contains("guard `likes`, the command"), "{told}");
+/// A program that cannot judge is noticed before a call is made and before a sealed row is looked at.
+#[test]
+fn programs_that_judge_are_tried_before_the_run() {
+    for (section, who) in
+        [("[metric]", "metric command"), ("[[guard]]\nname = \"tone\"", "guard `tone`, the command")]
+    {
+        let task = TaskFolder::new();
+        fs::write(task.path().join("judge.sh"), "while read -r line; do (; done").unwrap();
+        let command = "kind = \"command\"\ncommand = [\"sh\", \"judge.sh\"]";
+        task.edit("[model]", &format!("{section}\n{command}\n\n[model]"));
+        let prompt = task.path().join("prompt.txt");
+        fs::write(&prompt, "Name the crew that the message is for.").unwrap();
+        let mut gate = proofmark();
+        gate.args(["gate", "--quiet", "--candidate"]).arg(&prompt).arg("--task").arg(task.path());
+        let mut compile = task.command("compile");
+        for command in [&mut gate, compile.arg("--quiet")] {
+            let output = command.output().unwrap();
+            let told = String::from_utf8_lossy(&output.stderr);
+            assert_eq!(output.status.code(), Some(3), "{told}");
+            for part in ["tried before the run", "on row r", who, "ended with", "yntax error"] {
+                assert!(told.contains(part), "{part} is not in {told}");
+            }
+            assert_eq!(looks(&task), (0, Some(0.05)), "{told}");
+        }
+        // Once it is right, nothing is left of it, and what no row labels has something in its place.
+        let judges = "while read -r line; do case $line in *'\"reasoning\":\"'*) echo '{\"score\": 1}';; *) exit 4;; esac; done";
+        fs::write(task.path().join("judge.sh"), judges).unwrap();
+        task.edit("instructions =", "kind = \"chain_of_thought\"\ninstructions =");
+        let tried = task.command("compile").args(["--quiet", "--budget-calls", "1"]).output().unwrap();
+        let told = String::from_utf8_lossy(&tried.stderr);
+        assert!(!told.contains("tried before"), "{told}");
+    }
 }
 
 /// A program that judges is another process in every run, and the same question.

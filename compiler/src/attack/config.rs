@@ -14,6 +14,8 @@ use super::{
 };
 use crate::{
     command::{Command, OPTIONS},
+    data::NATURAL,
+    gate::sealed::CLEAN,
     task::{self, Key, Problem, Reader, Section, Shape, Variants},
 };
 
@@ -63,12 +65,18 @@ pub(crate) fn read(
     for item in root.items("attack") {
         let table = Reader::of(item);
         let Some((name, span)) = table.text("name").zip(table.span("name")) else { continue };
-        let taken = names().contains(&name)
+        let known = names().contains(&name)
             || rewrite::find(name).is_some()
             || families.iter().any(|other| other.name() == name);
-        if taken {
-            let problem = Problem::new(span, format!("there is a family `{name}` already"), "taken");
-            problems.push(problem.hint("give yours another name"));
+        let taken = match name {
+            CLEAN => Some(format!("`{CLEAN}` is what rows are called that nobody perturbed")),
+            NATURAL => {
+                Some(format!("`{NATURAL}` is what rows of yours are called that are hard as they are"))
+            }
+            _ => known.then(|| format!("there is a family `{name}` already")),
+        };
+        if let Some(taken) = taken {
+            problems.push(Problem::new(span, taken, "taken").hint("give your family another name"));
             continue;
         }
         if name.trim().is_empty() || name.contains(['#', '=']) {
@@ -83,7 +91,7 @@ pub(crate) fn read(
                     .map(|command| Own::Program(Box::new(OwnProgram::new(name, command))))
             }
             Some("templates") => templates((name, table), program, folder, problems).map(Own::Templates),
-            _ => rules(name, table.table("replace"), &protected, problems).map(Own::Rules),
+            _ => rules((name, table), &protected, problems).map(Own::Rules),
         });
     }
     families
@@ -119,13 +127,21 @@ fn templates(
     None
 }
 
-fn rules(name: &str, table: Reader<'_>, protected: &Protected, problems: &mut Vec<Problem>) -> Option<Rules> {
+fn rules(
+    (name, table): (&str, Reader<'_>),
+    protected: &Protected,
+    problems: &mut Vec<Problem>,
+) -> Option<Rules> {
     let before = problems.len();
-    let entries = table.entries();
+    let entries = table.table("replace").entries();
     let entries: Vec<_> =
         entries.filter_map(|(find, put)| Some((find, put.get_ref().as_str()?.trim(), put.span()))).collect();
     let rules: Vec<_> =
         entries.iter().map(|(find, put, _)| (find.get_ref().trim().to_owned(), (*put).to_owned())).collect();
+    if let Some(span) = table.span("replace").filter(|_| rules.is_empty()) {
+        let problem = Problem::new(span, "`replace` is empty, so this family changes nothing", "no rule");
+        problems.push(problem.hint("such as replace = { car = \"automobile\" }"));
+    }
     let all = Rules::new(name, rules.clone());
     for (i, ((find, put), (key, _, span))) in rules.iter().zip(&entries).enumerate() {
         let again = rules[..i].iter().any(|(earlier, _)| earlier.to_lowercase() == find.to_lowercase());

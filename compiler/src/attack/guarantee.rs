@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    protect::Protected,
+    protect::{Protected, denies, meaning},
     rewrite::{self, Fault, Rewriting},
     templates::Templates,
 };
@@ -40,7 +40,7 @@ pub enum Guarantee<'a> {
     EditsLightly,
     /// The whole original stands unchanged inside the variant.
     Surrounds,
-    /// One of the last two.
+    /// One of the last two, by somebody who is not known: numbers in words stay too, and what surrounds denies nothing.
     EditsOrSurrounds,
     /// The texts are the same question but for the order of its options; the answer was worked out again.
     Permutes(fn(&str, &str) -> bool),
@@ -90,6 +90,9 @@ pub enum Broken {
     /// The original is not contained.
     #[error("the original text is not contained unchanged")]
     NotContained,
+    /// What was put around the original turns a meaning round.
+    #[error("what was put around the text holds a negation")]
+    Denied,
 }
 
 /// Largest edit distance, as percent of the original's characters (gate.md, section 5.5).
@@ -111,6 +114,7 @@ impl Guarantee<'_> {
     /// # Errors
     /// How it is broken.
     pub fn check(&self, original: &str, variant: &str, protected: &Protected) -> Result<(), Broken> {
+        let around = variant.split_once(original);
         match self {
             Self::Normalizes(normalize) if normalize(original) == normalize(variant) => Ok(()),
             Self::Respells(lexicon) if lexicon.normal(original) == lexicon.normal(variant) => Ok(()),
@@ -120,8 +124,15 @@ impl Guarantee<'_> {
             Self::Recomputes(templates) if templates.read_alike(original, variant) => Ok(()),
             Self::Recomputes(_) => Err(Broken::Template),
             Self::Rewrites(way) => Ok(rewrite::check(way, (original, variant), protected)?),
-            Self::Surrounds | Self::EditsOrSurrounds if variant.contains(original) => Ok(()),
+            Self::Surrounds if around.is_some() => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),
+            Self::EditsOrSurrounds
+                if around.is_some_and(|(before, after)| denies(before) || denies(after)) =>
+            {
+                Err(Broken::Denied)
+            }
+            Self::EditsOrSurrounds if around.is_some() => Ok(()),
+            Self::EditsOrSurrounds if meaning(original) != meaning(variant) => Err(Broken::Protected),
             Self::EditsLightly | Self::EditsOrSurrounds => {
                 if protected.untouchable(original) != protected.untouchable(variant) {
                     return Err(Broken::Protected);
@@ -182,6 +193,20 @@ mod tests {
         );
         assert_eq!(check("send it to billing please", "send it to biling please"), Err(Broken::Protected));
         assert_eq!(check("do not send it to anyone", "do nto send it to anyone"), Err(Broken::Protected));
+    }
+
+    #[test]
+    fn what_a_program_makes_neither_denies_the_row_nor_changes_its_numbers() {
+        let row = "two of the eight parcels are not there";
+        let check = |variant: &str| Guarantee::EditsOrSurrounds.check(row, variant, &Protected::default());
+        assert_eq!(check("two of the eight parcles are not there"), Ok(()));
+        assert_eq!(check("two of the seven parcels are not there"), Err(Broken::Protected));
+        assert_eq!(check(&format!("Hello, {row}. Please look.")), Ok(()));
+        for denial in [format!("It is NOT true that {row}"), format!("{row}? That isn\u{2019}t so.")] {
+            assert_eq!(check(&denial), Err(Broken::Denied), "{denial}");
+        }
+        let known = Guarantee::Surrounds.check(row, &format!("Nobody knows. {row}"), &Protected::default());
+        assert_eq!(known, Ok(()), "what this project puts around a text is known");
     }
 
     #[test]

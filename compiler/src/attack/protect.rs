@@ -59,14 +59,48 @@ impl Protected {
     }
 }
 
-/// The numbers and negations of a text, sorted: what must be the same before and after a rule.
+/// The numbers from 0 on, the tens from 30 on, and the places from the first on.
+const NUMBERS: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
+                       sixteen seventeen eighteen nineteen twenty";
+const TENS: &str = "thirty forty fifty sixty seventy eighty ninety";
+const PLACES: &str = "first second third fourth fifth sixth seventh eighth ninth tenth";
+
+/// What a word, in lower case, says of how many or which: in digits, where there are any for it.
+fn number(word: &str) -> Option<String> {
+    let place = |list: &str| list.split(' ').position(|known| known == word);
+    if let Some(place) = place(PLACES) {
+        let ending = ["st", "nd", "rd"].get(place).unwrap_or(&"th");
+        return Some(format!("{}{ending}", place + 1));
+    }
+    let counted = place(NUMBERS).or_else(|| place(TENS).map(|tens| 10 * (tens + 3)));
+    let counted = counted.map(|number| number.to_string());
+    counted.or_else(|| match word {
+        "dozen" => Some("12".to_owned()),
+        "hundred" => Some("100".to_owned()),
+        "thousand" => Some("1000".to_owned()),
+        "half" | "twice" => Some(word.to_owned()),
+        _ => word.contains(|c: char| c.is_ascii_digit()).then(|| word.to_owned()),
+    })
+}
+
+/// The numbers and negations of a text, sorted: what must be the same before and after a rule. A number in words is the same
+/// as in digits.
 pub(super) fn meaning(text: &str) -> Vec<String> {
-    let lower = text.to_lowercase().replace('\u{2019}', "'");
-    let words = lower.split(|c: char| !c.is_alphanumeric() && c != '\'');
-    let weighs = |word: &&str| negates(word) || word.chars().any(|c| c.is_ascii_digit());
-    let mut found: Vec<_> = words.filter(weighs).map(str::to_owned).collect();
+    let weighs = |word: String| number(&word).or_else(|| negates(&word).then_some(word));
+    let mut found: Vec<_> = each_word(text).filter_map(weighs).collect();
     found.sort();
     found
+}
+
+/// Whether a word of a text turns a meaning round.
+pub(super) fn denies(text: &str) -> bool {
+    each_word(text).any(|word| negates(&word))
+}
+
+/// The words of a text in lower case; an apostrophe belongs to its word.
+fn each_word(text: &str) -> impl Iterator<Item = String> {
+    let words = text.split(|c: char| !c.is_alphanumeric() && !matches!(c, '\'' | '\u{2019}'));
+    words.map(|word| word.to_lowercase().replace('\u{2019}', "'").trim_matches('\'').to_owned())
 }
 
 /// Whether a word, in lower case, turns a meaning round.
@@ -93,6 +127,26 @@ pub(super) fn inside_quotes(text: &str, at: usize) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_are_numbers_in_words_and_in_digits() {
+        let same =
+            [("three", "3"), ("a dozen", "12"), ("the first", "the 1st"), ("more", "fewer"), ("", "car")];
+        for (one, other) in same {
+            assert_eq!(meaning(one), meaning(other), "{one} and {other}");
+        }
+        let unlike = [
+            ("one", "seven"),
+            ("Three", "four"),
+            ("half", "twice"),
+            ("thirty", "13"),
+            ("tenth", "ten"),
+            ("isn't", "is"),
+        ];
+        for (one, other) in unlike {
+            assert_ne!(meaning(one), meaning(other), "{one} and {other}");
+        }
+    }
 
     #[test]
     fn only_plain_lower_case_words_may_be_edited() {

@@ -76,8 +76,8 @@ impl Compile {
                     "`{name}` looks for a shorter prompt, not for a better one: the gate's policy is `noninferior`"
                 ));
             }
-            if let Some(stale) = check::stale_rewritings(&report) {
-                say(&format!("warning: {stale}"));
+            for warning in check::stale_rewritings(&report).into_iter().chain(report.unmapped()) {
+                say(&format!("warning: {warning}"));
             }
             if let Some(warning) = task.gate.policy.and_then(|_| check::too_few(splits.gate.seeds())) {
                 say(&format!("warning: {warning}"));

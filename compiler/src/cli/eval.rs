@@ -79,6 +79,7 @@ impl Eval {
                 }
             }
         }
+        task.metric.finish().map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         self.tell(&scores, &failures, (calls, seconds))
     }
 

@@ -86,7 +86,7 @@ impl Sensitivity {
         }
         let (program, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
         let run = digest(&("sensitivity", candidate.id(), self.seed)).short();
-        let mut engine = Engine::new(crew, program, [], (store, run, 0));
+        let mut engine = Engine::new(crew.clone(), program, [], (store, run, 0));
         let mut answers = |candidate: &Candidate| -> Result<Answers, Failure> {
             let applied = program.apply(candidate);
             let applied = applied.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
@@ -104,6 +104,7 @@ impl Sensitivity {
         let own = answers(candidate)?;
         let all =
             varied.iter().map(|variation| answers(&variation.candidate)).collect::<Result<Vec<_>, _>>()?;
+        crew.finish().map_err(|stop| Failure::from(&stop))?;
         Ok(sensitivity(&own, varied, &all))
     }
 }

@@ -77,7 +77,10 @@ impl Verify {
         let runtime = artifacts::runtime()?;
         let inputs = rows.iter().map(|row| row.inputs.clone()).collect();
         let runs = runtime.block_on(artifacts::run_all(Arc::new(runner), inputs, parallel));
-        rows.iter().zip(runs).map(|(row, run)| now(task, row, run)).collect()
+        let answers =
+            rows.iter().zip(runs).map(|(row, run)| now(task, row, run)).collect::<Result<_, _>>()?;
+        task.metric.finish().map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        Ok(answers)
     }
 }
 

@@ -15,7 +15,7 @@ use std::{
     time::Duration,
 };
 
-use super::CommandError;
+use super::{CommandError, shortened};
 
 /// Longest line that is read as an answer.
 const MAX_LINE: u64 = 1 << 20;
@@ -59,8 +59,12 @@ impl Process {
         Ok(Self { who, child, questions, answers, stderr })
     }
 
-    /// Sends a line and waits for one.
+    /// Sends a line and waits for one. A line that is there already would be taken for the answer, and every later one for
+    /// that to the question before.
     pub(super) fn ask(&mut self, line: String, timeout: Duration) -> Result<String, CommandError> {
+        if let Ok(surplus) = self.answers.try_recv() {
+            return Err(self.too_many(&surplus));
+        }
         if let Some(questions) = &self.questions {
             // If the writer is gone so is the program, and the wait below says how it ended.
             let _ = questions.send(line);
@@ -80,10 +84,17 @@ impl Process {
         }
     }
 
-    /// Closes its standard input and waits a moment for its end; a line that nobody asked for is given back.
-    pub(super) fn finish(mut self) -> Option<String> {
+    /// Closes its standard input and waits a moment for its end, or for a line that nobody asked for.
+    pub(super) fn finish(mut self) -> Result<(), CommandError> {
         self.questions = None;
-        self.answers.recv_timeout(GRACE).ok()
+        match self.answers.recv_timeout(GRACE) {
+            Ok(surplus) => Err(self.too_many(&surplus)),
+            Err(_) => Ok(()),
+        }
+    }
+
+    fn too_many(&self, surplus: &str) -> CommandError {
+        CommandError::TooMany { who: self.who.clone(), line: shortened(surplus) }
     }
 
     /// How a program ended that has closed its standard output: usually at once, but it may live on.

@@ -45,6 +45,7 @@ impl Judged<'_> {
         let visible: Vec<&Example> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let chose: BTreeSet<_> = visible.iter().map(|row| &row.id).collect();
         let recorded = recording::record((self.program, self.candidate), (&visible, &chose), engine)?;
+        crew.finish()?;
         let record = certificate.record();
         let sealed =
             Split { name: "gate".to_owned(), rows: record.seeds as u64, fingerprint: record.holdout };

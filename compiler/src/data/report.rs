@@ -40,6 +40,8 @@ pub struct SplitReport {
     pub moved_out: Vec<MovedOut>,
     /// Outputs of the program that no row labels: they are not judged.
     pub unlabelled: Vec<String>,
+    /// Columns that are named like a mark of rows in `[data]` and that nothing there maps: they are not read.
+    pub unmapped: Vec<String>,
     /// For each labelled output: how often each value occurs in each split. At most a hundred values.
     pub labels: BTreeMap<String, BTreeMap<String, Counts>>,
     /// For each slice column: how often each value occurs in each split.
@@ -193,6 +195,14 @@ fn count(table: &mut BTreeMap<String, BTreeMap<String, Counts>>, column: &str, v
 }
 
 impl SplitReport {
+    /// What to do about columns that are not read, if there are any: one text for each.
+    pub fn unmapped(&self) -> impl Iterator<Item = String> {
+        let told = |name: &String| {
+            format!("the column `{name}` is not read: [data] {name} = \"{name}\" maps it, or rename it")
+        };
+        self.unmapped.iter().map(told)
+    }
+
     /// How often rows that were apart were joined because of the user's group column.
     pub fn joined_by_key(&self) -> usize {
         self.read - self.groups - self.duplicates.count - self.near_duplicates.count

@@ -28,13 +28,23 @@ pub(super) struct Given {
 /// # Errors
 /// If a file or a row cannot be used.
 pub(super) fn read(task: &Task) -> Result<Vec<Given>, DataError> {
+    Ok(read_and_tell(task)?.0)
+}
+
+/// Reads all files; with the columns that look like marks of rows and that the task file does not map, so that nobody reads
+/// them.
+///
+/// # Errors
+/// If a file or a row cannot be used.
+pub(super) fn read_and_tell(task: &Task) -> Result<(Vec<Given>, Vec<String>), DataError> {
     let (config, mut bad, mut given) = (&task.data, Vec::new(), Vec::new());
-    let mut seen = BTreeSet::new();
+    let (mut seen, mut hard) = (BTreeSet::new(), BTreeSet::new());
     let mut take = |from: &'static str, path: &Path, role: Option<Role>| -> Result<(), DataError> {
         let file = file::read(path)?;
-        seen.extend(file.columns.iter().cloned());
-        let rows = row::read(file, &task.program, &config.columns, &mut bad)?;
         let adversarial = from == ADVERSARIAL;
+        seen.extend(file.columns.iter().cloned());
+        hard.extend(file.columns.iter().filter(|_| adversarial).cloned());
+        let rows = row::read(file, &task.program, &config.columns, &mut bad)?;
         given.extend(rows.into_iter().map(|row| {
             // Rows picked because a contender fails them cannot be judged on, but they can be learned from.
             let learned = adversarial && is_mined(&row) && !row.must_pass;
@@ -59,7 +69,23 @@ pub(super) fn read(task: &Task) -> Result<Vec<Given>, DataError> {
     BadRows::check(bad)?;
     check_marks(task, &seen)?;
     qualify_ids(&mut given);
-    Ok(given)
+    Ok((given, unmapped(task, (&seen, &hard))))
+}
+
+/// The columns that are named like a mark of rows, and that the task file uses for nothing. Where a row is from is asked of hard
+/// rows only.
+fn unmapped(task: &Task, (seen, hard): (&BTreeSet<String>, &BTreeSet<String>)) -> Vec<String> {
+    let columns = &task.data.columns;
+    let Columns { id, group, slices, time, must_pass, mined_by, source, .. } = columns;
+    let marks = [("must_pass", must_pass, seen), ("mined_by", mined_by, seen), ("source", source, hard)];
+    let inputs = task.program.inputs().iter().map(|field| columns.input(&field.name));
+    let outputs = task.program.outputs().iter().map(|output| columns.output(&output.name));
+    let named = [id, group, time, must_pass, mined_by, source].into_iter().flatten().chain(slices);
+    let used: BTreeSet<_> = inputs.chain(outputs).chain(named.map(String::as_str)).collect();
+    let unmapped = marks
+        .into_iter()
+        .filter(|(name, column, there)| column.is_none() && there.contains(*name) && !used.contains(name));
+    unmapped.map(|(name, ..)| name.to_owned()).collect()
 }
 
 /// Columns that only mark some rows need not be in every file, but in one of them.

@@ -8,7 +8,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
-use crate::task::DataFiles;
+use crate::{data::rows::read, task::DataFiles};
 
 /// A task over some files: one text in, one of three teams out.
 fn task(files: &[(&str, &str)], data: &str) -> (tempfile::TempDir, Task) {
@@ -228,6 +228,25 @@ fn rows_mined_from_a_contender_are_learned_from_and_must_pass_rows_judged_on() {
     Splits::load(&task).unwrap();
 }
 
+/// What is not mapped is not read, and a row that was mined from a contender would be judged on.
+#[test]
+fn columns_that_look_like_marks_and_are_not_mapped_are_told() {
+    let marked =
+        |n: usize, more: &str| json!({"id": n, "message": words(n), "team": team(n), more: "baseline"});
+    let rows = lines((0..100).map(|n| marked(n, "source")));
+    let hard = lines((200..230).map(|n| marked(n, ["mined_by", "source", "must_pass"][n % 3])));
+    let data = "file = \"rows.jsonl\"\nid = \"id\"";
+    let told = |data: &str, slices: &str| {
+        let files = [("rows.jsonl", rows.as_str()), ("hard.jsonl", hard.as_str())];
+        let (_folder, task) = self::task(&files, &format!("{data}\n{slices}"));
+        Splits::load(&task).unwrap().1.unmapped
+    };
+    assert_eq!(told(data, ""), [""; 0], "where a row is from says something of hard rows only");
+    let hard = format!("{data}\nadversarial = \"hard.jsonl\"");
+    assert_eq!(told(&hard, ""), ["must_pass", "mined_by", "source"]);
+    assert_eq!(told(&hard, "mined_by = \"mined_by\""), ["must_pass", "source"]);
+}
+
 #[test]
 fn adversarial_rows_say_where_they_are_from_and_mined_ones_are_learned_from() {
     let row = |n: usize, from: &str, by: &str, must: bool| json!({"id": n, "message": words(n), "team": team(n), "from": from, "by": by, "must": must});
@@ -251,6 +270,8 @@ fn adversarial_rows_say_where_they_are_from_and_mined_ones_are_learned_from() {
     let counts = |train, gate| Counts { train, val: 0, gate };
     assert_eq!(report.adversarial["production"], counts(5, 15));
     assert_eq!((report.mined["baseline"], report.mined["candidate"]), (counts(5, 0), counts(0, 5)));
+
+    assert_eq!(report.unmapped, [""; 0]);
 
     let unmarked = plain_rows(0..100);
     let (_folder, task) =

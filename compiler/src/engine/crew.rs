@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     cancel::Cancel,
-    metric::{Metric, MetricError},
+    metric::{self, Metric, MetricError},
     watch::{Calls, Watcher},
 };
 
@@ -98,6 +98,30 @@ impl Crew {
         Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
     }
 
+    /// Asks the programs of the user's that judge about one of these rows with its own labels as the answer, so that one that
+    /// cannot judge ends the run before anything is spent.
+    ///
+    /// # Errors
+    /// If one of them fails.
+    pub fn try_judges(&self, program: &Program, rows: &[&Example]) -> Result<(), Stop> {
+        let Some((row, step)) = metric::answered(program, rows) else { return Ok(()) };
+        self.judges().try_for_each(|judge| judge.try_out(row, &step)).map_err(|error| {
+            unjudged(format!("tried before the run, with the labels as the answer: {error}"))
+        })
+    }
+
+    /// Ends the programs of the user's that judge. Until this went well, no score is to be relied on.
+    ///
+    /// # Errors
+    /// If one of them gave more lines than it was asked for.
+    pub fn finish(&self) -> Result<(), Stop> {
+        self.judges().try_for_each(|judge| judge.finish()).map_err(unjudged)
+    }
+
+    fn judges(&self) -> impl Iterator<Item = &Arc<Metric>> {
+        std::iter::once(&self.metric).chain(&self.guards)
+    }
+
     /// Runs jobs and judges their answers, in order.
     pub(super) fn answers(
         &self,
@@ -150,7 +174,7 @@ impl Crew {
         match run {
             Ok(run) => {
                 let judged = self.metric.score(example, &run.outputs, &run.steps);
-                let mut judged = judged.map_err(|error| unjudged(&error))?;
+                let mut judged = judged.map_err(unjudged)?;
                 let steps = run.steps.into_iter();
                 let trace = steps.map(|step| Step {
                     remark: judged.remarks.remove(&step.module),
@@ -196,10 +220,10 @@ impl Crew {
 /// What guards say of an answer.
 fn guarded(guards: &[Arc<Metric>], example: &Example, run: &Run) -> Result<Vec<Score>, Stop> {
     let says = |guard: &Arc<Metric>| Ok(guard.score(example, &run.outputs, &run.steps)?.score);
-    guards.iter().map(says).collect::<Result<_, MetricError>>().map_err(|error| unjudged(&error))
+    guards.iter().map(says).collect::<Result<_, MetricError>>().map_err(unjudged)
 }
 
-fn unjudged(error: &MetricError) -> Stop {
+fn unjudged(error: impl std::fmt::Display) -> Stop {
     Stop::Failed { culprit: Culprit::Metric, message: error.to_string() }
 }
 

@@ -175,6 +175,28 @@ fn a_command_that_fails_is_never_a_score() {
     ));
 }
 
+/// A line too many would be taken for the next answer, and every later score would be that of another row.
+#[test]
+fn a_command_that_gives_a_line_too_many_is_never_a_score() {
+    let twice = shell(r#"while read -r line; do echo '{"score": 1}'; echo '{"score": 0}'; done"#, LONG);
+    let first = verdict(&twice).unwrap();
+    assert!((first.score.get() - 1.0).abs() < 1e-12);
+    assert!(matches!(twice.finish(), Err(CommandError::TooMany { .. })));
+    verdict(&twice).unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    assert!(
+        matches!(verdict(&twice), Err(CommandError::TooMany { .. })),
+        "it waits before the next question"
+    );
+    assert!(matches!(verdict(&twice), Err(CommandError::TooMany { .. })), "the first failure is final");
+    assert!(matches!(twice.finish(), Err(CommandError::TooMany { .. })));
+    let once = shell(r#"while read -r line; do echo '{"score": 1}'; done"#, LONG);
+    for _ in 0..2 {
+        verdict(&once).unwrap();
+        assert_eq!(once.finish(), Ok(()), "and the next question starts it again");
+    }
+}
+
 #[test]
 fn a_command_that_hangs_hits_its_limit() {
     let silent = shell("sleep 60", Duration::from_millis(100));

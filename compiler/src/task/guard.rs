@@ -14,6 +14,10 @@ use crate::metric::{self, Metric};
 /// What a guarded metric may lose if the task file does not say.
 const MARGIN: f64 = 0.03;
 
+/// What the gate reports beside guards, by the same kind of name.
+const TAKEN: [&str; 5] =
+    ["clean rows", "usable answers", "max_tokens", "max_reply_tokens", "max_token_ratio"];
+
 /// A metric that must not get worse.
 #[derive(Clone, Debug)]
 pub struct GuardConfig {
@@ -48,14 +52,17 @@ pub(crate) fn read(
     for item in root.items("guard") {
         let table = Reader::of(item);
         let Some((name, span)) = table.text("name").zip(table.span("name")) else { continue };
-        let taken = guards.iter().any(|other| other.name == name);
-        if taken || name.trim().is_empty() {
-            let message = if taken {
-                format!("there is a guard `{name}` already")
-            } else {
-                "a guard needs a name".into()
-            };
-            problems.push(Problem::new(span, message, "not a name of its own").hint("give it another name"));
+        let mistake = if name.trim().is_empty() {
+            Some(("a guard needs a name".to_owned(), "such as name = \"tone\""))
+        } else if guards.iter().any(|other| other.name == name) {
+            Some((format!("there is a guard `{name}` already"), "give this one another name"))
+        } else if TAKEN.contains(&name) {
+            Some((format!("`{name}` is what the gate itself reports"), "give the guard another name"))
+        } else {
+            None
+        };
+        if let Some((message, hint)) = mistake {
+            problems.push(Problem::new(span, message, "not a name of its own").hint(hint));
             continue;
         }
         let who = format!("guard `{name}`, the command");

@@ -201,8 +201,14 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
             items.iter().for_each(|item| check(&Shape::Text, item, path, problems));
         }
         (Shape::Names(what, known), DeValue::Array(items)) => {
-            for item in items {
+            for (i, item) in items.iter().enumerate() {
                 match item.get_ref().as_str() {
+                    Some(name)
+                        if items[..i].iter().any(|earlier| earlier.get_ref().as_str() == Some(name)) =>
+                    {
+                        let problem = Problem::new(item.span(), format!("`{name}` is named twice"), "again");
+                        problems.push(problem.hint("leave one of them out"));
+                    }
                     Some(name) => check_name(what, &known(), (name, item.span()), problems),
                     None => problems.push(misfit(&Shape::Text, item, path)),
                 }
@@ -298,12 +304,19 @@ pub(crate) fn noun(value: &DeValue<'_>) -> &'static str {
     }
 }
 
+/// A round number between two; where both are above 0 it is as many times the one as the other is of it.
+fn between(low: f64, high: f64) -> String {
+    let middle = if low > 0.0 { (low * high).sqrt() } else { (low + high) / 2.0 };
+    let round = format!("{middle:.0e}").parse().ok().filter(|round| (low..=high).contains(round));
+    round.unwrap_or(middle).to_string()
+}
+
 fn example(shape: &Shape) -> String {
     match shape {
         Shape::Text => "\"...\"".into(),
         Shape::Texts => "[\"...\", \"...\"]".into(),
         Shape::Integer(low, _) => low.max(&1).to_string(),
-        Shape::Number(low, high) if low.is_finite() && high.is_finite() => format!("{}", (low + high) / 2.0),
+        Shape::Number(low, high) if low.is_finite() && high.is_finite() => between(*low, *high),
         Shape::Number(..) => "0.5".into(),
         Shape::Boolean => "true".into(),
         Shape::Name(_, known) => format!("{:?}", known().first().copied().unwrap_or("...")),

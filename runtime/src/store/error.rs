@@ -40,7 +40,8 @@ pub enum StoreError {
     /// The file is damaged or no database.
     #[error(
         "{0} is damaged ({problem}); nothing was changed. To save what can be saved: sqlite3 {0} .recover. \
-         To start afresh, move the file away; its calls will then be made again",
+         To start afresh, move the file away: its calls will then be made again, and nobody knows any more how often sealed rows \
+         were looked at and which were shown, so judge on fresh rows then",
         path.display()
     )]
     Damaged {

@@ -126,6 +126,7 @@ pub(super) fn warnings(report: &SplitReport, program: &Program) -> Vec<String> {
         .into_iter()
         .flat_map(shortened)
         .chain(unlabelled)
+        .chain(report.unmapped())
         .chain(alike(report))
         .chain(absent(report, program))
         .collect()

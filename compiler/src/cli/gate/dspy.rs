@@ -18,18 +18,31 @@ const MARKS: [&str; 3] = ["augmented", "dspy_uuid", "dspy_split"];
 
 /// The predictors of a state with their names; none if it is no state.
 fn predictors(state: &Json) -> Vec<(&str, &Object)> {
+    holding(state, |object| object.contains_key("signature") && object.contains_key("demos"))
+}
+
+/// The whole state if it is what is looked for, else those of its entries that are, by name.
+fn holding(state: &Json, is_wanted: impl Fn(&Object) -> bool) -> Vec<(&str, &Object)> {
     let Some(state) = state.as_object() else { return vec![] };
-    let is_predictor = |object: &&Object| object.contains_key("signature") && object.contains_key("demos");
-    if is_predictor(&state) {
+    if is_wanted(state) {
         return vec![("", state)];
     }
     let entries = state.iter().filter_map(|(name, entry)| Some((name.as_str(), entry.as_object()?)));
-    entries.filter(|(_, entry)| is_predictor(entry)).collect()
+    entries.filter(|(_, entry)| is_wanted(entry)).collect()
 }
 
 /// Whether this is the state of a DSPy program.
 pub(super) fn is_state(json: &Json) -> bool {
     json.get("format").is_none() && !predictors(json).is_empty()
+}
+
+/// Whether this is the state of a program as DSPy saved it before 2.5.3: its predictors have no `signature`, at most parts of it.
+pub(super) fn is_outdated(json: &Json) -> bool {
+    let is_old = |object: &Object| {
+        ["demos", "traces", "lm"].iter().all(|key| object.contains_key(*key))
+            && !object.contains_key("signature")
+    };
+    json.get("format").is_none() && !is_state(json) && !holding(json, is_old).is_empty()
 }
 
 /// The candidate that a state stands for.
@@ -177,6 +190,24 @@ mod tests {
         assert_eq!(module.demonstrations.len(), 2);
         assert_eq!(module.demonstrations[0].outputs.get("reasoning"), Some(&Value::from("since")));
         assert_eq!(module.demonstrations[1].outputs.get("reasoning"), None);
+    }
+
+    #[test]
+    fn a_state_of_an_older_form_is_known_and_not_read() {
+        let old = json!({
+            "traces": [], "train": [], "demos": [], "lm": null,
+            "signature_instructions": "Route.", "signature_prefix": "Team:",
+        });
+        let bare = json!({"traces": [], "train": [], "demos": [], "lm": null});
+        for state in [old.clone(), json!({"retrieve": {"k": 3}, "route[0]": old}), json!({"prog": bare})] {
+            assert!(is_outdated(&state) && !is_state(&state), "{state}");
+        }
+        for other in
+            [json!({"format": 1, "demos": [], "lm": null}), json!({"demos": []}), json!([]), json!({"a": 1})]
+        {
+            assert!(!is_outdated(&other), "{other}");
+        }
+        assert!(!is_outdated(&predictor(&["${message}", "${team}"], json!([]))));
     }
 
     #[test]

@@ -51,6 +51,7 @@ impl Gate {
         let store = opening::store(&Workplace::of(path).calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
+        crew.try_judges(&trial.program, &visible).map_err(|stop| Failure::from(&stop))?;
 
         let run = digest(&("gate", trial.baseline.id(), trial.seed)).short();
         let mut engine = Engine::new(crew.clone(), &trial.program, [], (store.clone(), run.clone(), 0));
@@ -64,6 +65,7 @@ impl Gate {
         let subject = (&trial.begun, &finalist);
         let judgement = judge.go_on(subject, (&splits.gate, &rows), &mut stand, ledger);
         let judgement = judgement.map_err(explained)?;
+        crew.finish().map_err(|stop| Failure::from(&stop))?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         let judged = Judged {
             name: &task.name,

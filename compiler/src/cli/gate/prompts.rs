@@ -4,6 +4,8 @@ use std::path::{Path, PathBuf};
 
 use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
 
+use serde_json::Value as Json;
+
 use super::{Gate, dspy};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
@@ -33,6 +35,7 @@ impl Gate {
         let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         let candidates = self.candidates.iter().map(|path| Ok((path, laid(&task.program, path)?)));
         let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
+        refuse_no_question(&baseline, &candidates)?;
         let (splits, _) = Splits::load(&task)?;
         let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
@@ -45,6 +48,7 @@ impl Gate {
         let store = opening::store(&Workplace::of(path).calls())?;
         let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
         cancel.on_ctrl_c(runtime.handle());
+        crew.try_judges(&task.program, &visible).map_err(|stop| Failure::from(&stop))?;
 
         let run = digest(&("gate", baseline.id(), self.seed)).short();
         let mut engine = Engine::new(crew.clone(), &task.program, [], (store.clone(), run.clone(), 0));
@@ -54,6 +58,7 @@ impl Gate {
         let mut stand = Stand::new(&mut engine, baseline, candidates.clone());
         let ledger = &mut StoredLedger::new(&store, &run);
         let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
+        crew.finish().map_err(|stop| Failure::from(&stop))?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         if let Some(accepted) = judgement.accepted() {
             let judged = Judged {
@@ -93,6 +98,23 @@ impl Gate {
     }
 }
 
+/// Refuses a candidate that nothing could be shown of, which would cost a question all the same.
+fn refuse_no_question(baseline: &Candidate, candidates: &[(&PathBuf, Laid)]) -> Result<(), Failure> {
+    for (i, (path, (candidate, _))) in candidates.iter().enumerate() {
+        if candidate.id() == baseline.id() {
+            let message = format!("{} is the prompt that is to be beaten, word by word", path.display());
+            return Err(Failure::new(Exit::Invalid, message).hint("name a prompt that differs from it"));
+        }
+        let earlier = candidates[..i].iter().find(|(_, (earlier, _))| earlier.id() == candidate.id());
+        if let Some((earlier, _)) = earlier {
+            let message = format!("{} is the same prompt as {}", path.display(), earlier.display());
+            return Err(Failure::new(Exit::Usage, message)
+                .hint("name it once: each candidate costs a part of the error"));
+        }
+    }
+    Ok(())
+}
+
 /// A candidate over the task's program, with that program for each of its members.
 pub(super) type Laid = (Candidate, Vec<Program>);
 
@@ -101,18 +123,16 @@ pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
     let invalid = |message: String| Failure::new(Exit::Invalid, message);
     if path.extension().is_some_and(|suffix| suffix == "json") {
         let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
-        if let Ok(state) = serde_json::from_str(&text)
-            && dspy::is_state(&state)
-        {
-            let candidate = dspy::candidate(program, &state);
-            let candidate = candidate.map_err(|problem| {
-                invalid(format!("{} does not belong to this task: {problem}", path.display())).hint(
-                    "it is the state of a DSPy program; its predictors must be the task's modules, with the same fields in \
-                     the same order",
-                )
-            })?;
-            let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
-            return Ok((overlay(&applied), vec![applied]));
+        let json = serde_json::from_str(&text).unwrap_or_default();
+        if dspy::is_state(&json) {
+            return of_dspy(program, path, &json);
+        }
+        if dspy::is_outdated(&json) {
+            let message =
+                format!("{} is a state that DSPy saved before 2.5.3: it has no `signature`", path.display());
+            return Err(invalid(message).hint(
+                "states of later versions are read; save the program again with one, or put its instruction into a .txt file",
+            ));
         }
         let artifact = artifacts::read(path)?;
         let own = &artifact.parts().program;
@@ -142,8 +162,28 @@ pub(super) fn laid(program: &Program, path: &Path) -> Result<Laid, Failure> {
         ))
         .hint("judge an artifact instead"));
     };
+    let (text, own) = (text.trim(), &module.signature.instructions);
+    if text.is_empty() {
+        return Err(invalid(format!("{} is empty", path.display())).hint("write the instruction into it"));
+    }
+    // White space around it makes no other prompt.
+    let text = if own.trim() == text { own } else { text };
     let instruction = ParamPath::new(&module.name, Slot::Instruction);
-    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.trim().to_owned()));
+    let candidate = Candidate::baseline().with(instruction, Param::Instruction(text.to_owned()));
+    let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
+    Ok((overlay(&applied), vec![applied]))
+}
+
+/// What the state of a DSPy program says.
+fn of_dspy(program: &Program, path: &Path, state: &Json) -> Result<Laid, Failure> {
+    let invalid = |message: String| Failure::new(Exit::Invalid, message);
+    let candidate = dspy::candidate(program, state);
+    let candidate = candidate.map_err(|problem| {
+        invalid(format!("{} does not belong to this task: {problem}", path.display())).hint(
+            "it is the state of a DSPy program; its predictors must be the task's modules, with the same fields in the same \
+             order",
+        )
+    })?;
     let applied = program.apply(&candidate).map_err(|error| invalid(error.to_string()))?;
     Ok((overlay(&applied), vec![applied]))
 }

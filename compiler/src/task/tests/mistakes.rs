@@ -198,9 +198,9 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[guard]]\nname = \"tone\"\n[[guard]]\nname = \"tone\"\n[[guard]]\nmargin = 2\n[data]",
         &[
-            "11: there is a guard `tone` already (give it another name)",
+            "11: there is a guard `tone` already (give this one another name)",
             "12: `guard` needs `name` (name = \"...\": its name in reports)",
-            "13: `guard.margin` is 2, but must be a number from 0.001 to 1 (such as 0.5005)",
+            "13: `guard.margin` is 2, but must be a number from 0.001 to 1 (such as 0.03)",
         ],
     ),
     (
@@ -209,6 +209,15 @@ const BROKEN: &[Broken] = &[
         "[[guard]]\nname = \"tone\"\nkind = \"rouge\"\n[data]",
         &[
             "10: `rouge` cannot judge `team`, which is one of a, b (exact can; set it with outputs.team = { kind = \"exact\" })",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[guard]]\nname = \"clean rows\"\n[[guard]]\nname = \" \"\n[data]",
+        &[
+            "9: `clean rows` is what the gate itself reports (give the guard another name)",
+            "11: a guard needs a name (such as name = \"tone\")",
         ],
     ),
     // Demonstrations.
@@ -245,6 +254,31 @@ const BROKEN: &[Broken] = &[
         "file =",
         "inputs = { mesage = \"text\" }\nfile =",
         &["9: the program has no input `mesage` (field = \"column\"; did you mean `message`?)"],
+    ),
+    // Families.
+    (
+        MINIMAL,
+        "[data]",
+        "[gate]\nfamilies = [\"typo\", \"filler\", \"typo\"]\n[data]",
+        &["9: `typo` is named twice (leave one of them out)"],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[attack]]\nname = \"clean\"\nreplace = { the = \"that\" }\n[[attack]]\nname = \"natural\"\nreplace = {}\n[data]",
+        &[
+            "9: `clean` is what rows are called that nobody perturbed (give your family another name)",
+            "12: `natural` is what rows of yours are called that are hard as they are (give your family another name)",
+        ],
+    ),
+    (
+        MINIMAL,
+        "[data]",
+        "[[attack]]\nname = \"typo\"\nreplace = { the = \"that\" }\n[[attack]]\nname = \"mine\"\nreplace = {}\n[data]",
+        &[
+            "9: there is a family `typo` already (give your family another name)",
+            "13: `replace` is empty, so this family changes nothing (such as replace = { car = \"automobile\" })",
+        ],
     ),
     // Templates, whose own mistakes compiler/src/attack/templates/tests.rs holds.
     (
