@@ -110,14 +110,15 @@ def shifted(scores, by, steps):
 
 
 def p_better(scores, policy):
-    """A noninferior prompt may lose three points. Where all seeds have one score, signs say nothing about unseen ones: then
-    it is the chance to see no loss in n seeds if so many lose everything that the mean falls by what it may."""
+    """A noninferior prompt may lose three points. Where no seed lost anything, signs say nothing about unseen losses: then
+    it is at least the chance to see none in n seeds if so many lose everything that the mean falls by what it may."""
     if policy != "noninferior":
         return sign_flip(pairs(scores))
-    (score, n), *others = pairs(scores)
-    if others:
-        return shifted(scores, Fraction(3, 100), 100)
-    return max(sys.float_info.min, min(1.0, max(0.0, 0.97 - score / scores["unit"])) ** n)
+    p, n = shifted(scores, Fraction(3, 100), 100), sum(scores["counts"].values())
+    if any(score < 0 for score, _ in pairs(scores)):
+        return p
+    gain = sum(score * count for score, count in pairs(scores)) / scores["unit"] / n
+    return max(p, sys.float_info.min, min(1.0, max(0.0, 0.97 - gain)) ** n)
 
 
 def combined(ps):

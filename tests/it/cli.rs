@@ -66,7 +66,7 @@ fn documents_hold_the_names_that_scripts_rely_on() {
     assert_eq!(names(&compiled), promised.into());
     assert_eq!(names(&compiled["lead"]), ["estimate", "lower95"].into());
     assert_eq!(names(&compiled["calls"]), ["made", "replayed", "task", "proposer", "gate"].into());
-    let candidate = ["name", "id", "verdict", "kind", "p", "lead", "n_needed", "target", "read"];
+    let candidate = ["name", "id", "verdict", "kind", "about", "p", "lead", "n_needed", "target", "read"];
     assert_eq!(names(&compiled["finalists"][0]), candidate.into());
 
     let artifact = artifact(&compiled);
@@ -224,13 +224,18 @@ fn score_tables_of_other_tools_are_judged() {
 
 #[test]
 fn a_shipped_prompt_is_compressed_and_told_what_that_saves() {
-    let task = TaskFolder::new();
-    task.edit(
-        "Forward the message.",
-        "Please forward the message carefully. It was written by somebody in our town, who may be upset. \
-         It is important to think of the place, and of the weather. Be quick.",
-    );
-    let shipped = artifact(&json(&task.command("compile").arg("--json").output().unwrap()));
+    let wordy = || {
+        let task = TaskFolder::new();
+        task.edit(
+            "Forward the message.",
+            "Please forward the message carefully. It was written by somebody in our town, who may be upset. \
+             It is important to think of the place, and of the weather. Be quick.",
+        );
+        task
+    };
+    // Whose sealed rows were asked before would need more of them to show that nothing is lost.
+    let (old, task) = (wordy(), wordy());
+    let shipped = artifact(&json(&old.command("compile").arg("--json").output().unwrap()));
     let mut command = task.command("compile");
     command.args(["--json", "--optimizer", "compress", "--baseline"]).arg(&shipped);
     let output = command.output().unwrap();

@@ -68,17 +68,17 @@ impl Contrast {
         if margin <= 0.0 {
             return p_greater(&self.scores);
         }
-        match self.same() {
-            // Where no seed differs from another the signs say nothing about those that were not seen.
-            Some(score) => unseen_loss(score as f64 / self.unit as f64 + margin, self.scores.len()),
-            None => self.p_shifted(margin, HUNDRED),
+        let p = self.p_shifted(margin, HUNDRED);
+        // Where no seed lost anything, the signs say nothing about losses that were not seen.
+        if self.loses_nowhere() {
+            p.max(unseen_loss(self.spread().mean + margin, self.scores.len()))
+        } else {
+            p
         }
     }
 
-    /// The score of every seed, if all have the same.
-    fn same(&self) -> Option<i64> {
-        let (first, rest) = self.scores.split_first()?;
-        rest.iter().all(|score| score == first).then_some(*first)
+    fn loses_nowhere(&self) -> bool {
+        self.scores.iter().all(|score| *score >= 0)
     }
 
     /// The p-value of the sign-flip test that the mean difference exceeds this many half points.
