@@ -216,6 +216,16 @@ const CASES: &[Case] = &[
         Told(3, &["the metric command `sh judge.sh` gave more lines than it was asked for"]),
     ),
     (
+        "a metric that would steer the terminal",
+        |task| judge(task, "[metric]", "printf '\\033[2Jwiped' >&2; exit 3"),
+        Told(3, &["it said: <U+001B>[2Jwiped"]),
+    ),
+    (
+        "a task file that would",
+        |task| task.edit("\"crews\"", "\"crews\u{1b}[2J"),
+        Told(3, &["task.toml", "<U+001B>[2J"]),
+    ),
+    (
         "a guard that says goodbye",
         |task| judge(task, "[[guard]]\nname = \"tone\"", "true; done; while true; do echo bye; exit"),
         Told(3, &["the guard `tone`, the command `sh judge.sh` gave more lines", "\"bye\""]),
@@ -238,7 +248,8 @@ fn bad_input_is_told_with_place_hint_and_exit_code() {
                 }
             }
         }
-        assert!(!message.contains("panicked"), "{name}: {message}");
+        let steers = |c: char| c.is_control() && c != '\n';
+        assert!(!message.contains("panicked") && !message.contains(steers), "{name}: {message:?}");
     }
 }
 

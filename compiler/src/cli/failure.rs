@@ -1,10 +1,10 @@
 //! What goes wrong on the command line, as a person reads it: what, where, what to do, and the exit code.
 
-use std::path::Path;
+use std::{borrow::Cow, path::Path};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};
 
-use super::screen;
+use super::screen::{self, harmless};
 use crate::{data::DataError, exit::Exit, task::TaskError};
 
 /// Something that ends a command.
@@ -52,16 +52,22 @@ impl Failure {
         self.exit
     }
 
-    /// The failure as text for stderr.
+    /// The failure as text for stderr. Whatever is quoted in it, nothing but colours steers the terminal.
     pub fn render(&self, colour: bool) -> String {
+        let plain = self.text(GraphicalTheme::unicode_nocolor());
+        match harmless(&plain) {
+            Cow::Borrowed(_) if colour => self.text(GraphicalTheme::unicode()),
+            harmless => harmless.into_owned(),
+        }
+    }
+
+    fn text(&self, theme: GraphicalTheme) -> String {
         match &self.told {
             Told::Words { message, hint } => {
                 let hint = hint.as_ref().map(|hint| format!("\n  hint: {hint}")).unwrap_or_default();
                 format!("error: {message}{hint}\n")
             }
             Told::Report(report) => {
-                let theme =
-                    if colour { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
                 let mut text = String::new();
                 let handler = GraphicalReportHandler::new_themed(theme).with_width(110);
                 match handler.render_report(&mut text, report.as_ref().as_ref()) {

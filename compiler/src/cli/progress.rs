@@ -8,7 +8,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Common;
+use super::{Common, screen::harmless};
 use crate::watch::{Calls, Silent, Watch, Watcher};
 
 /// Time between two plain lines of one stage.
@@ -149,5 +149,5 @@ fn live_line() -> ProgressBar {
 
 /// One line on stderr; a closed stderr is no reason to stop.
 pub(crate) fn say(text: &str) {
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(std::io::stderr(), "{}", harmless(text));
 }

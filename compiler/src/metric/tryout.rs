@@ -1,33 +1,83 @@
 //! An answer to try a program of the user's with before a run: a row's own labels.
 
-use proofmark_runtime::{Example, Program, Record, Source, Value, run::Step};
+use proofmark_runtime::{Example, Field, Program, Source, Type, Value, run::Step};
 
 /// Stands for what a module gives and no row labels, such as its reasoning.
 const UNLABELLED: &str = "(tried before the run: no model has answered yet)";
 
-/// The first row whose labels are a whole answer, and the step that would have given it. None where several modules answer:
-/// what they say to each other is labelled nowhere.
+/// The first row whose labels are a whole answer, and the step that would have given it. None where several modules answer, or
+/// one gives more than texts beyond the labels: nobody knows what that would be.
 pub(crate) fn answered<'r>(program: &Program, rows: &[&'r Example]) -> Option<(&'r Example, Step)> {
     let [module] = program.modules() else { return None };
-    let row = rows
-        .iter()
-        .find(|row| program.outputs().iter().all(|output| row.outputs.get(&output.name).is_some()))?;
-    let wired = |name: &str| match module.wiring.get(name) {
-        Some(Source::Input(input)) => row.inputs.get(input).cloned(),
-        _ => None,
+    let is_answered = |row: &&&Example| {
+        let mut outputs = program.outputs().iter();
+        outputs.all(|output| row.outputs.get(&output.name).is_some())
     };
-    let label = |name: &str| {
-        let gives = |source: &Source| matches!(source, Source::Output { field, .. } if field == name);
-        let output = program.outputs().iter().find(|output| gives(&output.source))?;
-        row.outputs.get(&output.name).cloned()
+    let row = rows.iter().find(is_answered)?;
+    let input = |field: &Field| {
+        let value = match module.wiring.get(&field.name) {
+            Some(Source::Input(name)) => row.inputs.get(name).cloned(),
+            _ => None,
+        };
+        (field.name.clone(), value.unwrap_or(Value::Null))
     };
-    let effective = module.effective();
-    let inputs =
-        effective.inputs.iter().map(|field| (field.name.clone(), wired(&field.name).unwrap_or(Value::Null)));
-    let outputs = effective
-        .outputs
-        .iter()
-        .map(|field| (field.name.clone(), label(&field.name).unwrap_or_else(|| Value::from(UNLABELLED))));
-    let (inputs, outputs): (Record, Record) = (inputs.collect(), outputs.collect());
+    let output = |field: &Field| {
+        let gives =
+            |source: &Source| matches!(source, Source::Output { field: name, .. } if *name == field.name);
+        let value = match program.outputs().iter().find(|output| gives(&output.source)) {
+            Some(output) => row.outputs.get(&output.name).cloned(),
+            None => matches!(field.ty, Type::Text).then(|| Value::from(UNLABELLED)),
+        };
+        Some((field.name.clone(), value?))
+    };
+    let signature = module.effective();
+    let inputs = signature.inputs.iter().map(input).collect();
+    let outputs = signature.outputs.iter().map(output).collect::<Option<_>>()?;
     Some((row, Step { module: module.name.clone(), inputs, outputs, repairs: vec![], calls: 0 }))
+}
+
+#[cfg(test)]
+mod tests {
+    use proofmark_runtime::{ExampleId, Record, Signature, program::Parts};
+
+    use super::*;
+
+    fn field(name: &str, ty: Type) -> Field {
+        Field::new(name, ty)
+    }
+
+    fn program(kind: &str) -> Program {
+        let signature = Signature {
+            instructions: "Answer.".into(),
+            inputs: vec![field("question", Type::Text)],
+            outputs: vec![field("answer", Type::Text), field("sure", Type::Boolean)],
+        };
+        Program::single("main", kind, signature, vec![]).unwrap()
+    }
+
+    fn row(id: &str, outputs: Record) -> Example {
+        let inputs = Record::new().with("question", "why?");
+        Example { id: ExampleId(id.into()), inputs, outputs, slices: [].into() }
+    }
+
+    #[test]
+    fn labels_are_the_answer_of_one_module_that_gives_no_more_than_texts_beyond_them() {
+        let half = row("half", Record::new().with("answer", "so"));
+        let whole = row("whole", Record::new().with("answer", "so").with("sure", Value::Boolean(true)));
+        let rows = [&half, &whole];
+        let (found, step) = answered(&program("predict"), &rows).unwrap();
+        assert_eq!((&found.id, &step.inputs, &step.outputs), (&whole.id, &whole.inputs, &whole.outputs));
+        assert_eq!(answered(&program("predict"), &rows[..1]), None);
+
+        let (_, step) = answered(&program("chain_of_thought"), &rows).unwrap();
+        assert_eq!(step.outputs.get("reasoning"), Some(&Value::from(UNLABELLED)));
+
+        // Of the two outputs of the module the program gives one: the other is labelled nowhere.
+        let mut parts = Parts::from(program("predict"));
+        let sure = parts.outputs.pop();
+        assert_eq!(answered(&Program::new(parts.clone()).unwrap(), &rows), None);
+        parts.outputs = sure.into_iter().collect();
+        let (_, step) = answered(&Program::new(parts).unwrap(), &rows).unwrap();
+        assert_eq!(step.outputs, Record::new().with("answer", UNLABELLED).with("sure", Value::Boolean(true)));
+    }
 }

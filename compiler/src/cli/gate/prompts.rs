@@ -36,7 +36,10 @@ impl Gate {
         let candidates = self.candidates.iter().map(|path| Ok((path, laid(&task.program, path)?)));
         let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
         refuse_no_question(&baseline, &candidates)?;
-        let (splits, _) = Splits::load(&task)?;
+        let (splits, report) = Splits::load(&task)?;
+        if !self.common.quiet {
+            report.unmapped().for_each(|warning| say(&format!("warning: {warning}")));
+        }
         let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
             name: path.display().to_string(),
