@@ -155,7 +155,7 @@ impl Kind {
             }
             Self::SliceHarm { .. } => "more rows of that group to learn from are the usual cure",
             Self::BelowTarget => "a stronger model, or more rows to learn from, may reach it",
-            _ => "read the report; more varied training rows are the usual cure",
+            _ => "more varied rows to learn from are the usual cure",
         }
     }
 
