@@ -189,8 +189,13 @@ proptest! {
 fn labelled(user: &str) -> Record {
     let labels = [("Message:", "message"), ("Order:", "order")];
     let starts = |line: &str| labels.into_iter().find(|(label, _)| line.starts_with(label));
-    let looks =
-        |line: &str| labels.iter().any(|(label, _)| line.to_lowercase().starts_with(&label.to_lowercase()));
+    let looks = |line: &str| {
+        let is_label = |label: &str| {
+            let (head, rest) = line.split_at_checked(label.len() - 1)?;
+            Some(head.eq_ignore_ascii_case(&label[..label.len() - 1]) && rest.trim_start().starts_with(':'))
+        };
+        labels.iter().any(|(label, _)| is_label(label) == Some(true))
+    };
     let mut texts: Vec<(&str, String)> = Vec::new();
     for line in user.split_inclusive('\n') {
         let rest = match starts(line) {
