@@ -606,7 +606,7 @@ def main(arguments):
                 raise ValueError("nothing was accepted")
             check_certificate(report, it["stamp"]["accepted"])
     except OSError as error:
-        print(error, file=sys.stderr)
+        print(f"cannot read {paths[0]}: {error.strerror}; name an artifact.json or an unsealed.json", file=sys.stderr)
         return 2
     except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, StopIteration) as error:
         print(f"{paths[0]} holds no certificate that can be recomputed ({error!r})", file=sys.stderr)

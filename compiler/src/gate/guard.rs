@@ -12,7 +12,7 @@ use super::{
     demands::Cap,
     look::Scores,
     statistics::{
-        interval::{Bounds, Pairs, t_bounds},
+        interval::{Bounds, Pairs, student, t_bounds},
         normal::upper_quantile,
         spread::Spread,
     },
@@ -83,7 +83,7 @@ impl Guard {
 
     /// Of a contrast whose bounds are always Student's.
     pub(in crate::gate) fn by_spread(contrast: &Contrast, levels: TwoLevels, margin: f64) -> Self {
-        let bounds = super::statistics::interval::student(contrast.spread(), levels.lower, levels.upper);
+        let bounds = student(contrast.spread(), levels.lower, levels.upper);
         Self::new(contrast, levels, bounds, margin)
     }
 

@@ -161,12 +161,7 @@ impl Gate {
     /// The hash of everything that decides what comes of these finalists.
     pub(in crate::gate) fn question(&self, sealed: &Sealed, ids: &[Digest]) -> Digest {
         let rows = (sealed.design(), sealed.division());
-        let question = digest(&("gate 3", self.policy, self.context, self.seed, rows, ids));
-        // Who demands nothing further asks what was asked before there were demands.
-        match self.demands == Demands::default() {
-            true => question,
-            false => digest(&(question, &self.demands)),
-        }
+        digest(&("gate 3", self.policy, &self.demands, (self.context, self.seed), rows, ids))
     }
 
     /// All seeds in the random order in which they are used.

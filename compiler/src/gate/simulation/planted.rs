@@ -83,6 +83,23 @@ fn memory_is_named_on_fresh_draws_and_nothing_else_is_called_so() {
     }
 }
 
+/// The same answers, and a search that saw nothing: what was seen decides about nothing but how long a hopeless trial lasts.
+#[test]
+fn a_hopeless_trial_goes_on_while_memory_is_likely_to_be_shown() {
+    let world = World::new(100);
+    let judged = |run, remembers: bool| {
+        let mut normals = Normals::new("patience", run);
+        let evidence = seen(&mut normals, 60, 0.25);
+        let evidence = if remembers { evidence } else { Evidence::default() };
+        let drawn = world.answers(&mut normals, 2, |_, _, _| 0.62);
+        let judgement = judge(&world, drawn, Gate { evidence, ..gate(Policy::Strict) });
+        judgement.trials[0].looks.last().unwrap().seeds
+    };
+    let pairs: Vec<_> = (0..RUNS).map(|run| (judged(run, true), judged(run, false))).collect();
+    assert!(pairs.iter().all(|(remembers, nothing)| remembers >= nothing), "{pairs:?}");
+    assert!(pairs.iter().any(|(remembers, nothing)| remembers > nothing), "{pairs:?}");
+}
+
 #[test]
 fn a_brittle_prompt_is_rejected_by_name() {
     let chance = |prompt, _, clean| match (prompt, clean) {
