@@ -124,7 +124,7 @@ fn harm_to_a_slice_is_rejected_by_name() {
     assert!(share(&verdicts, named) >= 0.7, "{verdicts:?}");
 }
 
-/// The lead is clear before fifteen seeds of the slice are in. Accepted then, the prompt would have been stamped in most runs.
+/// The lead is clear before fifteen seeds of the slice are in, and in most runs the slice alone holds acceptance back then.
 #[test]
 fn a_slice_that_looks_harmed_is_waited_for() {
     let world = World::new(240);
