@@ -18,6 +18,7 @@ pub mod program;
 pub mod prompt;
 pub mod reply;
 pub mod run;
+pub mod score;
 pub mod signature;
 pub mod stamp;
 #[cfg(feature = "store")]
@@ -36,6 +37,7 @@ pub use program::{Module, Output, Program, Source};
 #[cfg(feature = "derive")]
 pub use proofmark_derive::{Choice, Record, Signature};
 pub use run::{Run, RunError, Runner};
+pub use score::Score;
 pub use signature::{Constraints, Field, Signature, Type};
 pub use stamp::{Stamp, Verdict};
 pub use value::{Record, Value};
