@@ -3,6 +3,7 @@
 //! **Invariant:** the text is made here from fixed words, so two machines measure the same tokens. Every measurement
 //! begins with text that no earlier one used: nothing is there from before.
 
+mod format;
 mod job;
 mod measure;
 
