@@ -1,21 +1,25 @@
 //! Opening models by name: embedded ones are fetched first if they are not on this machine, all others are opened by
 //! their provider; retries and limits go around servers.
 
+#[cfg(feature = "local")]
+mod embedded;
+#[cfg(not(feature = "local"))]
+#[path = "models/absent.rs"]
+mod embedded;
+
 use std::sync::Arc;
 
 use proofmark_runtime::{
     layer::{Limit, Patience, Retry, Told},
     model::{
         Model,
-        local::{
-            LocalError, LocalModel,
-            pull::{self, ModelFile, Places, Progress, PullError},
-            registry::{ModelName, NameError},
-        },
         providers::{self, OpenError, Settings},
     },
 };
 
+#[cfg(feature = "local")]
+pub use self::embedded::fetch;
+pub use self::embedded::{EmbeddedError, Progress, check_name};
 use crate::task::ModelConfig;
 
 /// Calls in flight to a server.
@@ -34,15 +38,9 @@ pub struct Opened {
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The name means nothing.
+    /// An embedded model cannot be had.
     #[error(transparent)]
-    Name(#[from] NameError),
-    /// The file cannot be had.
-    #[error(transparent)]
-    Pull(#[from] PullError),
-    /// The file cannot be used.
-    #[error(transparent)]
-    Local(#[from] LocalError),
+    Embedded(#[from] EmbeddedError),
     /// A provider refused.
     #[error(transparent)]
     Open(#[from] OpenError),
@@ -53,26 +51,13 @@ pub fn is_local(name: &str) -> bool {
     ["local/", "local:", "hf:"].iter().any(|prefix| name.starts_with(prefix))
 }
 
-/// The file of an embedded model, fetched if need be.
-///
-/// # Errors
-/// If the name means nothing or no source has the file.
-pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result<ModelFile, ModelError> {
-    let name: ModelName = name.parse()?;
-    Ok(pull::pull(&name, &Places::from_env(), watch)?)
-}
-
 /// Whether a model can be used, in words, as far as can be told without asking or fetching anything.
 ///
 /// # Errors
 /// Why it cannot.
 pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
     if config.base_url.is_none() && is_local(&config.name) {
-        let found = pull::find(&config.name.parse()?, &Places::from_env())?;
-        return Ok(match found {
-            Some(file) => format!("on this machine, {}", file.path.display()),
-            None => "not on this machine yet; the first run fetches it".to_owned(),
-        });
+        return Ok(embedded::ready(&config.name)?);
     }
     providers::open(&config.name, &settings(config))?;
     Ok("can be asked; nothing was sent to it yet".to_owned())
@@ -88,9 +73,7 @@ pub fn open(
     told: Told,
 ) -> Result<Opened, ModelError> {
     if config.base_url.is_none() && is_local(&config.name) {
-        let file = fetch(&config.name, watch)?;
-        let model = LocalModel::open(&config.name, &file)?;
-        return Ok(Opened { model: Arc::new(model), parallel: LOCAL_CALLS });
+        return Ok(Opened { model: embedded::open(&config.name, watch)?, parallel: LOCAL_CALLS });
     }
     let model = providers::open(&config.name, &settings(config))?;
     let patient = Retry::new(Limit::new(model, SERVER_CALLS), Patience::default(), told);

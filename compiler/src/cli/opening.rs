@@ -10,7 +10,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proofmark_optimizers::{Culprit, Stop};
 use proofmark_runtime::{
     layer::Told,
-    model::{Sampling, local::pull::Progress, providers::OpenError},
+    model::{Sampling, providers::OpenError},
     store::{Cached, Store, StoreError},
 };
 use tokio::runtime::Handle;
@@ -21,7 +21,7 @@ use crate::{
     engine::{Crew, Proposer, StoredModel},
     exit::Exit,
     gate::{GateError, table::NoTable},
-    models::{self, ModelError, Opened},
+    models::{self, ModelError, Opened, Progress},
     task::{ModelConfig, Task},
     watch::Watcher,
 };
@@ -220,10 +220,18 @@ impl From<NoTable> for Failure {
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         let exit = match &error {
-            ModelError::Name(_) | ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
+            ModelError::Embedded(error) if error.is_wrong_name() => Exit::Usage,
+            ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
             _ => Exit::Provider,
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+#[cfg(feature = "local")]
+impl From<models::EmbeddedError> for Failure {
+    fn from(error: models::EmbeddedError) -> Self {
+        Self::from(ModelError::from(error))
     }
 }
 

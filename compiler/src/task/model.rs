@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use proofmark_runtime::model::{local::registry::ModelName, providers};
+use proofmark_runtime::model::providers;
 
 use super::{
     nearest::suggest,
@@ -118,7 +118,7 @@ pub(crate) fn read(table: Reader<'_>, max_tokens: u32, problems: &mut Vec<Proble
 
 fn check_name(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) {
     if models::is_local(name) {
-        if let Err(error) = name.parse::<ModelName>() {
+        if let Err(error) = models::check_name(name) {
             problems.push(Problem::new(span, error.to_string(), "no such model"));
         }
     } else if providers::find(name).is_none() {

@@ -20,7 +20,7 @@ use self::{job::Job, measure::Measured};
 use crate::{
     cli::{Common, Failure, artifacts, opening, screen},
     exit::Exit,
-    models::{self, ModelError},
+    models::{self, EmbeddedError},
     task::DEFAULT_MODEL,
 };
 
@@ -54,7 +54,7 @@ impl Bench {
         drop(download);
         let runtime = artifacts::runtime()?;
         let start = Instant::now();
-        let model = Arc::new(LocalModel::open(&self.model, &file).map_err(ModelError::from)?);
+        let model = Arc::new(LocalModel::open(&self.model, &file).map_err(EmbeddedError::from)?);
         let mut found = json!({
             "model": self.model, "sha256": file.sha256, "load_seconds": start.elapsed().as_secs_f64(),
         });
