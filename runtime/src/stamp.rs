@@ -71,13 +71,13 @@ pub struct Against {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Digest>,
     /// The command that asked.
-    pub asked: Asked,
+    pub asked: AskedBy,
 }
 
 /// Where a question to the gate was asked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Asked {
+pub enum AskedBy {
     /// At the end of a search.
     Compile,
     /// About prompts that the user named.
