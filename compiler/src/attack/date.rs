@@ -1,4 +1,4 @@
-//! `date`: `2026-11-20` as `20 November 2026` and back, where the day is beyond doubt.
+//! `date`: `2026-11-20` as `20 November 2026` and back, if the day is unambiguous.
 
 use std::sync::LazyLock;
 
@@ -83,7 +83,9 @@ mod tests {
 
     #[test]
     fn dates_are_written_both_ways() {
-        let (short, long) = ("by 2026-03-04, not 2026-13-01", "by 4 March 2026, not 2026-13-01");
-        assert_eq!((lengthened(short).as_str(), shortened(long).as_str()), (long, short));
+        let short = "by 2026-03-04, not 2026-13-01";
+        let long = "by 4 March 2026, not 2026-13-01";
+        assert_eq!(lengthened(short), long);
+        assert_eq!(shortened(long), short);
     }
 }

@@ -1,12 +1,12 @@
-//! An answer to try a program of the user's with before a run: a row's own labels.
+//! A test answer for a program of the user's before a run: the labels of a row.
 
 use proofmark_runtime::{Example, Field, Program, Source, Type, Value, run::Step};
 
-/// Stands for what a module gives and no row labels, such as its reasoning.
+/// The text of an output that no row labels, such as the reasoning.
 const UNLABELLED: &str = "(tried before the run: no model has answered yet)";
 
-/// The first row whose labels are a whole answer, and the step that would have given it. None where several modules answer, or
-/// one gives more than texts beyond the labels: nobody knows what that would be.
+/// The first row whose labels are a complete answer, and the step that would have given it. None if several modules answer, or if
+/// an unlabelled output is not a text, because its value cannot be made up.
 pub(crate) fn answered<'r>(program: &Program, rows: &[&'r Example]) -> Option<(&'r Example, Step)> {
     let [module] = program.modules() else { return None };
     let is_answered = |row: &&&Example| {
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_the_answer_of_one_module_that_gives_no_more_than_texts_beyond_them() {
+    fn labels_are_the_answer_of_a_single_module() {
         let half = row("half", Record::new().with("answer", "so"));
         let whole = row("whole", Record::new().with("answer", "so").with("sure", Value::Boolean(true)));
         let rows = [&half, &whole];
@@ -72,7 +72,7 @@ mod tests {
         let (_, step) = answered(&program("chain_of_thought"), &rows).unwrap();
         assert_eq!(step.outputs.get("reasoning"), Some(&Value::from(UNLABELLED)));
 
-        // Of the two outputs of the module the program gives one: the other is labelled nowhere.
+        // The program gives one of the two outputs of the module, so the other one is not labelled.
         let mut parts = Parts::from(program("predict"));
         let sure = parts.outputs.pop();
         assert_eq!(answered(&Program::new(parts.clone()).unwrap(), &rows), None);
