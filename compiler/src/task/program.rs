@@ -159,7 +159,8 @@ fn module(
         problems.push(Problem::new(span, message, "used twice").hint("give one of them another name"));
     }
     let instructions = table.string("instructions").unwrap_or_default();
-    if let Some(span) = table.span("instructions").filter(|_| instructions.trim().is_empty()) {
+    let is_empty = table.text("instructions").is_some_and(|text| text.trim().is_empty());
+    if let Some(span) = table.span("instructions").filter(|_| is_empty) {
         let problem = Problem::new(span, format!("the instructions of `{name}` are empty"), "empty");
         problems.push(problem.hint("say in a sentence what the model should do"));
     }
