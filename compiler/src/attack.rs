@@ -44,16 +44,20 @@ use std::collections::BTreeSet;
 use proofmark_runtime::{Example, Value};
 use rand::rngs::ChaCha8Rng;
 
+use crate::gate::variant::Refused;
+
 pub(crate) use built_in::about;
 pub use built_in::{COMPOSED, default_families, names};
 pub(crate) use config::{ATTACK, read};
-pub use guarantee::{Broken, Class, Guarantee, Normalizer};
+pub use guarantee::{Broken, Guarantee, Normalizer};
 pub use listing::NAME as LISTING;
 pub use own::{Own, OwnProgram, Rules};
 pub use plan::{Count, Frozen, Plan, PlanError};
 pub(crate) use plan::{choices_of, words_of};
 pub use protect::Protected;
 pub use templates::Templates;
+
+pub use crate::gate::variant::{Class, Variant};
 
 /// A way to perturb a text that keeps the right answer.
 pub trait Family: Sync {
@@ -110,6 +114,15 @@ impl From<Broken> for Miss {
     }
 }
 
+impl From<Refused<Broken>> for Miss {
+    fn from(refused: Refused<Broken>) -> Self {
+        match refused {
+            Refused::Broken(broken) => Self::Broken(broken),
+            Refused::Relabelled => Self::Broken(Broken::Relabelled),
+        }
+    }
+}
+
 /// The facts about a task that a family may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
@@ -142,21 +155,6 @@ pub const ALL: &[&dyn Family] = &[
 
 /// The family of the user's adversarial rows, which are not perturbed.
 pub const NATURAL: &str = "natural";
-
-/// One perturbed row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Variant {
-    /// The family's name, or [`COMPOSED`].
-    pub family: String,
-    /// The families that made it, in order.
-    pub steps: Vec<String>,
-    /// The weakest guarantee of its steps.
-    pub class: Class,
-    /// The perturbed row; its id is that of the row followed by `#family`.
-    pub example: Example,
-    /// The order in which every prompt lists the choices, if it differs from that of the task.
-    pub listing: Option<Vec<String>>,
-}
 
 /// The words of labels and field names that no family may change.
 pub fn protected_words<'a>(names: impl IntoIterator<Item = &'a str>) -> Protected {

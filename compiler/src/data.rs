@@ -26,7 +26,6 @@ mod split;
 mod templated;
 #[cfg(test)]
 mod tests;
-pub(crate) mod text;
 mod time;
 
 use std::collections::BTreeMap;

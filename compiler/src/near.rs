@@ -17,7 +17,7 @@ use rayon::prelude::*;
 
 pub(crate) use self::groups::Groups;
 use self::shingles::{LONG, SHORT, character_shingles, word_shingles};
-use crate::data::text::plain;
+use crate::gate::text::plain;
 
 /// The pairs of rows that were joined, each of which connected two groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

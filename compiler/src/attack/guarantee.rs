@@ -1,27 +1,13 @@
 //! Guarantees: the reasons why the right answer stays, checked on each perturbed text (docs/gate.md, "Test rows and attacks").
 
-use serde::{Deserialize, Serialize};
+use proofmark_runtime::{Example, Value};
 
 use super::{
+    Class,
     protect::{Protected, denies, meaning},
     rewrite::{self, Fault, Rewriting},
     templates::Templates,
 };
-
-/// How strong the reason is that the right answer stays, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Class {
-    /// Provable: a normalizer maps the variant back.
-    G0,
-    /// Guarded by rules: protected spans are untouched and the edits are few, or the text stands unchanged inside.
-    G1,
-    /// Rewritten by a language model and verified.
-    G2,
-    /// The label was recomputed by a program.
-    G3,
-    /// A natural row with its own label.
-    G4,
-}
 
 /// Writes every spelling of the same thing in one way.
 pub trait Normalizer: Sync {
@@ -94,6 +80,12 @@ pub enum Broken {
     /// The text around the original has a negation.
     #[error("the added text has a negation")]
     Denied,
+    /// Another input than the perturbed text changed.
+    #[error("another input than the perturbed text was changed")]
+    OtherInput,
+    /// The labels changed, although the guarantee promises that they stay.
+    #[error("the right answer was changed")]
+    Relabelled,
 }
 
 /// The largest edit distance, as percent of the original's characters.
@@ -146,6 +138,36 @@ impl Guarantee<'_> {
                     Ok(())
                 }
             }
+        }
+    }
+}
+
+/// A guarantee with everything that its check on a row needs: the perturbed input, and the words that must stay.
+pub(super) struct OnField<'a> {
+    pub(super) guarantee: Guarantee<'a>,
+    pub(super) field: &'a str,
+    pub(super) protected: &'a Protected,
+}
+
+impl crate::gate::variant::Guarantee for OnField<'_> {
+    type Broken = Broken;
+
+    fn class(&self) -> Class {
+        self.guarantee.class()
+    }
+
+    fn check(&self, original: &Example, changed: &Example) -> Result<(), Broken> {
+        let text = |row: &Example| row.inputs.get(self.field).and_then(Value::as_text).map(str::to_owned);
+        let others = |row: &Example| {
+            let others = row.inputs.iter().filter(|(name, _)| *name != self.field);
+            others.map(|(name, value)| (name.to_owned(), value.clone())).collect::<Vec<_>>()
+        };
+        if others(original) != others(changed) {
+            return Err(Broken::OtherInput);
+        }
+        match (text(original), text(changed)) {
+            (Some(before), Some(after)) => self.guarantee.check(&before, &after, self.protected),
+            _ => Err(Broken::OtherInput),
         }
     }
 }

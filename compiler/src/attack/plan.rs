@@ -5,18 +5,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofmark_runtime::{Example, ExampleId, Field, Program, Type, Value, digest};
+use proofmark_runtime::{Example, Field, Program, Type, Value, digest};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use serde::Serialize;
 
 use super::{
-    COMPOSED, Class, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
+    COMPOSED, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
     allocate::{Allocation, Pairing},
     built_in::{self, How},
+    guarantee::OnField,
     listing, names, protected_words,
     rewrite::{self, Rewriting, Rewritings, RewritingsError},
 };
-use crate::command::CommandError;
+use crate::{command::CommandError, gate::variant::Perturbed};
 
 /// The result of an attempt to perturb a row: a row, or the reason why there is none. The outer error is a failed program of
 /// the user's.
@@ -182,35 +183,28 @@ impl<'t> Plan<'t> {
         let Some(field) = longest_text(row) else {
             return Ok(Err(FailedStep { step: 0, miss: Miss::Idle }));
         };
-        let mut changed = row.clone();
+        let mut perturbed = Perturbed::of(row);
         for (step, perturber) in steps.iter().enumerate() {
+            let changed = perturbed.row();
             let seed = digest(&("perturb", self.seed, &row.id, name, perturber.name()));
-            let wrong_answer = self.wrong_answer(&changed, seed.as_bytes()[31]);
+            let wrong_answer = self.wrong_answer(changed, seed.as_bytes()[31]);
             let scene = Scene { protected: &self.protected, wrong_answer };
             let next = match perturber {
-                Perturber::Rewriting(way) => self.rewritings.apply(way, &changed, &self.protected),
+                Perturber::Rewriting(way) => self.rewritings.apply(way, changed, &self.protected),
                 Perturber::Family(family) => {
                     let mut rng = ChaCha8Rng::from_seed(*seed.as_bytes());
-                    family.apply(&changed, field, &scene, &mut rng)
+                    family.apply(changed, field, &scene, &mut rng)
                 }
-                Perturber::Program(program) => program.apply(&changed, field, &self.protected, self.seed)?,
+                Perturber::Program(program) => program.apply(changed, field, &self.protected, self.seed)?,
             };
-            match next {
-                Ok(next) => changed = next,
+            let guarantee = OnField { guarantee: perturber.guarantee(), field, protected: &self.protected };
+            let checked = next.and_then(|next| Ok(perturbed.step(perturber.name(), &guarantee, next)?));
+            match checked {
+                Ok(next) => perturbed = next,
                 Err(miss) => return Ok(Err(FailedStep { step, miss })),
             }
         }
-        if changed.inputs == row.inputs {
-            return Ok(Err(FailedStep { step: 0, miss: Miss::Idle }));
-        }
-        changed.id = ExampleId(format!("{}#{name}", row.id));
-        Ok(Ok(Variant {
-            family: name.to_owned(),
-            steps: steps.iter().map(|step| step.name().to_owned()).collect(),
-            class: steps.iter().map(Perturber::class).max().unwrap_or(Class::G0),
-            example: changed,
-            listing: None,
-        }))
+        Ok(perturbed.finish(name).ok_or(FailedStep { step: 0, miss: Miss::Idle }))
     }
 
     /// A choice that is not the label of the row; none if there is no other choice.
@@ -268,11 +262,11 @@ impl<'p> Perturber<'p> {
         matches!(self, Self::Family(family) if matches!(family.guarantee(), Guarantee::Recomputes(_)))
     }
 
-    fn class(&self) -> Class {
+    fn guarantee(&self) -> Guarantee<'p> {
         match self {
-            Self::Family(family) => family.guarantee().class(),
-            Self::Program(program) => program.guarantee().class(),
-            Self::Rewriting(way) => Guarantee::Rewrites(way).class(),
+            Self::Family(family) => family.guarantee(),
+            Self::Program(program) => program.guarantee(),
+            Self::Rewriting(way) => Guarantee::Rewrites(way),
         }
     }
 }
@@ -301,7 +295,7 @@ impl Maker<'_> {
     fn list(&self, row: &Example) -> Option<Variant> {
         let drawn = digest(&(LISTING, self.plan.seed, &row.id)).as_bytes()[0];
         let listing = self.listings.get(usize::from(drawn) % self.listings.len().max(1))?;
-        Some(listing::variant(row, listing))
+        Some(Variant::listed(row, LISTING, listing.clone()))
     }
 
     /// The row changed by the least used pair of those that can change it.

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use proofmark_runtime::ExampleId;
 
-use super::{error::DataError, row::DataRow, text::plain};
-use crate::near::{Groups, JoinedPairs, join_near_duplicates, text_of};
+use super::{error::DataError, row::DataRow};
+use crate::{
+    gate::text::plain,
+    near::{Groups, JoinedPairs, join_near_duplicates, text_of},
+};
 
 /// The groups of rows that belong together, and the reasons.
 pub(super) struct Hygiene {

@@ -11,8 +11,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use proofmark_runtime::{Example, digest};
 use rayon::prelude::*;
 
-use super::{text::plain, time::Moment};
-use crate::gate::GateRow;
+use super::time::Moment;
+use crate::gate::{GateRow, text::plain};
 
 /// The share of rows at an edge is one divided by this.
 const EDGE: usize = 10;

@@ -115,7 +115,7 @@ proptest! {
         let found = Hygiene::of(&all);
         // Chains of shared customers may join nearly all rows into one group, which is an error.
         let Ok(roles) = assign(&task, &given, &found) else { return Ok(()) };
-        let text = |at: usize| text::plain(rows[at]["message"].as_str().unwrap());
+        let text = |at: usize| crate::gate::text::plain(rows[at]["message"].as_str().unwrap());
         for i in 0..rows.len() {
             for j in 0..i {
                 let customer = !rows[i]["customer"].is_null() && rows[i]["customer"] == rows[j]["customer"];

@@ -13,7 +13,7 @@ use super::{
     },
     ways::Rewriting,
 };
-use crate::data::text::plain;
+use crate::gate::text::plain;
 
 /// A broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -123,9 +123,7 @@ const BROKEN: &[Broken] = &[
         MINIMAL,
         "[\"a\", \"b\"]",
         "[]",
-        &[
-            "6: choice `team` has no choices ({ type = \"choice\", choices = [\"...\", \"...\"] })",
-        ],
+        &["6: choice `team` has no choices ({ type = \"choice\", choices = [\"...\", \"...\"] })"],
     ),
     (
         MINIMAL,
@@ -163,9 +161,7 @@ const BROKEN: &[Broken] = &[
         MINIMAL,
         "[\"a\", \"b\"]",
         "[\"a\"]",
-        &[
-            "6: choice `team` has only one choice (list all answers that are possible, at least two)",
-        ],
+        &["6: choice `team` has only one choice (list all answers that are possible, at least two)"],
     ),
     (
         MINIMAL,
