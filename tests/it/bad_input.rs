@@ -80,7 +80,7 @@ const CASES: &[Case] = &[
                 "`crew` is a boolean",
                 "rows.jsonl:4: `message` is missing",
                 "rows.jsonl:5: the JSON is cut off",
-                "hint: correct these rows or take them out; nothing was run",
+                "hint: correct these rows or remove them; no model was called",
             ],
         ),
     ),
@@ -195,7 +195,10 @@ const CASES: &[Case] = &[
             let end = at + text[at..].find('"').unwrap();
             fs::write(path, format!("{}opnai/gpt{}", &text[..at], &text[end..])).unwrap();
         },
-        Told(3, &["task.toml:19", "`opnai/gpt` does not begin with a known provider", "did you mean `openai/`?"]),
+        Told(
+            3,
+            &["task.toml:19", "`opnai/gpt` does not begin with a known provider", "did you mean `openai/`?"],
+        ),
     ),
     (
         "a script that is not there",

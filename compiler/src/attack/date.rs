@@ -60,7 +60,8 @@ impl Normalizer for Date {
 fn lengthened(text: &str) -> String {
     let Some(short) = SHORT.as_ref() else { return text.to_owned() };
     let long = |date: &Captures<'_>| {
-        let (month, day) = (date[2].parse().unwrap_or(0), date[3].parse().unwrap_or(0));
+        let month = date[2].parse().unwrap_or(0);
+        let day = date[3].parse().unwrap_or(0);
         let name = MONTHS.get(usize::wrapping_sub(month, 1)).filter(|_| (1..=31).contains(&day));
         name.map_or_else(|| date[0].to_owned(), |name| format!("{day} {name} {}", &date[1]))
     };

@@ -156,19 +156,47 @@ impl crate::gate::variant::Guarantee for OnField<'_> {
         self.guarantee.class()
     }
 
+    /// Contrast rows have a new label that the votes accepted.
+    fn may_relabel(&self) -> bool {
+        match self.guarantee {
+            Guarantee::Rewrites(way) => way.changes_answer(),
+            _ => self.class() >= Class::G3,
+        }
+    }
+
     fn check(&self, original: &Example, changed: &Example) -> Result<(), Broken> {
-        let text = |row: &Example| row.inputs.get(self.field).and_then(Value::as_text).map(str::to_owned);
-        let others = |row: &Example| {
-            let others = row.inputs.iter().filter(|(name, _)| *name != self.field);
-            others.map(|(name, value)| (name.to_owned(), value.clone())).collect::<Vec<_>>()
-        };
-        if others(original) != others(changed) {
+        if original.inputs.len() != changed.inputs.len() {
             return Err(Broken::OtherInput);
         }
+        let mut permuted_list = false;
+        for (name, before) in original.inputs.iter().filter(|(name, _)| *name != self.field) {
+            let after = changed.inputs.get(name).ok_or(Broken::OtherInput)?;
+            if before != after {
+                permuted_list = self.permits_order(before, after);
+                if !permuted_list {
+                    return Err(Broken::OtherInput);
+                }
+            }
+        }
+        let text = |row: &Example| row.inputs.get(self.field).and_then(Value::as_text).map(str::to_owned);
         match (text(original), text(changed)) {
+            // The options are a list of their own, in another order.
+            (Some(before), Some(after)) if permuted_list && before == after => Ok(()),
             (Some(before), Some(after)) => self.guarantee.check(&before, &after, self.protected),
             _ => Err(Broken::OtherInput),
         }
+    }
+}
+
+impl OnField<'_> {
+    /// Whether the guarantee permits another order of the items of a list.
+    fn permits_order(&self, before: &Value, after: &Value) -> bool {
+        let (Guarantee::Permutes(_), Value::List(before), Value::List(after)) =
+            (self.guarantee, before, after)
+        else {
+            return false;
+        };
+        before.len() == after.len() && before.iter().all(|item| after.contains(item))
     }
 }
 

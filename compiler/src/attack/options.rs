@@ -180,7 +180,8 @@ pub(super) fn same_options(original: &str, variant: &str) -> bool {
 
 /// The answer that names the same option in the variant as the old answer in the original.
 fn relabelled(original: &str, variant: &str, answer: &Value) -> Option<Value> {
-    let (old, new) = (MultipleChoice::read(original)?, MultipleChoice::read(variant)?);
+    let old = MultipleChoice::read(original)?;
+    let new = MultipleChoice::read(variant)?;
     let named = answer.to_string();
     if old.options.contains(&named.as_str()) {
         return Some(answer.clone());

@@ -305,3 +305,15 @@ fn variants_never_change() {
         assert_eq!(proofmark_runtime::digest(&variants).to_string(), *expected, "{name}");
     }
 }
+
+#[test]
+fn options_in_a_list_are_permuted() {
+    let mut row = example(0, "Which team is it? Look at the list of teams.");
+    let teams = ["billing", "shipping", "sales"].map(Value::from).to_vec();
+    row.inputs.insert("options", Value::List(teams.clone()));
+    let plan = Plan { families: vec!["options".to_owned()], ..plan(1) };
+    let frozen = plan.freeze(&[&row]).unwrap();
+    assert_eq!(frozen.counts["options"], Count { made: 1, idle: 0, dropped: 0 });
+    let Some(Value::List(items)) = frozen.variants[0][0].example().inputs.get("options") else { panic!() };
+    assert!(*items != teams && teams.iter().all(|team| items.contains(team)), "{items:?}");
+}

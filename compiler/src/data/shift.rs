@@ -82,7 +82,8 @@ fn nearest(rows: &[GateRow], visible: &[Example]) -> Vec<(f32, bool)> {
     let weights = Weights::of(visible);
     let known: Vec<_> = visible.iter().map(|row| (weights.vector(row), row.label())).collect();
     let of = |row: &GateRow| {
-        let (vector, label) = (weights.vector(&row.example), row.example.label());
+        let vector = weights.vector(&row.example);
+        let label = row.example.label();
         let nearest = known.iter().map(|(other, known)| (cosine(&vector, other), *known == label));
         // Among equally similar rows one with the same label is preferred.
         nearest.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).unwrap_or((0.0, true))

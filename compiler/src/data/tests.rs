@@ -431,3 +431,51 @@ fn rows_like_a_row_of_the_task_are_not_fresh() {
     let error = fresh(&task, &splits.train, &[old]).unwrap_err();
     assert!(matches!(error, DataError::NothingFresh { rows: 60, .. }) && error.hint().is_some(), "{error}");
 }
+
+/// Rows in a format, with a mistake: the bytes from `at` on, `length` of them, are replaced.
+fn mutated(suffix: &str, at: usize, length: usize, put: &[u8]) -> Vec<u8> {
+    let rows = match suffix {
+        "csv" => "id,message,team\n1,\"a, b\",a\n2,\"two\nlines\",b\n3,x,c\n",
+        "tsv" => "id\tmessage\tteam\n1\ta b\ta\n2\tc\tb\n",
+        "json" => {
+            "[{\"id\": 1, \"message\": \"x\", \"team\": \"a\"},\n {\"id\": 2, \"message\": \"ä\", \"team\": \"b\"}]"
+        }
+        _ => {
+            "{\"id\": 1, \"message\": \"x\", \"team\": \"a\"}\n\n{\"id\": 2, \"message\": \"ä\", \"team\": \"b\"}\n"
+        }
+    };
+    let at = at % (rows.len() + 1);
+    let end = (at + length).min(rows.len());
+    [&rows.as_bytes()[..at], put, &rows.as_bytes()[end..]].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn any_bytes_are_rows_or_an_error_with_a_line(
+        suffix in prop::sample::select(vec!["jsonl", "json", "csv", "tsv"]),
+        at in 0usize..200, length in 0usize..30,
+        put in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..12),
+            r#"[\[\]{}",:0-9a-z\n\r\t \\-]{0,12}"#.prop_map(String::into_bytes),
+        ],
+        random: bool,
+    ) {
+        let bytes = if random { put.repeat(3) } else { mutated(suffix, at, length, &put) };
+        let (folder, task) = task(&[("rows.jsonl", "x")], "file = \"rows.jsonl\"");
+        let path = folder.path().join(format!("any.{suffix}"));
+        std::fs::write(&path, &bytes).unwrap();
+        let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
+        match read_rows(&task.program, &task.data.columns, &path) {
+            Ok(rows) => prop_assert!(!rows.is_empty()),
+            Err(DataError::Rows(bad)) => {
+                prop_assert!(bad.listed.iter().all(|row| (1..=lines).contains(&row.line)), "{bad}");
+            }
+            Err(DataError::Malformed { line, message, .. }) => {
+                prop_assert!((1..=lines).contains(&line) && !message.is_empty(), "{line}: {message}");
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
+}

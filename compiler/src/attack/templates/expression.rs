@@ -80,6 +80,8 @@ fn message(error: &Error) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn answer(source: &str) -> Result<Value, String> {
@@ -130,6 +132,21 @@ mod tests {
         ] {
             let found = answer(source).unwrap_err();
             assert!(found.contains(problem), "{source}: {found}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_expression_gives_an_answer_or_a_problem(
+            source in r#"([npq]|name|[0-9]{1,20}|[-+*/%~|().,\[\]{}:<>=!'" ]|if|else|not|in|loop|range|abs|round|join){0,14}|\PC{0,30}"#
+        ) {
+            match answer(&source) {
+                Ok(value) => prop_assert!(matches!(
+                    value,
+                    Value::Boolean(_) | Value::Integer(_) | Value::Number(_) | Value::Text(_)
+                )),
+                Err(problem) => prop_assert!(!problem.is_empty()),
+            }
         }
     }
 }
