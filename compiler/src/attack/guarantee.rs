@@ -1,4 +1,4 @@
-//! Guarantees: the reasons why the right answer stays, checked on each perturbed text (docs/gate.md, "Test rows and attacks").
+//! Guarantees: the reasons why the right answer stays, checked on each perturbed text (docs/gate.md, "How rows are attacked").
 
 use proofmark_runtime::{Example, Value};
 

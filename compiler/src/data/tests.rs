@@ -236,15 +236,15 @@ fn unmapped_columns_are_reported() {
     let rows = lines((0..100).map(|n| marked(n, "source")));
     let hard = lines((200..230).map(|n| marked(n, ["mined_by", "source", "must_pass"][n % 3])));
     let data = "file = \"rows.jsonl\"\nid = \"id\"";
-    let told = |data: &str, slices: &str| {
+    let unmapped = |data: &str, slices: &str| {
         let files = [("rows.jsonl", rows.as_str()), ("hard.jsonl", hard.as_str())];
         let (_folder, task) = self::task(&files, &format!("{data}\n{slices}"));
         Splits::load(&task).unwrap().1.unmapped
     };
-    assert_eq!(told(data, ""), [""; 0], "a source counts in adversarial rows only");
+    assert_eq!(unmapped(data, ""), [""; 0], "a source counts in adversarial rows only");
     let hard = format!("{data}\nadversarial = \"hard.jsonl\"");
-    assert_eq!(told(&hard, ""), ["must_pass", "mined_by", "source"]);
-    assert_eq!(told(&hard, "mined_by = \"mined_by\""), ["must_pass", "source"]);
+    assert_eq!(unmapped(&hard, ""), ["must_pass", "mined_by", "source"]);
+    assert_eq!(unmapped(&hard, "mined_by = \"mined_by\""), ["must_pass", "source"]);
 }
 
 #[test]
@@ -334,9 +334,9 @@ fn unusable_rows_are_listed_with_their_lines() {
          \n  rows.jsonl:11: not JSON: trailing characters (at byte 41 of 48)"
     );
     let many = "{}\n".repeat(30) + "{\"message\": \"x\", \"team\": \"a\"}";
-    let told = message(&[("rows.jsonl", &many)], "file = \"rows.jsonl\"");
-    assert!(told.starts_with("30 rows cannot be used:") && told.ends_with("and 10 more"), "{told}");
-    assert_eq!(told.lines().count(), 22);
+    let shown = message(&[("rows.jsonl", &many)], "file = \"rows.jsonl\"");
+    assert!(shown.starts_with("30 rows cannot be used:") && shown.ends_with("and 10 more"), "{shown}");
+    assert_eq!(shown.lines().count(), 22);
 }
 
 #[test]
@@ -374,43 +374,43 @@ fn broken_files_are_reported() {
         ),
     ];
     for (name, text, expected) in cases {
-        let told = message(&[(name, text)], &format!("file = \"{name}\""));
-        assert!(told.contains(expected), "{name}: {told}");
+        let shown = message(&[(name, text)], &format!("file = \"{name}\""));
+        assert!(shown.contains(expected), "{name}: {shown}");
     }
-    let told = message(
+    let shown = message(
         &[("rows.jsonl", "{\"message\": \"x\", \"team\": \"a\", \"chanel\": 1}")],
         "file = \"rows.jsonl\"\nslices = [\"channel\"]",
     );
-    assert!(told.contains("no row has the column `channel` (slices; did you mean `chanel`?)"), "{told}");
-    let told = message(
+    assert!(shown.contains("no row has the column `channel` (slices; did you mean `chanel`?)"), "{shown}");
+    let shown = message(
         &[("a.jsonl", &plain_rows(0..9)), ("b.jsonl", &plain_rows(0..9))],
         "train = \"a.jsonl\"\ngate = \"b.jsonl\"",
     );
-    assert!(told.contains("every row of train is a near-duplicate"), "{told}");
+    assert!(shown.contains("every row of train is a near-duplicate"), "{shown}");
 }
 
 #[test]
 fn bytes_that_are_no_text_are_reported_by_line() {
     let (folder, task) =
         task(&[("rows.jsonl", "x"), ("rows.csv", "x"), ("rows.json", "[]")], "file = \"rows.jsonl\"");
-    let tell = |name: &str, bytes: &[u8]| {
+    let error_of = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let mut task = Task::parse(task.text.clone(), &folder.path().join("task.toml")).unwrap();
         task.data.files = DataFiles::One(path);
         Splits::load(&task).unwrap_err().to_string()
     };
-    let told = tell(
+    let shown = error_of(
         "rows.jsonl",
         b"{\"message\": \"x\", \"team\": \"a\"}\n{\"message\": \"\xff\", \"team\": \"a\"}\n",
     );
-    assert!(told.contains("rows.jsonl:2: the row is not UTF-8: byte 0xff"), "{told}");
-    let told = tell("rows.csv", b"message,team\nx,a\n\xe4,b\n");
-    assert!(told.contains("rows.csv:3: the row is not UTF-8: byte 0xe4"), "{told}");
-    let told = tell("rows.json", b"[\n{\"message\": \"\xff\"}]");
-    assert!(told.contains("rows.json:2: the row is not UTF-8"), "{told}");
-    let told = tell("rows.csv", &[0xff, 0xfe, b'm', 0]);
-    assert!(told.contains("UTF-16"), "{told}");
+    assert!(shown.contains("rows.jsonl:2: the row is not UTF-8: byte 0xff"), "{shown}");
+    let shown = error_of("rows.csv", b"message,team\nx,a\n\xe4,b\n");
+    assert!(shown.contains("rows.csv:3: the row is not UTF-8: byte 0xe4"), "{shown}");
+    let shown = error_of("rows.json", b"[\n{\"message\": \"\xff\"}]");
+    assert!(shown.contains("rows.json:2: the row is not UTF-8"), "{shown}");
+    let shown = error_of("rows.csv", &[0xff, 0xfe, b'm', 0]);
+    assert!(shown.contains("UTF-16"), "{shown}");
 }
 
 #[test]

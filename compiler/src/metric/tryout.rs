@@ -1,6 +1,6 @@
 //! A test answer for a program of the user's before a run: the labels of a row.
 
-use proofmark_runtime::{Example, Field, Program, Source, Type, Value, run::Step};
+use proofmark_runtime::{Example, Field, Module, Program, Record, Source, Type, Value, run::Step};
 
 /// The text of an output that no row labels, such as the reasoning.
 const UNLABELLED: &str = "(tried before the run: no model has answered yet)";
@@ -14,31 +14,39 @@ pub(crate) fn answered<'r>(program: &Program, rows: &[&'r Example]) -> Option<(&
         outputs.all(|output| row.outputs.get(&output.name).is_some())
     };
     let row = rows.iter().find(is_answered)?;
-    let input = |field: &Field| {
-        let value = match module.wiring.get(&field.name) {
-            Some(Source::Input(name)) => row.inputs.get(name).cloned(),
-            _ => None,
-        };
-        (field.name.clone(), value.unwrap_or(Value::Null))
-    };
-    let output = |field: &Field| {
-        let gives =
-            |source: &Source| matches!(source, Source::Output { field: name, .. } if *name == field.name);
-        let value = match program.outputs().iter().find(|output| gives(&output.source)) {
-            Some(output) => row.outputs.get(&output.name).cloned(),
-            None => matches!(field.ty, Type::Text).then(|| Value::from(UNLABELLED)),
-        };
-        Some((field.name.clone(), value?))
-    };
     let signature = module.effective();
-    let inputs = signature.inputs.iter().map(input).collect();
-    let outputs = signature.outputs.iter().map(output).collect::<Option<_>>()?;
+    let mut inputs = Record::new();
+    for field in &signature.inputs {
+        inputs.insert(&field.name, input_of(module, field, row));
+    }
+    let mut outputs = Record::new();
+    for field in &signature.outputs {
+        outputs.insert(&field.name, output_of(program, field, row)?);
+    }
     Some((row, Step { module: module.name.clone(), inputs, outputs, repairs: vec![], calls: 0 }))
+}
+
+/// The value of an input of the module; null if the row has none.
+fn input_of(module: &Module, field: &Field, row: &Example) -> Value {
+    let value = match module.wiring.get(&field.name) {
+        Some(Source::Input(name)) => row.inputs.get(name).cloned(),
+        _ => None,
+    };
+    value.unwrap_or(Value::Null)
+}
+
+/// The value of an output of the module: its label, or a text that stands for one; none if it is not a text.
+fn output_of(program: &Program, field: &Field, row: &Example) -> Option<Value> {
+    let gives = |source: &Source| matches!(source, Source::Output { field: name, .. } if *name == field.name);
+    match program.outputs().iter().find(|output| gives(&output.source)) {
+        Some(output) => row.outputs.get(&output.name).cloned(),
+        None => matches!(field.ty, Type::Text).then(|| Value::from(UNLABELLED)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proofmark_runtime::{ExampleId, Record, Signature, program::Parts};
+    use proofmark_runtime::{ExampleId, Signature, program::Parts};
 
     use super::*;
 
