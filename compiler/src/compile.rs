@@ -295,7 +295,7 @@ pub(crate) fn audited(
     if said.is_empty() {
         return Ok(None);
     }
-    let cases = audit::cases(task, visible)?;
+    let cases = audit::cases(&task.plan()?, visible)?;
     Ok(audit::audited(&audit::sample(&cases), &said))
 }
 
