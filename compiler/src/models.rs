@@ -1,10 +1,9 @@
 //! Opening models by name: embedded ones are fetched first if they are not on this machine, all others are opened by
 //! their provider; retries and limits go around servers.
 
-#[cfg(feature = "local")]
-mod embedded;
 #[cfg(not(feature = "local"))]
-#[path = "models/absent.rs"]
+mod absent;
+#[cfg(feature = "local")]
 mod embedded;
 
 use std::sync::Arc;
@@ -17,14 +16,16 @@ use proofmark_runtime::{
     },
 };
 
+#[cfg(not(feature = "local"))]
+pub use self::absent::Progress;
 #[cfg(feature = "local")]
-pub use self::embedded::fetch;
-pub use self::embedded::{EmbeddedError, Progress, check_name};
-use crate::task::ModelConfig;
+pub use self::embedded::{EmbeddedError, Progress, fetch};
+use crate::config::ModelConfig;
 
 /// Calls in flight to a server.
 const SERVER_CALLS: usize = 16;
 /// Calls in flight to an embedded model, which computes all of them together.
+#[cfg(feature = "local")]
 const LOCAL_CALLS: usize = 256;
 
 /// A model, and how many calls it takes at a time.
@@ -39,6 +40,7 @@ pub struct Opened {
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
     /// An embedded model cannot be had.
+    #[cfg(feature = "local")]
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
     /// A provider refused.
@@ -46,17 +48,13 @@ pub enum ModelError {
     Open(#[from] OpenError),
 }
 
-/// Whether a name means a model file on this machine.
-pub fn is_local(name: &str) -> bool {
-    ["local/", "local:", "hf:"].iter().any(|prefix| name.starts_with(prefix))
-}
-
 /// Whether a model can be used, in words, as far as can be told without asking or fetching anything.
 ///
 /// # Errors
 /// Why it cannot.
 pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
-    if config.base_url.is_none() && is_local(&config.name) {
+    #[cfg(feature = "local")]
+    if config.base_url.is_none() && providers::is_local(&config.name) {
         return Ok(embedded::ready(&config.name)?);
     }
     providers::open(&config.name, &settings(config))?;
@@ -67,12 +65,14 @@ pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
 ///
 /// # Errors
 /// [`ModelError`].
+#[cfg_attr(not(feature = "local"), expect(unused_variables, reason = "only embedded models are downloaded"))]
 pub fn open(
     config: &ModelConfig,
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
     told: Told,
 ) -> Result<Opened, ModelError> {
-    if config.base_url.is_none() && is_local(&config.name) {
+    #[cfg(feature = "local")]
+    if config.base_url.is_none() && providers::is_local(&config.name) {
         return Ok(Opened { model: embedded::open(&config.name, watch)?, parallel: LOCAL_CALLS });
     }
     let model = providers::open(&config.name, &settings(config))?;

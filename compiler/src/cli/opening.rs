@@ -220,7 +220,8 @@ impl From<NoTable> for Failure {
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         let exit = match &error {
-            ModelError::Embedded(error) if error.is_wrong_name() => Exit::Usage,
+            #[cfg(feature = "local")]
+            ModelError::Embedded(models::EmbeddedError::Name(_)) => Exit::Usage,
             ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
             _ => Exit::Provider,
         };

@@ -1,7 +1,8 @@
-//! Embedded models, of which the file is fetched first if it is not on this machine.
+//! Embedded models. The file of one is fetched first if it is not on this machine.
 
 use std::sync::Arc;
 
+pub use proofmark_runtime::model::local::pull::Progress;
 use proofmark_runtime::model::{
     Model,
     local::{
@@ -10,8 +11,6 @@ use proofmark_runtime::model::{
         registry::{ModelName, NameError},
     },
 };
-
-pub use proofmark_runtime::model::local::pull::Progress;
 
 /// Why an embedded model cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -25,22 +24,6 @@ pub enum EmbeddedError {
     /// The file cannot be used.
     #[error(transparent)]
     Local(#[from] LocalError),
-}
-
-impl EmbeddedError {
-    /// Whether the user named a model that there is not.
-    pub(crate) fn is_wrong_name(&self) -> bool {
-        matches!(self, Self::Name(_))
-    }
-}
-
-/// Checks that a name is the name of an embedded model.
-///
-/// # Errors
-/// If it is not.
-pub fn check_name(name: &str) -> Result<(), EmbeddedError> {
-    name.parse::<ModelName>()?;
-    Ok(())
 }
 
 /// Returns the file of an embedded model, fetched if need be.
@@ -61,6 +44,7 @@ pub(super) fn ready(name: &str) -> Result<String, EmbeddedError> {
     })
 }
 
+/// Opens an embedded model.
 pub(super) fn open(
     name: &str,
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
