@@ -1,6 +1,7 @@
 //! The development commands of the repository. CONTRIBUTING.md explains them.
 
 mod house;
+mod recipes;
 mod source;
 
 use std::{
@@ -16,7 +17,8 @@ const USAGE: &str = "usage: cargo xtask COMMAND
   lint                   formatting and clippy, as CI runs them
   bless [FILTER]         write the snapshots and the task schema anew; look at `git diff` afterwards
   house [--write|--check]  measure the source and print the table of CONTRIBUTING.md; write it there; or fail
-                         where the table is old or a limit is passed";
+                         where the table is old or a limit is passed
+  recipes                follow the recipes of CONTRIBUTING.md in a copy of the repository, and try them there";
 
 fn main() -> ExitCode {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
             )
         }
         ["house", options @ ..] => house::run(options),
+        ["recipes"] => recipes::run(),
         _ => {
             eprintln!("{USAGE}");
             return ExitCode::from(2);
