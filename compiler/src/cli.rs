@@ -10,19 +10,20 @@ mod check;
 mod compare;
 mod compile;
 mod completions;
+mod download;
 mod eval;
 mod failure;
 mod gate;
 mod init;
 #[cfg(feature = "local")]
 mod model;
-mod opening;
 mod outcome;
 mod progress;
 mod run;
 mod runs;
 mod screen;
 mod sensitivity;
+mod session;
 mod show;
 mod verify;
 
