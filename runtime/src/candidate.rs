@@ -256,7 +256,100 @@ impl<'de> Deserialize<'de> for ParamPath {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, sample::Index};
+
     use super::*;
+    use crate::{
+        fuzz,
+        program::Program,
+        signature::{Field, Signature, Type},
+        value::Value,
+    };
+
+    /// Candidates for modules of a few names, some of them votes.
+    fn candidate() -> impl Strategy<Value = Candidate> {
+        let record = || fuzz::json().prop_map(|json| Record::new().with("q", &json));
+        let origin = prop_oneof![
+            Just(Origin::Task),
+            any::<String>().prop_map(|id| Origin::Row(ExampleId(id))),
+            any::<String>().prop_map(|id| Origin::Trace(ExampleId(id))),
+        ];
+        let demonstration = (origin, record(), record())
+            .prop_map(|(origin, inputs, outputs)| Demonstration { origin, inputs, outputs });
+        let param = prop_oneof![
+            any::<String>().prop_map(|text| (Slot::Instruction, Param::Instruction(text))),
+            prop::collection::vec(demonstration, 0..3)
+                .prop_map(|list| (Slot::Demonstrations, Param::Demonstrations(list))),
+            any::<String>().prop_map(|name| (Slot::Format, Param::Format(name))),
+            ("[a-z.]{0,4}", any::<String>())
+                .prop_map(|(field, text)| (Slot::About(field), Param::About(text))),
+            any::<u32>().prop_map(|count| (Slot::Nearest, Param::Nearest(count))),
+            Just((Slot::Calibration, Param::Calibration(Calibration::Contextual))),
+        ];
+        let plain = prop::collection::vec(("main|[a-z]{0,3}", param), 0..4).prop_map(|params| {
+            let set = |candidate: Candidate, (module, (slot, param)): (String, (Slot, Param))| {
+                candidate.with(ParamPath::new(module, slot), param)
+            };
+            params.into_iter().fold(Candidate::baseline(), set)
+        });
+        prop::collection::vec(plain, 1..4).prop_map(|members: Vec<Candidate>| Candidate::vote(&members))
+    }
+
+    fn program() -> Program {
+        let signature = Signature {
+            instructions: "Answer.".into(),
+            inputs: vec![Field::new("q", Type::Text)],
+            outputs: vec![Field::new("a", Type::Choice(vec!["x".into(), "y".into()]))],
+        };
+        Program::single("main", "predict", signature, vec![]).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(fuzz::cases(200))]
+
+        #[test]
+        fn every_candidate_round_trips(candidate in candidate()) {
+            let text = serde_json::to_string(&candidate).unwrap();
+            let back: Candidate = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(back.id(), candidate.id());
+            prop_assert_eq!(back.votes(), candidate.members().len());
+            prop_assert_eq!(back, candidate);
+        }
+
+        #[test]
+        fn a_broken_candidate_is_read_or_refused(
+            candidate in candidate(),
+            place in any::<Index>(),
+            value in fuzz::json(),
+            changes in fuzz::changes(),
+        ) {
+            let document = serde_json::to_value(&candidate).unwrap();
+            let bytes = fuzz::changed(document.to_string().as_bytes(), &changes);
+            let other = fuzz::with_value(document, place, value).to_string();
+            for bytes in [bytes, other.into_bytes()] {
+                if let Ok(read) = serde_json::from_slice::<Candidate>(&bytes) {
+                    let text = serde_json::to_string(&read).unwrap();
+                    prop_assert_eq!(serde_json::from_str::<Candidate>(&text).unwrap(), read.clone());
+                    let _ = program().apply(&read);
+                }
+            }
+        }
+
+        #[test]
+        fn every_path_that_is_read_is_written_the_same(text in "[a-z]{0,3}[.][a-z.]{0,14}|.{0,9}") {
+            if let Ok(path) = text.parse::<ParamPath>() {
+                prop_assert_eq!(path.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn deeply_nested_votes_are_refused() {
+        let deep = format!("{}{}", "{\"voters\":[".repeat(5_000), "]}".repeat(5_000));
+        assert!(serde_json::from_str::<Candidate>(&deep).is_err());
+        let value = Value::from(&serde_json::json!([[[]]]));
+        assert_eq!(serde_json::from_str::<Value>("[[[]]]").unwrap(), value);
+    }
 
     #[test]
     fn a_candidate_round_trips_and_keeps_its_id() {

@@ -11,4 +11,4 @@ mod retry;
 mod tests;
 
 pub use limit::Limit;
-pub use retry::{Patience, Retry, Told};
+pub use retry::{OnRetry, Patience, Retry};

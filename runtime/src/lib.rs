@@ -9,6 +9,8 @@ pub mod artifact;
 pub mod candidate;
 pub mod digest;
 pub mod example;
+#[cfg(test)]
+mod fuzz;
 pub mod kind;
 #[cfg(any(feature = "http", feature = "store"))]
 pub mod layer;

@@ -35,16 +35,16 @@ impl Nearest {
                 *counts.entry(word).or_default().entry(place).or_insert(0.0) += 1.0;
             }
         }
-        let weigh = |(word, places): (&str, BTreeMap<usize, f64>)| {
-            let (all, with) = (texts.len() as f64, places.len() as f64);
-            let rarity = (1.0 + (all - with + 0.5) / (with + 0.5)).ln();
-            let weight = |(place, count): (usize, f64)| {
-                let length = 1.0 - LENGTH + LENGTH * texts[place].len() as f64 / mean;
-                (place, rarity * count * (SATURATION + 1.0) / (count + SATURATION * length))
-            };
-            (word.to_owned(), places.into_iter().map(weight).collect())
-        };
-        Self { weights: counts.into_iter().map(weigh).collect(), size: texts.len() }
+        let mut weights = BTreeMap::new();
+        for (word, places) in counts {
+            let rarity = rarity(texts.len() as f64, places.len() as f64);
+            let mut weighted = Vec::with_capacity(places.len());
+            for (place, count) in places {
+                weighted.push((place, weight(rarity, count, texts[place].len() as f64, mean)));
+            }
+            weights.insert(word.to_owned(), weighted);
+        }
+        Self { weights, size: texts.len() }
     }
 
     /// The places of the `count` demonstrations that are nearest to these inputs, the nearest last.
@@ -62,6 +62,17 @@ impl Nearest {
         order.reverse();
         order
     }
+}
+
+/// How much a word counts that `with` of `all` texts have (inverse document frequency, equation 3.15).
+fn rarity(all: f64, with: f64) -> f64 {
+    (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
+}
+
+/// The weight of `count` occurrences of a word in a text of `length` words, where texts have `mean` words on average.
+fn weight(rarity: f64, count: f64, length: f64, mean: f64) -> f64 {
+    let norm = 1.0 - LENGTH + LENGTH * length / mean;
+    rarity * count * (SATURATION + 1.0) / (count + SATURATION * norm)
 }
 
 /// The words of all inputs, in lower case.

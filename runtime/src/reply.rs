@@ -176,7 +176,8 @@ pub(crate) fn read_value(text: &str, field: &Field) -> Result<Reading, ReplyErro
 pub(crate) fn read_texts<'a>(
     texts: impl IntoIterator<Item = (&'a Field, Option<&'a str>)>,
 ) -> Result<Reading, ReplyError> {
-    let (mut reading, mut misfits) = (Reading::default(), Vec::new());
+    let mut reading = Reading::default();
+    let mut misfits = Vec::new();
     for (field, text) in texts {
         match coerce::field_from_text(field, text, &mut reading.repairs) {
             Ok(value) => reading.outputs.insert(field.name.clone(), value),

@@ -150,7 +150,8 @@ impl Runner {
     /// [`RunError`]; nothing is returned for the modules before.
     pub async fn run(&self, inputs: &Record, replicate: u32) -> Result<Run, RunError> {
         check_record(self.program.inputs(), inputs).map_err(RunError::Inputs)?;
-        let (mut steps, mut spent) = (Vec::<Step>::with_capacity(self.modules.len()), Spent::default());
+        let mut steps = Vec::<Step>::with_capacity(self.modules.len());
+        let mut spent = Spent::default();
         let mut silent = None;
         for (module, prepared) in self.program.modules().iter().zip(&self.modules) {
             if module.wiring.values().any(|source| !is_there(source, &steps)) {

@@ -44,13 +44,13 @@ use crate::{
     model::{Abilities, CallError, Identity, Reply, Request},
 };
 use flight::Flights;
-use writer::{Row, Write};
+use writer::{CallRow, Write};
 
 /// An open store. Clones share it; the last one closes it.
 #[derive(Clone)]
-pub struct Store(Arc<Open>);
+pub struct Store(Arc<OpenStore>);
 
-struct Open {
+struct OpenStore {
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
     writer: Option<(SyncSender<Write>, JoinHandle<()>)>,
@@ -89,8 +89,9 @@ impl Store {
         let connection = file::open(&path)?;
         let writer = writer::start(path.clone(), connection)
             .map_err(|error| StoreError::Unopened { path: path.clone(), problem: error.to_string() })?;
-        let (readers, flights) = (Mutex::default(), Flights::default());
-        Ok(Self(Arc::new(Open { path, readers, writer: Some(writer), flights })))
+        let readers = Mutex::default();
+        let flights = Flights::default();
+        Ok(Self(Arc::new(OpenStore { path, readers, writer: Some(writer), flights })))
     }
 
     /// The reply on record for a key made by [`Request::key`].
@@ -112,7 +113,7 @@ impl Store {
     /// [`StoreError`].
     pub fn put(&self, call: Call) -> impl Future<Output = Result<Reply, StoreError>> + Send + use<> {
         let (sender, stored) = oneshot::channel();
-        self.send(Write::Call(Box::new(Row::from(&call)), sender));
+        self.send(Write::Call(Box::new(CallRow::from(&call)), sender));
         let store = self.clone();
         async move {
             match stored.await.map_err(|_| store.closed())?? {
@@ -213,13 +214,13 @@ impl Store {
     }
 }
 
-impl Open {
+impl OpenStore {
     fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Open {
+impl Drop for OpenStore {
     /// Readers go first: the last connection folds the write-ahead log into the file, which a reader may not.
     fn drop(&mut self) {
         self.readers().clear();
@@ -230,7 +231,7 @@ impl Drop for Open {
     }
 }
 
-impl From<&Call> for Row {
+impl From<&Call> for CallRow {
     fn from(call: &Call) -> Self {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let usage = call.reply.usage;

@@ -9,7 +9,7 @@ use std::{
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use proofmark_optimizers::{Culprit, Stop};
 use proofmark_runtime::{
-    layer::Told,
+    layer::OnRetry,
     model::{Sampling, local::pull::Progress, providers::OpenError},
     store::{Cached, Store, StoreError},
 };
@@ -95,7 +95,7 @@ pub(crate) fn model(
     tell: impl Fn(&str) + Send + Sync + 'static,
 ) -> Result<Opened, Failure> {
     let (download, quiet) = (Download::new(common), common.quiet);
-    let told: Told = Arc::new(move |error, wait| {
+    let told: OnRetry = Arc::new(move |error, wait| {
         if !quiet {
             tell(&format!("{error}; asking again in {:.1} s", wait.as_secs_f64()));
         }

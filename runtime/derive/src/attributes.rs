@@ -8,7 +8,7 @@ use syn::{
 };
 
 /// One named field.
-pub(crate) struct Field<'a> {
+pub(crate) struct MarkedField<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
     /// The marks among those asked for, with their names.
@@ -25,11 +25,11 @@ struct Limits {
 }
 
 /// The named fields of a struct without type parameters; attributes of these names are marks.
-pub(crate) fn fields<'a>(input: &'a DeriveInput, marks: &[&str]) -> Result<Vec<Field<'a>>> {
+pub(crate) fn fields<'a>(input: &'a DeriveInput, marks: &[&str]) -> Result<Vec<MarkedField<'a>>> {
     concrete(input)?;
     match &input.data {
         Data::Struct(data) => match &data.fields {
-            Fields::Named(named) => named.named.iter().map(|field| Field::read(field, marks)).collect(),
+            Fields::Named(named) => named.named.iter().map(|field| MarkedField::read(field, marks)).collect(),
             _ => Err(Error::new_spanned(&input.ident, "its fields need names")),
         },
         _ => Err(Error::new_spanned(&input.ident, "only a struct can be derived here")),
@@ -61,7 +61,7 @@ pub(crate) fn doc(attributes: &[Attribute]) -> Vec<String> {
     lines.collect()
 }
 
-impl<'a> Field<'a> {
+impl<'a> MarkedField<'a> {
     fn read(field: &'a syn::Field, marks: &[&str]) -> Result<Self> {
         let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "it needs a name"))?;
         let marked = |attribute: &&Attribute| marks.iter().any(|mark| attribute.path().is_ident(mark));
@@ -82,7 +82,9 @@ impl<'a> Field<'a> {
 
     /// An expression of type `proofmark_runtime::Field`.
     pub(crate) fn definition(&self) -> TokenStream {
-        let (name, about, constraints) = (self.name(), &self.about, self.limits.expression());
+        let name = self.name();
+        let about = &self.about;
+        let constraints = self.limits.expression();
         let ty = self.ty;
         let ty = quote_spanned!(ty.span() => <#ty as ::proofmark_runtime::typed::AsValue>::ty());
         quote! {
@@ -97,7 +99,8 @@ impl<'a> Field<'a> {
 
     /// A statement that puts the value of an expression into the record `record`.
     pub(crate) fn insert(&self, value: &TokenStream) -> TokenStream {
-        let (name, ty) = (self.name(), self.ty);
+        let name = self.name();
+        let ty = self.ty;
         quote!(record.insert(#name, <#ty as ::proofmark_runtime::typed::AsValue>::to_value(#value));)
     }
 }

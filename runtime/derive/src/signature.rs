@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Error, Result};
 
-use crate::attributes::{Field, doc, fields};
+use crate::attributes::{MarkedField, doc, fields};
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let instructions = doc(&input.attrs).join("\n").trim().to_owned();
@@ -19,12 +19,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     if outputs.is_empty() {
         return Err(Error::new_spanned(&input.ident, "a signature needs an #[output]"));
     }
-    let conversions = conversions(input, &instructions, (&inputs, &outputs));
+    let conversions = conversions(input, &instructions, &inputs, &outputs);
     let constructor = constructor(input, &inputs);
     Ok(quote!(#conversions #constructor))
 }
 
-fn marked_once(field: &Field<'_>) -> Result<()> {
+fn marked_once(field: &MarkedField<'_>) -> Result<()> {
     match field.marks.as_slice() {
         [_] => Ok(()),
         [] => Err(Error::new_spanned(field.ident, "mark it #[input] or #[output]")),
@@ -32,12 +32,16 @@ fn marked_once(field: &Field<'_>) -> Result<()> {
     }
 }
 
-type Sides<'a, 'b> = (&'a [&'a Field<'b>], &'a [&'a Field<'b>]);
-
-fn conversions(input: &DeriveInput, instructions: &str, (inputs, outputs): Sides<'_, '_>) -> TokenStream {
+fn conversions(
+    input: &DeriveInput,
+    instructions: &str,
+    inputs: &[&MarkedField<'_>],
+    outputs: &[&MarkedField<'_>],
+) -> TokenStream {
     let name = &input.ident;
-    let definitions = |side: &[&Field<'_>]| side.iter().map(|field| field.definition()).collect::<Vec<_>>();
-    let record = |side: &[&Field<'_>]| {
+    let definitions =
+        |side: &[&MarkedField<'_>]| side.iter().map(|field| field.definition()).collect::<Vec<_>>();
+    let record = |side: &[&MarkedField<'_>]| {
         let inserts = side.iter().map(|field| {
             let ident = field.ident;
             field.insert(&quote!(&self.#ident))
@@ -48,16 +52,20 @@ fn conversions(input: &DeriveInput, instructions: &str, (inputs, outputs): Sides
             record
         })
     };
-    let read = |side: &[&Field<'_>], from: &TokenStream| {
-        let one = |field: &&Field<'_>| {
-            let (ident, name) = (field.ident, field.name());
+    let read = |side: &[&MarkedField<'_>], from: &TokenStream| {
+        let one = |field: &&MarkedField<'_>| {
+            let ident = field.ident;
+            let name = field.name();
             quote!(#ident: ::proofmark_runtime::typed::field(#from, #name, "").map_err(|misfit| ::std::vec![misfit])?)
         };
         side.iter().map(one).collect::<Vec<_>>()
     };
-    let (input_fields, output_fields) = (definitions(inputs), definitions(outputs));
-    let (input_record, output_record) = (record(inputs), record(outputs));
-    let (input_values, output_values) = (read(inputs, &quote!(inputs)), read(outputs, &quote!(outputs)));
+    let input_fields = definitions(inputs);
+    let output_fields = definitions(outputs);
+    let input_record = record(inputs);
+    let output_record = record(outputs);
+    let input_values = read(inputs, &quote!(inputs));
+    let output_values = read(outputs, &quote!(outputs));
     quote! {
         #[automatically_derived]
         impl ::proofmark_runtime::typed::AsSignature for #name {
@@ -87,10 +95,12 @@ fn conversions(input: &DeriveInput, instructions: &str, (inputs, outputs): Sides
 }
 
 /// `inputs(..)`: the input record from one argument per input.
-fn constructor(input: &DeriveInput, inputs: &[&Field<'_>]) -> TokenStream {
-    let (name, visibility) = (&input.ident, &input.vis);
+fn constructor(input: &DeriveInput, inputs: &[&MarkedField<'_>]) -> TokenStream {
+    let name = &input.ident;
+    let visibility = &input.vis;
     let arguments = inputs.iter().map(|field| {
-        let (ident, ty) = (field.ident, field.ty);
+        let ident = field.ident;
+        let ty = field.ty;
         quote!(#ident: #ty)
     });
     let inserts = inputs.iter().map(|field| {

@@ -1,9 +1,12 @@
 //! Artifacts: round trips, refusals, and the files of every version ever written.
 
+use proptest::{prelude::*, sample::Index};
+
 use super::*;
 use crate::{
     candidate::{Calibration, Demonstration, Origin},
     example::ExampleId,
+    fuzz,
     model::scripted::Scripted,
     signature::{Field, Signature, Type},
     stamp::Accepted,
@@ -149,6 +152,36 @@ fn what_was_changed_is_refused() {
     assert!(matches!(parse("\"format\": 1", "\"format\": 2"), ArtifactError::Newer { found: 2 }));
     assert!(matches!(parse("\"format\": 1", "\"fmt\": 1"), ArtifactError::NoFormat));
     assert!(matches!(Artifact::parse("{"), Err(ArtifactError::Syntax { .. })));
+}
+
+/// A document with the digest that its content has, as if it had been written so.
+fn sealed(mut document: Json) -> String {
+    if document.get("digest").is_some() {
+        document["digest"] = Json::Null;
+        document["digest"] = crate::digest(&document).to_string().into();
+    }
+    document.to_string()
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(300))]
+
+    #[test]
+    fn a_broken_artifact_is_refused_or_reads_back(
+        place in any::<Index>(),
+        value in fuzz::json(),
+        changes in fuzz::changes(),
+    ) {
+        let bytes = fuzz::changed(V1.as_bytes(), &changes);
+        let other = fuzz::with_value(serde_json::from_str(V1).unwrap(), place, value);
+        for text in [String::from_utf8_lossy(&bytes).into_owned(), sealed(other)] {
+            let Ok(read) = Artifact::parse(&text) else { continue };
+            prop_assert_eq!(&Artifact::parse(&read.to_json()).unwrap(), &read);
+            let _ = read.runner(Arc::new(model()));
+            let _ = read.runner_on_any(Arc::new(model())).unwrap();
+            let _ = read.rendered(&Candidate::baseline());
+        }
+    }
 }
 
 #[test]

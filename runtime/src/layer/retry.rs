@@ -44,20 +44,20 @@ impl Default for Patience {
 }
 
 /// Someone who is told of a failure and the wait that follows it.
-pub type Told = Arc<dyn Fn(&CallError, Duration) + Send + Sync>;
+pub type OnRetry = Arc<dyn Fn(&CallError, Duration) + Send + Sync>;
 
 /// A model that is asked again after a transient failure.
 pub struct Retry<M> {
     model: M,
     patience: Patience,
-    told: Told,
+    told: OnRetry,
     /// Failures in a row that somebody was told of: calls that fail together are told of once.
     row: AtomicU32,
 }
 
 impl<M: Model> Retry<M> {
     /// Insists on an answer.
-    pub fn new(model: M, patience: Patience, told: Told) -> Self {
+    pub fn new(model: M, patience: Patience, told: OnRetry) -> Self {
         Self { model, patience, told, row: AtomicU32::new(0) }
     }
 
@@ -119,7 +119,7 @@ impl<M: Model> Model for Retry<M> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::tests::{Answers, request};
+    use crate::layer::tests::{TestModel, request};
 
     fn down() -> CallError {
         CallError::Unavailable { model: "test".into(), message: "down".into() }
@@ -130,8 +130,8 @@ mod tests {
         CallError::RateLimited { model: "test".into(), message: "busy".into(), retry_after }
     }
 
-    fn retry(failures: Vec<CallError>) -> Retry<Answers> {
-        Retry::new(Answers::failing(failures), Patience::default(), Arc::new(|_, _| {}))
+    fn retry(failures: Vec<CallError>) -> Retry<TestModel> {
+        Retry::new(TestModel::failing(failures), Patience::default(), Arc::new(|_, _| {}))
     }
 
     /// What came of it, how often the model was asked, and how long it took.

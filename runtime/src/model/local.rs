@@ -133,7 +133,8 @@ impl LocalModel {
         let file = Gguf::open(path)?;
         let decoder = Arc::new(pool.install(|| Decoder::load(&file, Isa::detect()))?);
         let tokenizer = Arc::new(Tokenizer::from_gguf(&file)?);
-        let (tokens, words) = (tokenizer.vocabulary_size(), decoder.words());
+        let tokens = tokenizer.vocabulary_size();
+        let words = decoder.words();
         if tokens > words {
             return Err(LocalError::Vocabulary { path: path.clone(), tokens, words });
         }
@@ -169,7 +170,7 @@ impl LocalModel {
         let (want, choices) = match &request.shape {
             Shape::Choice { choices, content_free } => {
                 let choices = self.choices(choices)?;
-                (self.choice(request, (&prompt, &choices), content_free)?, Some(choices))
+                (self.choice(request, &prompt, &choices, content_free)?, Some(choices))
             }
             Shape::Free | Shape::Schema(_) => (self.text(request, &prompt)?, None),
         };
@@ -191,7 +192,8 @@ impl LocalModel {
     fn choice(
         &self,
         request: &Request,
-        (prompt, choices): (&[u32], &Choices),
+        prompt: &[u32],
+        choices: &Choices,
         content_free: &[String],
     ) -> Result<Want, CallError> {
         let longest = choices.tokens.iter().map(Vec::len).max().unwrap_or(0);

@@ -23,7 +23,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Abilities, CallError, Identity, Model, Pending, Reply, Request, providers::OpenError};
 use crate::tls;
 use body::Body;
-use failure::{Failure, unavailable};
+use failure::{ServerError, unavailable};
 
 pub(super) use services::{DEEPSEEK, GROQ, MISTRAL, OLLAMA, OPENAI, OPENROUTER, TOGETHER};
 
@@ -124,12 +124,13 @@ impl ChatModel {
             post = post.bearer_auth(key.expose_secret());
         }
         let response = post.send().await.map_err(|error| unavailable(&self.identity.name, error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let status = response.status();
+        let headers = response.headers().clone();
         let bytes = self.read(response).await?;
         if status.is_success() {
             answer::read(&self.identity.name, &bytes)
         } else {
-            Failure::new(status.as_u16(), &headers, &bytes).classify(&self.identity.name)
+            ServerError::new(status.as_u16(), &headers, &bytes).classify(&self.identity.name)
         }
     }
 

@@ -34,12 +34,12 @@ use crate::digest::digest;
 pub struct Scripted {
     identity: Identity,
     scores_choices: bool,
-    answers: Answers,
+    answers: AnswerSource,
 }
 
 /// Where the answers come from.
 #[derive(Clone)]
-enum Answers {
+enum AnswerSource {
     Script(Arc<Script>),
     Function(Arc<Function>),
 }
@@ -159,7 +159,7 @@ impl Scripted {
         Self {
             identity: Identity { name: name.into(), fingerprint: digest(&script).to_string() },
             scores_choices: script.scores_choices,
-            answers: Answers::Script(Arc::new(script)),
+            answers: AnswerSource::Script(Arc::new(script)),
         }
     }
 
@@ -183,7 +183,7 @@ impl Scripted {
         Self {
             identity: Identity { name: name.into(), fingerprint: "function".into() },
             scores_choices: true,
-            answers: Answers::Function(Arc::new(answer)),
+            answers: AnswerSource::Function(Arc::new(answer)),
         }
     }
 
@@ -196,8 +196,8 @@ impl Scripted {
 
     fn answer(&self, request: &Request) -> Result<Reply, CallError> {
         let text = match &self.answers {
-            Answers::Function(answer) => answer(request)?,
-            Answers::Script(script) => match script.find(request) {
+            AnswerSource::Function(answer) => answer(request)?,
+            AnswerSource::Script(script) => match script.find(request) {
                 Some(Then::Reply(text)) => text,
                 Some(Then::Fail { error: Fault::Filtered, .. }) => {
                     return Ok(reply(request, String::new(), Finish::Filtered));

@@ -80,7 +80,8 @@ pub(super) fn problems(parts: &Parts) -> Vec<Unsound> {
     for output in &parts.outputs {
         for source in output.sources() {
             if let Err(problem) = source_field(parts, source) {
-                let (input, place) = (output.name.clone(), "the program".into());
+                let input = output.name.clone();
+                let place = "the program".into();
                 problems.push(Unsound::Unwired { input, place, problem });
             }
         }
@@ -180,7 +181,8 @@ pub(super) fn source_field<'a>(parts: &'a Parts, source: &Source) -> Result<&'a 
 
 /// The modules in an order in which every input is there before it is needed.
 pub(super) fn running_order(modules: &[Module]) -> Result<Vec<Module>, Unsound> {
-    let (mut waiting, mut ordered): (Vec<&Module>, Vec<Module>) = (modules.iter().collect(), Vec::new());
+    let mut waiting: Vec<&Module> = modules.iter().collect();
+    let mut ordered: Vec<Module> = Vec::new();
     while !waiting.is_empty() {
         let ready = waiting.iter().position(|module| {
             module.wiring.values().all(|source| match source {
@@ -200,11 +202,19 @@ pub(super) fn running_order(modules: &[Module]) -> Result<Vec<Module>, Unsound> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use proptest::{prelude::*, sample::Index};
+
     use super::*;
     use crate::{
-        candidate::Calibration,
+        candidate::{Calibration, Candidate},
+        fuzz,
+        model::{Sampling, scripted::Scripted},
         program::{Output, Program},
+        run::Runner,
         signature::Type,
+        value::{Record, Value},
     };
 
     fn module(name: &str, input: (&str, Source), output: &str) -> Module {
@@ -224,12 +234,8 @@ mod tests {
         }
     }
 
-    fn from(module: &str, field: &str) -> Source {
-        Source::Output { module: module.into(), field: field.into() }
-    }
-
-    #[test]
-    fn modules_are_put_in_running_order() {
+    /// Two modules, the first of which feeds the second.
+    fn chain() -> Program {
         let parts = Parts {
             inputs: vec![Field::new("text", Type::Text)],
             modules: vec![
@@ -238,7 +244,43 @@ mod tests {
             ],
             outputs: vec![Output { name: "answer".into(), source: from("second", "answer"), voters: vec![] }],
         };
-        let program = Program::new(parts).unwrap();
+        Program::new(parts).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(fuzz::cases(300))]
+
+        #[test]
+        fn a_broken_program_is_sound_or_refused(
+            place in any::<Index>(),
+            value in fuzz::json(),
+            changes in fuzz::changes(),
+        ) {
+            let document = serde_json::to_value(chain()).unwrap();
+            let bytes = fuzz::changed(document.to_string().as_bytes(), &changes);
+            let other = fuzz::with_value(document, place, value).to_string();
+            for bytes in [bytes, other.into_bytes()] {
+                let Ok(program) = serde_json::from_slice::<Program>(&bytes) else { continue };
+                prop_assert_eq!(Program::new(Parts::from(program.clone())), Ok(program.clone()));
+                let model = Arc::new(Scripted::from_fn("m", |_| Ok(String::new())));
+                if let Ok(runner) = Runner::new(&program, &Candidate::baseline(), model, Sampling::default()) {
+                    for module in program.modules() {
+                        let value = |field: &Field| (field.name.clone(), Value::Null);
+                        let inputs: Record = module.signature.inputs.iter().map(value).collect();
+                        prop_assert!(runner.messages(&module.name, &inputs).is_ok());
+                    }
+                }
+            }
+        }
+    }
+
+    fn from(module: &str, field: &str) -> Source {
+        Source::Output { module: module.into(), field: field.into() }
+    }
+
+    #[test]
+    fn modules_are_put_in_running_order() {
+        let program = chain();
         assert_eq!(program.modules()[0].name, "first");
         assert_eq!(program.output_fields()[0].name, "answer");
     }

@@ -76,7 +76,8 @@ struct Sections {
 impl Sections {
     fn of(text: &str, signature: &Signature) -> Self {
         let is_marker = |line: &str| marked(line, signature).is_some();
-        let (mut sections, mut body) = (Self::default(), String::new());
+        let mut sections = Self::default();
+        let mut body = String::new();
         let mut name: Option<String> = None;
         for line in text.split_inclusive('\n') {
             let Some(marker) = marked(line.trim_start(), signature) else {

@@ -40,7 +40,7 @@ pub struct RenderError {
 
 /// A field as the system message shows it.
 #[derive(Serialize)]
-struct Described<'a> {
+struct DescribedField<'a> {
     name: &'a str,
     label: String,
     about: &'a str,
@@ -49,7 +49,7 @@ struct Described<'a> {
 
 /// A field as the other messages show it.
 #[derive(Serialize)]
-struct Valued<'a> {
+struct FieldValue<'a> {
     name: &'a str,
     label: String,
     value: String,
@@ -84,7 +84,7 @@ pub(super) fn render(format: &dyn Format, prompt: &Prompt<'_>) -> Result<Vec<Mes
         messages.push(system);
     }
     let values = |role, fields: &[Field], record: &Record| {
-        let context = show((format, role), prompt.signature, (fields, record));
+        let context = show(format, role, prompt.signature, fields, record);
         fill(format, role, &context)
     };
     for demonstration in prompt.demonstrations {
@@ -107,13 +107,13 @@ fn describe(signature: &Signature) -> Context {
     let described = inputs.iter().chain(outputs).filter(|field| !field.about.trim().is_empty());
     let mut context = Context::new();
     context.insert("instructions", instructions.trim());
-    context.insert("described", &described.map(Described::new).collect::<Vec<_>>());
-    context.insert("outputs", &outputs.iter().map(Described::new).collect::<Vec<_>>());
+    context.insert("described", &described.map(DescribedField::new).collect::<Vec<_>>());
+    context.insert("outputs", &outputs.iter().map(DescribedField::new).collect::<Vec<_>>());
     context.insert("schema", &signature.output_schema().to_string());
     context
 }
 
-impl<'a> Described<'a> {
+impl<'a> DescribedField<'a> {
     fn new(field: &'a Field) -> Self {
         let Field { name, about, .. } = field;
         Self { name, label: label(name), about: about.trim(), form: form(field) }
@@ -121,14 +121,16 @@ impl<'a> Described<'a> {
 }
 
 fn show(
-    (format, role): (&dyn Format, Role),
+    format: &dyn Format,
+    role: Role,
     signature: &Signature,
-    (fields, record): (&[Field], &Record),
+    fields: &[Field],
+    record: &Record,
 ) -> Context {
     let present = fields.iter().filter_map(|field| Some((field, record.get(&field.name)?)));
     let shown: Vec<_> = present
         .clone()
-        .map(|(field, value)| Valued {
+        .map(|(field, value)| FieldValue {
             name: &field.name,
             label: label(&field.name),
             value: format.write(value, role, signature),

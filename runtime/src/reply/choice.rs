@@ -14,7 +14,8 @@ pub(crate) fn find<'a>(text: &str, choices: &'a [String]) -> Option<&'a str> {
     }
     let forms: Vec<Vec<String>> = choices.iter().map(|choice| words(choice)).collect();
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let (first, last) = (lines.next(), lines.next_back());
+    let first = lines.next();
+    let last = lines.next_back();
     let place = [Some(text), first, last]
         .into_iter()
         .flatten()
@@ -48,7 +49,8 @@ fn beginning(words: &[String], forms: &[Vec<String>]) -> Option<usize> {
 
 /// The only choice among those mentioned; of choices that start at the same word, the longest counts.
 fn mentioned(words: &[String], forms: &[Vec<String>]) -> Option<usize> {
-    let (mut found, mut at) = (Vec::new(), 0);
+    let mut found = Vec::new();
+    let mut at = 0;
     while at < words.len() {
         let here = forms.iter().enumerate().filter(|(_, form)| words[at..].starts_with(form));
         let longest = here.max_by_key(|(_, form)| form.len());

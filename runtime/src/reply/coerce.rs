@@ -24,7 +24,7 @@ pub(crate) fn field_from_text(
     repairs: &mut Vec<Repair>,
 ) -> Result<Value, Misfit> {
     let value = match text {
-        Some(text) => from_text(text, &field.ty, &mut Place { path: field.name.clone(), repairs })?,
+        Some(text) => from_text(text, &field.ty, &mut FieldPlace { path: field.name.clone(), repairs })?,
         None => Value::Null,
     };
     field.check(Some(&value))?;
@@ -36,9 +36,11 @@ pub(crate) fn field_from_text(
 pub(crate) fn record_from_json(
     object: &serde_json::Map<String, Json>,
     fields: &[Field],
-    place: &mut Place<'_>,
+    place: &mut FieldPlace<'_>,
 ) -> Result<Record, Vec<Misfit>> {
-    let (mut record, mut misfits, mut used) = (Record::new(), Vec::new(), 0);
+    let mut record = Record::new();
+    let mut misfits = Vec::new();
+    let mut used = 0;
     for field in fields {
         let mut inner = place.inside(&field.name);
         let found = object.get(&field.name).or_else(|| {
@@ -64,19 +66,19 @@ pub(crate) fn record_from_json(
 }
 
 /// Where a value stands, and the repairs so far.
-pub(crate) struct Place<'a> {
+pub(crate) struct FieldPlace<'a> {
     pub(crate) path: String,
     pub(crate) repairs: &'a mut Vec<Repair>,
 }
 
-impl Place<'_> {
-    fn inside(&mut self, name: &str) -> Place<'_> {
+impl FieldPlace<'_> {
+    fn inside(&mut self, name: &str) -> FieldPlace<'_> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Place { path, repairs: self.repairs }
+        FieldPlace { path, repairs: self.repairs }
     }
 
-    fn item(&mut self, place: usize) -> Place<'_> {
-        Place { path: format!("{}[{place}]", self.path), repairs: self.repairs }
+    fn item(&mut self, place: usize) -> FieldPlace<'_> {
+        FieldPlace { path: format!("{}[{place}]", self.path), repairs: self.repairs }
     }
 
     fn repair(&mut self, action: Action) {
@@ -107,7 +109,7 @@ fn is_similar(a: &str, b: &str) -> bool {
 }
 
 /// Reads JSON as a value of a type.
-fn from_json(json: &Json, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn from_json(json: &Json, ty: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     match (ty, json) {
         (Type::Optional(_), Json::Null) => Ok(Value::Null),
         (Type::Optional(inner), json) => from_json(json, inner, place).or_else(|misfit| match json {
@@ -145,14 +147,14 @@ fn from_json(json: &Json, ty: &Type, place: &mut Place<'_>) -> Result<Value, Mis
     }
 }
 
-fn list_from_json(items: &[Json], inner: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn list_from_json(items: &[Json], inner: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     let items = items.iter().enumerate().map(|(i, item)| from_json(item, inner, &mut place.item(i)));
     Ok(Value::List(items.collect::<Result<_, _>>()?))
 }
 
 /// Reads a text as a value of a type.
-fn from_text(text: &str, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
-    let misfit = |place: &Place<'_>| place.misfit(ty, &text.trim().into());
+fn from_text(text: &str, ty: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
+    let misfit = |place: &FieldPlace<'_>| place.misfit(ty, &text.trim().into());
     match ty {
         Type::Text => Ok(Value::Text(text.to_owned())),
         Type::Choice(choices) => match choice::find(text, choices) {
@@ -206,7 +208,7 @@ fn from_text(text: &str, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misf
 }
 
 /// Reads lines, bullets or, for items that are not text, commas as a list.
-fn list_from_text(text: &str, inner: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn list_from_text(text: &str, inner: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     place.repair(Action::MadeList);
     let lines: Vec<_> = text.lines().map(without_bullet).filter(|line| !line.is_empty()).collect();
     let parts = match lines.as_slice() {
@@ -225,7 +227,7 @@ fn without_bullet(line: &str) -> &str {
     if rest.len() < line.len() && rest.starts_with(' ') { rest.trim_start() } else { line }
 }
 
-fn number_of(value: Value, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn number_of(value: Value, ty: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     match (ty, value) {
         #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
         (Type::Integer, Value::Number(number)) if number.fract() == 0.0 && number.abs() < WHOLE => {

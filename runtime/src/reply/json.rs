@@ -7,14 +7,14 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     Action, Reading, Repair, ReplyError,
-    coerce::{Place, record_from_json},
+    coerce::{FieldPlace, record_from_json},
     lenient,
     spans::{brackets, fenced},
 };
 use crate::signature::Field;
 
 /// One stretch of JSON.
-struct Found {
+struct FoundJson {
     json: Json,
     mended: bool,
 }
@@ -53,7 +53,7 @@ pub(crate) fn read_object(text: &str, fields: &[Field]) -> Result<Reading, Reply
 }
 
 /// The last JSON array in a text.
-pub(crate) fn find_array(text: &str, place: &mut Place<'_>) -> Option<Vec<Json>> {
+pub(crate) fn find_array(text: &str, place: &mut FieldPlace<'_>) -> Option<Vec<Json>> {
     if let Ok(Json::Array(items)) = serde_json::from_str(text) {
         return Some(items);
     }
@@ -69,7 +69,7 @@ pub(crate) fn find_array(text: &str, place: &mut Place<'_>) -> Option<Vec<Json>>
 
 fn read(object: &Map<String, Json>, fields: &[Field]) -> Result<Reading, ReplyError> {
     let mut repairs = Vec::new();
-    let mut place = Place { path: String::new(), repairs: &mut repairs };
+    let mut place = FieldPlace { path: String::new(), repairs: &mut repairs };
     match record_from_json(object, fields, &mut place) {
         Ok(outputs) => Ok(Reading { outputs, repairs }),
         Err(misfits) => Err(ReplyError::Misfits(misfits)),
@@ -77,7 +77,7 @@ fn read(object: &Map<String, Json>, fields: &[Field]) -> Result<Reading, ReplyEr
 }
 
 /// What may be meant, best first.
-fn candidates(text: &str) -> impl Iterator<Item = Found> {
+fn candidates(text: &str) -> impl Iterator<Item = FoundJson> {
     let mut places = fenced(text);
     places.reverse();
     places.push(text);
@@ -86,22 +86,23 @@ fn candidates(text: &str) -> impl Iterator<Item = Found> {
 }
 
 /// Balanced brackets that are JSON, the last first.
-fn strict(text: &str) -> impl Iterator<Item = Found> {
+fn strict(text: &str) -> impl Iterator<Item = FoundJson> {
     let found = brackets(text);
     // What is inside a bracket that never closes may be a part of it, if it turns out to be an object cut short.
     let cut = found.unclosed.filter(|at| matches!(lenient::parse(&text[*at..]), Some(Json::Object(_))));
     let limit = cut.unwrap_or(text.len());
     let outside = found.balanced.into_iter().rev().filter(move |range| range.start < limit);
-    outside
-        .filter_map(|range| serde_json::from_str(&text[range]).ok().map(|json| Found { json, mended: false }))
+    outside.filter_map(|range| {
+        serde_json::from_str(&text[range]).ok().map(|json| FoundJson { json, mended: false })
+    })
 }
 
 /// What the lenient reader makes of the last open bracket and of the balanced ones, the last first.
-fn mended(text: &str) -> impl Iterator<Item = Found> {
+fn mended(text: &str) -> impl Iterator<Item = FoundJson> {
     let found = brackets(text);
     let open = found.unclosed.map(|at| at..text.len());
     let spans = open.into_iter().chain(found.balanced.into_iter().rev());
-    spans.filter_map(|range| lenient::parse(&text[range]).map(|json| Found { json, mended: true }))
+    spans.filter_map(|range| lenient::parse(&text[range]).map(|json| FoundJson { json, mended: true }))
 }
 
 fn is_whole(text: &str, object: &Map<String, Json>) -> bool {

@@ -48,7 +48,8 @@ pub(crate) fn past_reasoning(
 
 /// What follows the line that closes a block which the text never opens.
 fn after_unopened<'a>(text: &'a str, tag: &str) -> &'a str {
-    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    let open = format!("<{tag}>");
+    let close = format!("</{tag}>");
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         at += line.len();

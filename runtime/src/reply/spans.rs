@@ -14,7 +14,9 @@ pub(super) struct Brackets {
 /// The contents of blocks fenced by lines that start with three backticks, in order. A block that is never closed ends
 /// with the text.
 pub(super) fn fenced(text: &str) -> Vec<&str> {
-    let (mut blocks, mut start, mut at) = (Vec::new(), None, 0);
+    let mut blocks = Vec::new();
+    let mut start = None;
+    let mut at = 0;
     for line in text.split_inclusive('\n') {
         if line.trim_start().starts_with("```") {
             match start.take() {
@@ -30,8 +32,10 @@ pub(super) fn fenced(text: &str) -> Vec<&str> {
 
 /// One pass over the text; double quotes hide brackets, but only inside brackets: in prose they mean nothing.
 pub(super) fn brackets(text: &str) -> Brackets {
-    let (mut open, mut pairs): (Vec<(usize, u8)>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
-    let (mut quoted, mut escaped) = (false, false);
+    let mut open: Vec<(usize, u8)> = Vec::new();
+    let mut pairs: Vec<Range<usize>> = Vec::new();
+    let mut quoted = false;
+    let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,

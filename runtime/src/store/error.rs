@@ -93,7 +93,8 @@ pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(
 
 impl StoreError {
     pub(super) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> Self {
-        let (path, problem) = (path.to_owned(), error.to_string());
+        let path = path.to_owned();
+        let problem = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { path, problem },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

@@ -62,7 +62,8 @@ impl Store {
                        VALUES (?, ?, ?, ?, ?, 'running', '', ?, NULL) \
                        ON CONFLICT (id) DO UPDATE SET task = excluded.task, command = excluded.command, \
                        seed = excluded.seed, config = excluded.config, state = 'running', summary = '', ended = NULL";
-            let (seed, config) = (run.seed.to_string(), run.config.as_bytes().as_slice());
+            let seed = run.seed.to_string();
+            let config = run.config.as_bytes().as_slice();
             transaction.execute(sql, params![run.id, run.task, run.command, seed, config, now()]).map(drop)
         })
     }
@@ -124,7 +125,8 @@ impl RunState {
 }
 
 fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
-    let (seed, state): (String, String) = (row.get("seed")?, row.get("state")?);
+    let seed: String = row.get("seed")?;
+    let state: String = row.get("state")?;
     let unreadable = |column, text: &str| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unexpected `{text}`").into())
     };

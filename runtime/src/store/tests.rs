@@ -11,7 +11,10 @@ use std::{
     time::Duration,
 };
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::fuzz;
 use crate::model::{Abilities, Finish, Message, Model, Pending, Role, Sampling, Shape, Usage};
 
 pub(super) fn request(text: &str) -> Request {
@@ -105,6 +108,56 @@ fn files_that_cannot_be_used_are_refused_and_left_alone() {
     fs::write(&path, &whole).unwrap();
     Connection::open(&path).unwrap().pragma_update(None, "user_version", 99).unwrap();
     assert!(matches!(refused("a newer file"), StoreError::Newer { found: 99, .. }));
+}
+
+/// The bytes of a store with a call, a run, an event and a look.
+fn filled() -> Vec<u8> {
+    let folder = folder();
+    let path = folder.path().join("calls.db");
+    let store = Store::open(&path).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.put(call("a", "one"))).unwrap();
+    let digest = Digest::of_bytes(b"x");
+    let run = NewRun { id: "r".into(), task: "t".into(), command: "c".into(), seed: 1, config: digest };
+    store.begin_run(&run).unwrap();
+    store.note("r", &serde_json::json!({"n": 1}));
+    store.end_run("r", RunState::Done, "done").unwrap();
+    let holdout = Holdout { fingerprint: digest, rows: [digest].into() };
+    store.take_look(&holdout, digest, "r", |_| 0.05).unwrap();
+    store.audit(&[(digest, true)].into(), &digest).unwrap();
+    drop(store);
+    fs::read(&path).unwrap()
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(48))]
+
+    /// Changes hit the first page, where the header and the table of tables are, as often as all others.
+    #[test]
+    fn a_broken_file_gives_errors_and_no_panic(
+        changes in fuzz::changes(),
+        page in prop_oneof![Just(1_usize), any::<usize>()],
+    ) {
+        let whole = filled();
+        let start = page % (whole.len() / 4096).max(1) * 4096;
+        let end = whole.len().min(start + 4096);
+        let broken = [&whole[..start], &fuzz::changed(&whole[start..end], &changes), &whole[end..]].concat();
+        let folder = folder();
+        let path = folder.path().join("calls.db");
+        fs::write(&path, &broken).unwrap();
+        let Ok(store) = Store::open(&path) else {
+            prop_assert_eq!(fs::read(&path).unwrap(), broken, "a file that is refused stays as it was");
+            return Ok(());
+        };
+        let digest = Digest::of_bytes(b"x");
+        let holdout = Holdout { fingerprint: digest, rows: [digest].into() };
+        let _ = (store.get(&key("a")), store.calls(), store.recorded(), store.runs(), store.journal("r"));
+        let _ = (store.looks(&holdout), store.audited());
+        let _ = store.take_look(&holdout, Digest::of_bytes(b"y"), "r", |_| 0.01);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _ = runtime.block_on(store.put(call("b", "two")));
+        let _ = store.flush();
+    }
 }
 
 #[test]

@@ -19,7 +19,7 @@ use super::{error::StoreError, file, now};
 const GROUP: usize = 256;
 
 /// An answered call as it is stored.
-pub(super) struct Row {
+pub(super) struct CallRow {
     pub(super) key: [u8; 32],
     pub(super) model: String,
     pub(super) fingerprint: String,
@@ -34,7 +34,7 @@ pub(super) struct Row {
 pub(super) type Stored = oneshot::Sender<Result<Option<String>, StoreError>>;
 
 pub(super) enum Write {
-    Call(Box<Row>, Stored),
+    Call(Box<CallRow>, Stored),
     Event { run: String, json: String },
     Flush(Sender<Result<(), StoreError>>),
 }
@@ -45,18 +45,18 @@ pub(super) fn start(
     connection: Connection,
 ) -> std::io::Result<(SyncSender<Write>, JoinHandle<()>)> {
     let (sender, receiver) = sync_channel(GROUP);
-    let work = move || Writer { path, connection, lost: None }.work(&receiver);
+    let work = move || StoreWriter { path, connection, lost: None }.work(&receiver);
     Ok((sender, thread::Builder::new().name("proofmark-store".into()).spawn(work)?))
 }
 
-struct Writer {
+struct StoreWriter {
     path: PathBuf,
     connection: Connection,
     /// The first event that could not be written since the last flush.
     lost: Option<StoreError>,
 }
 
-impl Writer {
+impl StoreWriter {
     fn work(mut self, receiver: &Receiver<Write>) {
         while let Ok(first) = receiver.recv() {
             let group: Vec<Write> =
@@ -102,12 +102,13 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<Optio
 }
 
 /// The first reply for a key stays; a later one is answered with it.
-fn insert_call(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<Option<String>> {
+fn insert_call(transaction: &Transaction<'_>, row: &CallRow) -> rusqlite::Result<Option<String>> {
     let sql = "INSERT INTO call (key, model, fingerprint, request, reply, \
                input_tokens, cached_tokens, output_tokens, latency_ms, at) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";
     let [input, cached, output] = row.tokens;
-    let (key, latency) = (row.key.as_slice(), row.latency_ms);
+    let key = row.key.as_slice();
+    let latency = row.latency_ms;
     let inserted = transaction.prepare_cached(sql)?.execute(params![
         key,
         row.model,

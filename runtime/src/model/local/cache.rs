@@ -44,7 +44,8 @@ impl PrefixTree {
     /// Finds or plans the path of a prompt, pins its end and returns it.
     pub(crate) fn pin(&mut self, prompt: &[u32]) -> NodeId {
         self.clock += 1;
-        let (mut at, mut rest) = (ROOT, prompt);
+        let mut at = ROOT;
+        let mut rest = prompt;
         while let Some(first) = rest.first() {
             let Some(&child) = self.node(at).children.get(first) else {
                 at = self.add(Node { parent: at, tokens: rest.to_vec(), ..Node::default() });
@@ -135,7 +136,8 @@ impl PrefixTree {
     }
 
     fn add(&mut self, node: Node) -> NodeId {
-        let (parent, first) = (node.parent, node.tokens[0]);
+        let parent = node.parent;
+        let first = node.tokens[0];
         let id = self.nodes.iter().position(Option::is_none).unwrap_or(self.nodes.len());
         if id == self.nodes.len() {
             self.nodes.push(None);

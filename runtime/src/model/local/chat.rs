@@ -26,7 +26,7 @@ pub struct Chat {
 
 /// A conversation with the contents kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
+enum TemplatePiece {
     /// What the template wrote.
     Template(String),
     /// The content of the message at this place.
@@ -61,14 +61,16 @@ impl Chat {
     pub fn end_of_turn(&self) -> u32 {
         let turn = [Message::new(Role::User, "a"), Message::new(Role::Assistant, "b")];
         let pieces = self.pieces(&turn, false);
-        let after =
-            pieces.iter().skip_while(|piece| !matches!(piece, Piece::Content { message: 1, .. })).nth(1);
-        let Some(Piece::Template(after)) = after else { return self.tokenizer.eos() };
+        let after = pieces
+            .iter()
+            .skip_while(|piece| !matches!(piece, TemplatePiece::Content { message: 1, .. }))
+            .nth(1);
+        let Some(TemplatePiece::Template(after)) = after else { return self.tokenizer.eos() };
         let ids = self.tokenizer.encode_parts(&[Part::Trusted(after)]);
         ids.into_iter().find(|id| self.tokenizer.ends().contains(id)).unwrap_or_else(|| self.tokenizer.eos())
     }
 
-    fn pieces(&self, messages: &[Message], ask: bool) -> Vec<Piece> {
+    fn pieces(&self, messages: &[Message], ask: bool) -> Vec<TemplatePiece> {
         self.template
             .as_ref()
             .and_then(|template| template.render(messages, ask).ok())
@@ -76,14 +78,14 @@ impl Chat {
     }
 }
 
-fn parts<'a>(pieces: &'a [Piece], messages: &'a [Message]) -> Vec<Part<'a>> {
+fn parts<'a>(pieces: &'a [TemplatePiece], messages: &'a [Message]) -> Vec<Part<'a>> {
     pieces.iter().map(|piece| part(piece, messages)).collect()
 }
 
-fn part<'a>(piece: &'a Piece, messages: &'a [Message]) -> Part<'a> {
+fn part<'a>(piece: &'a TemplatePiece, messages: &'a [Message]) -> Part<'a> {
     match *piece {
-        Piece::Template(ref text) => Part::Trusted(text),
-        Piece::Content { message, trimmed_start, trimmed_end } => {
+        TemplatePiece::Template(ref text) => Part::Trusted(text),
+        TemplatePiece::Content { message, trimmed_start, trimmed_end } => {
             let mut content = messages[message].content.as_str();
             if trimmed_start {
                 content = content.trim_start();
@@ -97,15 +99,15 @@ fn part<'a>(piece: &'a Piece, messages: &'a [Message]) -> Part<'a> {
 }
 
 /// The conversation in ChatML, which most open models have seen.
-fn chat_ml(messages: &[Message], ask: bool) -> Vec<Piece> {
+fn chat_ml(messages: &[Message], ask: bool) -> Vec<TemplatePiece> {
     let mut pieces = Vec::new();
     for (message, Message { role, .. }) in messages.iter().enumerate() {
-        pieces.push(Piece::Template(format!("<|im_start|>{role}\n")));
-        pieces.push(Piece::Content { message, trimmed_start: false, trimmed_end: false });
-        pieces.push(Piece::Template("<|im_end|>\n".to_owned()));
+        pieces.push(TemplatePiece::Template(format!("<|im_start|>{role}\n")));
+        pieces.push(TemplatePiece::Content { message, trimmed_start: false, trimmed_end: false });
+        pieces.push(TemplatePiece::Template("<|im_end|>\n".to_owned()));
     }
     if ask {
-        pieces.push(Piece::Template("<|im_start|>assistant\n".to_owned()));
+        pieces.push(TemplatePiece::Template("<|im_start|>assistant\n".to_owned()));
     }
     pieces
 }

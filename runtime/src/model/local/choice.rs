@@ -16,14 +16,14 @@ pub(crate) type LabelNode = usize;
 /// Labels as a trie of tokens.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Labels {
-    nodes: Vec<Trie>,
+    nodes: Vec<TrieNode>,
     /// The tokens that occur, ascending: the words whose logits are needed.
     words: Vec<u32>,
     count: usize,
 }
 
 #[derive(Debug, PartialEq)]
-struct Trie {
+struct TrieNode {
     token: u32,
     children: Vec<LabelNode>,
     /// The label that ends here, if one does.
@@ -36,14 +36,14 @@ impl Labels {
     /// A trie of labels, each a sequence of tokens that is not the beginning of another.
     pub(crate) fn new(labels: &[Vec<u32>]) -> Self {
         let mut nodes =
-            vec![Trie { token: 0, children: vec![], label: None, below: (0..labels.len()).collect() }];
+            vec![TrieNode { token: 0, children: vec![], label: None, below: (0..labels.len()).collect() }];
         for (label, tokens) in labels.iter().enumerate() {
             let mut at = 0;
             for &token in tokens {
                 let found = nodes[at].children.iter().copied().find(|&child| nodes[child].token == token);
                 let child = found.unwrap_or(nodes.len());
                 if found.is_none() {
-                    nodes.push(Trie { token, children: vec![], label: None, below: vec![] });
+                    nodes.push(TrieNode { token, children: vec![], label: None, below: vec![] });
                     nodes[at].children.push(child);
                 }
                 nodes[child].below.push(label);

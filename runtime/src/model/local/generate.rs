@@ -12,7 +12,7 @@ use super::{
 use crate::model::{Finish, Request};
 
 /// Chooses the tokens of a text.
-pub(crate) trait Writer: Send + fmt::Debug {
+pub(crate) trait TokenWriter: Send + fmt::Debug {
     /// Takes the logits of all words and chooses what comes next.
     fn next(&mut self, logits: &[f32]) -> Next;
 }
@@ -92,7 +92,7 @@ impl ReplyWriter {
     }
 }
 
-impl Writer for ReplyWriter {
+impl TokenWriter for ReplyWriter {
     fn next(&mut self, logits: &[f32]) -> Next {
         // A grammar that cannot be followed any further ends the reply as if it had been cut: it is not complete.
         let Ok(allowed) = self.grammar.as_mut().map(Grammar::mask).transpose() else {

@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use self::meta::{FromMeta, Meta};
-use self::reader::Reader;
+use self::reader::GgufReader;
 use super::quant::{Groups, Quant};
 
 /// An open GGUF file of the llama family.
@@ -138,7 +138,7 @@ impl Gguf {
         let unreadable = |source| GgufError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();
-        let mut reader = Reader::new(path, BufReader::new(&mut file), size);
+        let mut reader = GgufReader::new(path, BufReader::new(&mut file), size);
 
         let tensor_count = reader.preamble()?;
         let metadata = reader.metadata()?;
@@ -253,7 +253,7 @@ impl Architecture {
 
 /// Reads the table of tensors and checks that every tensor lies in the file and on no other one.
 fn read_tensors(
-    reader: &mut Reader<'_>,
+    reader: &mut GgufReader<'_>,
     count: u64,
     metadata: &BTreeMap<String, Meta>,
 ) -> Result<BTreeMap<String, TensorInfo>, GgufError> {
@@ -279,15 +279,16 @@ fn read_tensors(
 }
 
 /// One line of the table; the offset still counts from the start of the tensors' bytes.
-fn read_tensor_info(reader: &mut Reader<'_>) -> Result<(String, TensorInfo), GgufError> {
+fn read_tensor_info(reader: &mut GgufReader<'_>) -> Result<(String, TensorInfo), GgufError> {
     let name = reader.text("the name of a tensor")?;
     let malformed =
-        |reader: &Reader<'_>, problem: &str| reader.malformed(format!("tensor `{name}` {problem}"));
+        |reader: &GgufReader<'_>, problem: &str| reader.malformed(format!("tensor `{name}` {problem}"));
     let dimensions = reader.u32("the number of a tensor's dimensions")?;
     if !(1..=4).contains(&dimensions) {
         return Err(malformed(reader, &format!("has {dimensions} dimensions")));
     }
-    let (mut shape, mut numbers) = (Vec::new(), 1_usize);
+    let mut shape = Vec::new();
+    let mut numbers = 1_usize;
     for _ in 0..dimensions {
         let size = usize::try_from(reader.u64("a tensor's size")?).unwrap_or(0);
         numbers = numbers
@@ -318,7 +319,7 @@ fn read_tensor_info(reader: &mut Reader<'_>) -> Result<(String, TensorInfo), Ggu
 
 /// Moves all tensors to where the tensors' bytes start.
 fn place(
-    reader: &Reader<'_>,
+    reader: &GgufReader<'_>,
     tensors: &mut BTreeMap<String, TensorInfo>,
     start: u64,
 ) -> Result<(), GgufError> {

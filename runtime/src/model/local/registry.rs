@@ -126,7 +126,21 @@ fn known() -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_read_is_written_the_same(text in "(local/|local:|hf:)?[a-z0-9:/._ -]{0,24}(.gguf)?") {
+            if let Ok(name) = text.parse::<ModelName>() {
+                prop_assert_eq!(name.to_string(), text);
+                if let ModelName::Hub { repository, file } = name {
+                    prop_assert!(repository.split('/').chain(file.split('/')).all(|part| part != ".." && !part.is_empty()));
+                }
+            }
+        }
+    }
 
     #[test]
     fn names_are_read_as_they_are_written() {

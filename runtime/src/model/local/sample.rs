@@ -64,7 +64,8 @@ impl Sampler {
     /// Draws from the likeliest options whose probabilities together reach `top_p` (nucleus sampling, Holtzman et al.
     /// 2020); the option that reaches it is kept.
     fn pick(&mut self, options: &mut [(u32, f32)], best: f32) -> u32 {
-        let (temperature, top_p) = (self.temperature, self.top_p);
+        let temperature = self.temperature;
+        let top_p = self.top_p;
         let weight = |&(_, logit): &(u32, f32)| ((f64::from(logit) - f64::from(best)) / temperature).exp();
         let kept = if top_p < 1.0 { nucleus(options, weight, top_p) } else { options };
         let total: f64 = kept.iter().map(weight).sum();

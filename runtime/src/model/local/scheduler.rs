@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use self::{
     batch::{Batch, Owner},
     calibration::Calibrations,
-    task::{Active, Question, Recipient, Rows, Task},
+    task::{Active, ComputedRows, Recipient, ScoredLabels, Task},
 };
 use super::{
     cache::{NodeId, PrefixTree},
@@ -32,9 +32,9 @@ use super::{
     decoder::{
         Decoder,
         kv::{Memory, View},
-        pass::Run,
+        pass::TokenRun,
     },
-    generate::{Text, Writer},
+    generate::{Text, TokenWriter},
 };
 
 /// So many orders in flight keep the processor busy whatever each of them computes next.
@@ -64,7 +64,7 @@ pub(crate) enum Want {
     /// A text.
     Text {
         /// Chooses the tokens.
-        writer: Box<dyn Writer>,
+        writer: Box<dyn TokenWriter>,
         /// Most tokens that it takes.
         most: usize,
     },
@@ -159,12 +159,14 @@ impl Scheduler {
         if !runs.is_empty() {
             self.work.count(&runs, &owners);
             let (hidden, segments) = self.decoder.forward(runs, &wanted);
-            let mut rows = Rows::compute(&self.decoder, &hidden, (&wanted, &owners), &mut self.active);
+            let computed =
+                ComputedRows { decoder: &self.decoder, hidden: &hidden, wanted: &wanted, owners: &owners };
+            let mut results = computed.results(&mut self.active);
             for (run, (owner, segment)) in owners.into_iter().zip(segments).enumerate() {
                 match owner {
                     Owner::Node(node) => self.tree.extend(node, View::whole(segment)),
                     Owner::Task { index, branch } => {
-                        self.active[index].task.take(branch, segment, rows.of(run));
+                        self.active[index].task.take(branch, segment, results.of(run));
                     }
                 }
             }
@@ -195,7 +197,7 @@ impl Scheduler {
                 self.waiting.push_front(order);
                 return;
             }
-            self.start((leaf, after), order);
+            self.start(leaf, after, order);
         }
     }
 
@@ -216,40 +218,42 @@ impl Scheduler {
         true
     }
 
-    fn start(&mut self, (leaf, after): (NodeId, usize), Order { prompt, want, answer }: Order) {
+    fn start(&mut self, leaf: NodeId, after: usize, order: Order) {
+        let Order { prompt, want, answer } = order;
         let recipient = Recipient::Caller(answer);
         let task = match want {
             Want::Text { writer, .. } => Task::text(&prompt, writer, &self.memory),
             Want::Choice { labels, content_free } => {
-                let question = self.question(&labels);
+                let scored = self.scored_labels(&labels);
                 if content_free.is_empty() {
-                    Task::choice(&prompt, &question)
+                    Task::choice(&prompt, &scored)
                 } else {
                     let (key, is_new) = self.calibrations.find(&content_free, &labels);
                     if is_new {
-                        self.start_calibration(key, &content_free, &question);
+                        self.start_calibration(key, &content_free, &scored);
                     }
-                    Task::corrected_choice(&prompt, &question, key)
+                    Task::corrected_choice(&prompt, &scored, key)
                 }
             }
         };
         self.active.push(Active { leaf, after, task, recipient });
     }
 
-    fn start_calibration(&mut self, key: crate::Digest, prompts: &[Vec<u32>], question: &Question) {
+    fn start_calibration(&mut self, key: crate::Digest, prompts: &[Vec<u32>], labels: &ScoredLabels) {
         for (index, prompt) in prompts.iter().enumerate() {
-            let (leaf, task) = (self.pin(prompt), Task::all_scores(prompt, question));
+            let leaf = self.pin(prompt);
+            let task = Task::all_scores(prompt, labels);
             let recipient = Recipient::Calibration { key, index };
             self.active.push(Active { leaf, after: 0, task, recipient });
         }
     }
 
     /// The labels as a trie, shared with the orders in flight that have the same: they are scored together.
-    fn question(&self, labels: &[Vec<u32>]) -> Question {
+    fn scored_labels(&self, labels: &[Vec<u32>]) -> ScoredLabels {
         let labels = Labels::new(labels);
-        let mut others = self.active.iter().filter_map(|active| active.task.question());
-        let same = others.find(|question| *question.labels == labels).cloned();
-        same.unwrap_or_else(|| Question {
+        let mut others = self.active.iter().filter_map(|active| active.task.labels());
+        let same = others.find(|other| *other.labels == labels).cloned();
+        same.unwrap_or_else(|| ScoredLabels {
             few: Arc::new(self.decoder.few(labels.words())),
             labels: Arc::new(labels),
         })
@@ -284,7 +288,7 @@ impl Scheduler {
 }
 
 impl Work {
-    fn count(&self, runs: &[Run], owners: &[Owner]) {
+    fn count(&self, runs: &[TokenRun], owners: &[Owner]) {
         for (run, owner) in runs.iter().zip(owners) {
             let counter = if owner.task().is_none() { &self.prompts } else { &self.own };
             counter.fetch_add(run.tokens.len() as u64, Ordering::Relaxed);

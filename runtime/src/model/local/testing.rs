@@ -154,9 +154,10 @@ impl TinyModel {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut matrix = |rows: usize, columns: usize| {
             let spread = (3.0 / columns as f32).sqrt();
-            (vec![rows, columns], numbers(&mut rng, rows * columns, spread))
+            numbers(&mut rng, rows * columns, spread)
         };
-        let (queries, keys) = (HEADS * self.head_width(), KV_HEADS * self.head_width());
+        let queries = HEADS * self.head_width();
+        let keys = KV_HEADS * self.head_width();
         for layer in 0..LAYERS {
             for (name, rows, columns) in [
                 ("attn_q", queries, WIDTH),
@@ -167,14 +168,15 @@ impl TinyModel {
                 ("ffn_up", FEED_FORWARD, WIDTH),
                 ("ffn_down", WIDTH, FEED_FORWARD),
             ] {
-                file.tensor(&format!("blk.{layer}.{name}.weight"), matrix(rows, columns));
+                let name = format!("blk.{layer}.{name}.weight");
+                file.tensor(&name, vec![rows, columns], matrix(rows, columns));
             }
         }
-        let (shape, mut embeddings) = matrix(tokens().len(), WIDTH);
-        embeddings.iter_mut().for_each(|number| *number *= 4.0);
-        file.tensor("token_embd.weight", (shape, embeddings));
+        let words = tokens().len();
+        let embeddings = matrix(words, WIDTH).into_iter().map(|number| number * 4.0).collect();
+        file.tensor("token_embd.weight", vec![words, WIDTH], embeddings);
         if self.architecture != Architecture::Llama {
-            file.tensor("output.weight", matrix(tokens().len(), WIDTH));
+            file.tensor("output.weight", vec![words, WIDTH], matrix(words, WIDTH));
         }
         self.weigh_vectors(file, &mut rng);
     }
@@ -182,7 +184,7 @@ impl TinyModel {
     fn weigh_vectors(&self, file: &mut GgufWriter, rng: &mut ChaCha8Rng) {
         let mut norm = |file: &mut GgufWriter, name: &str, size: usize| {
             let around_one = numbers(rng, size, 0.25).into_iter().map(|number| 1.0 + number).collect();
-            file.tensor(name, (vec![size], around_one));
+            file.tensor(name, vec![size], around_one);
         };
         norm(file, "output_norm.weight", WIDTH);
         for layer in 0..LAYERS {

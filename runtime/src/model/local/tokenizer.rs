@@ -12,7 +12,7 @@ mod sentence_piece;
 mod split;
 mod stream;
 
-use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use self::{byte_pair::BytePair, sentence_piece::SentencePiece};
 pub use self::{letters::letter, stream::TextStream};
@@ -71,12 +71,12 @@ struct Token {
     bytes: Vec<u8>,
     /// What the vocabulary calls it.
     name: String,
-    kind: Kind,
+    kind: TokenKind,
 }
 
 /// `tokenizer.ggml.token_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     Normal,
     Unknown,
     Control,
@@ -87,6 +87,10 @@ enum Kind {
 
 /// Control tokens that end a turn in models whose metadata names only one of several ends.
 const ENDS: &[&str] = &["<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "</s>"];
+
+/// Most bytes of a token's name. Published vocabularies stay below 300; the time to read a vocabulary of pieces grows with
+/// the square of the longest name.
+const LONGEST_NAME: usize = 1024;
 
 impl Tokenizer {
     /// Builds the tokenizer that a file describes.
@@ -121,7 +125,7 @@ impl Tokenizer {
         let ends = (0_u32..)
             .zip(&tokens)
             .filter(|&(id, token)| {
-                let by_name = token.kind == Kind::Control && ENDS.contains(&token.name.as_str());
+                let by_name = token.kind == TokenKind::Control && ENDS.contains(&token.name.as_str());
                 id == eos || Some(id) == eot || by_name
             })
             .map(|(id, _)| id)
@@ -137,7 +141,8 @@ impl Tokenizer {
     /// The tokens of a prompt, without a token for its beginning. Neighbouring parts are read as one text, as if only
     /// control tokens separated them.
     pub fn encode_parts(&self, parts: &[Part<'_>]) -> Vec<u32> {
-        let (mut ids, mut run) = (Vec::new(), String::new());
+        let mut ids = Vec::new();
+        let mut run = String::new();
         for part in parts {
             match *part {
                 Part::Plain(text) => run.push_str(text),
@@ -204,7 +209,7 @@ impl Tokenizer {
 
     /// Whether a token steers the model instead of being text.
     pub fn is_control(&self, id: u32) -> bool {
-        self.tokens.get(id as usize).is_some_and(|token| token.kind == Kind::Control)
+        self.tokens.get(id as usize).is_some_and(|token| token.kind == TokenKind::Control)
     }
 
     fn encode_trusted(&self, text: &str, run: &mut String, ids: &mut Vec<u32>) {
@@ -231,13 +236,17 @@ impl Tokenizer {
 }
 
 /// The kind of every token.
-fn kinds(gguf: &Gguf) -> Result<Vec<Kind>, TokenizerError> {
-    let count = gguf.get::<&[String]>("tokenizer.ggml.tokens")?.len();
+fn kinds(gguf: &Gguf) -> Result<Vec<TokenKind>, TokenizerError> {
+    let names = gguf.get::<&[String]>("tokenizer.ggml.tokens")?;
+    let count = names.len();
     if count == 0 || u32::try_from(count).is_err() {
         return Err(TokenizerError::Broken(format!("it has {count} tokens")));
     }
+    if let Some(long) = names.iter().find(|name| name.len() > LONGEST_NAME) {
+        return Err(TokenizerError::Broken(format!("a token has {} bytes", long.len())));
+    }
     let Some(kinds) = gguf.find::<&[i128]>("tokenizer.ggml.token_type")? else {
-        return Ok(vec![Kind::Normal; count]);
+        return Ok(vec![TokenKind::Normal; count]);
     };
     if kinds.len() != count {
         return Err(TokenizerError::Broken(format!("{count} tokens have {} types", kinds.len())));
@@ -245,12 +254,12 @@ fn kinds(gguf: &Gguf) -> Result<Vec<Kind>, TokenizerError> {
     Ok(kinds
         .iter()
         .map(|kind| match kind {
-            2 => Kind::Unknown,
-            3 => Kind::Control,
-            4 => Kind::UserDefined,
-            5 => Kind::Unused,
-            6 => Kind::Byte,
-            _ => Kind::Normal,
+            2 => TokenKind::Unknown,
+            3 => TokenKind::Control,
+            4 => TokenKind::UserDefined,
+            5 => TokenKind::Unused,
+            6 => TokenKind::Byte,
+            _ => TokenKind::Normal,
         })
         .collect())
 }
@@ -260,11 +269,13 @@ fn markers(tokens: &[Token]) -> Result<(AhoCorasick, Vec<u32>), BuildError> {
     let named: Vec<(u32, &Token)> = (0_u32..)
         .zip(tokens)
         .filter(|(_, token)| {
-            matches!(token.kind, Kind::Control | Kind::UserDefined) && !token.name.is_empty()
+            matches!(token.kind, TokenKind::Control | TokenKind::UserDefined) && !token.name.is_empty()
         })
         .collect();
     let matcher = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
+        // A table of all states and bytes would take 1,000 times the memory of the names.
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .build(named.iter().map(|(_, token)| &token.name))?;
     Ok((matcher, named.iter().map(|&(id, _)| id).collect()))
 }

@@ -4,13 +4,13 @@
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::failure::{Failure, shorten};
+use super::failure::{ServerError, shorten};
 use crate::model::{CallError, Finish, Reply, Usage};
 
 #[derive(Deserialize)]
 struct Completion {
     #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Vec<AnswerChoice>,
     #[serde(default)]
     usage: Option<Tokens>,
     /// Some routers answer 200 and put the failure of the server behind them here.
@@ -19,14 +19,14 @@ struct Completion {
 }
 
 #[derive(Deserialize)]
-struct Choice {
-    message: Said,
+struct AnswerChoice {
+    message: AnswerMessage,
     #[serde(default)]
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct AnswerMessage {
     #[serde(default)]
     content: Option<Content>,
     #[serde(default)]
@@ -64,14 +64,14 @@ pub(super) fn read(model: &str, bytes: &[u8]) -> Result<Reply, CallError> {
     let usage = completion.usage.unwrap_or_default().into();
     match (completion.choices.into_iter().next(), completion.error) {
         (Some(choice), _) => choice.read(usage).map_err(unreadable),
-        (None, Some(error)) => Failure::within_success(&error).classify(model),
+        (None, Some(error)) => ServerError::within_success(&error).classify(model),
         (None, None) => Err(unreadable("no choice in it".to_owned())),
     }
 }
 
-impl Choice {
+impl AnswerChoice {
     fn read(self, usage: Usage) -> Result<Reply, String> {
-        let Said { content, refusal, tool_calls } = self.message;
+        let AnswerMessage { content, refusal, tool_calls } = self.message;
         let reason = self.finish_reason.unwrap_or_default();
         let text = content.map_or_else(String::new, |content| content.0);
         let refused = refusal.is_some_and(|why| !why.is_empty());

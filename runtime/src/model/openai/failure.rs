@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 use crate::model::{CallError, Finish, Reply, Usage};
 
 /// A refusal by the server.
-pub(super) struct Failure {
+pub(super) struct ServerError {
     status: u16,
     code: String,
     message: String,
@@ -21,7 +21,7 @@ pub(super) struct Failure {
     lengths: Option<(usize, usize)>,
 }
 
-impl Failure {
+impl ServerError {
     /// From an answer with an error status.
     pub(super) fn new(status: u16, headers: &HeaderMap, bytes: &[u8]) -> Self {
         let json: Option<Json> = serde_json::from_slice(bytes).ok();
@@ -55,7 +55,8 @@ impl Failure {
         let Self { status, code, message, retry_after, lengths } = self;
         let model = model.to_owned();
         if code == "content_filter" || code == "content_policy_violation" {
-            let (finish, usage) = (Finish::Filtered, Usage::default());
+            let finish = Finish::Filtered;
+            let usage = Usage::default();
             return Ok(Reply { text: String::new(), finish, usage, choice_logprob: None, logprobs: None });
         }
         Err(match (status, lengths) {
@@ -129,7 +130,8 @@ fn lengths(error: &Json) -> Option<(usize, usize)> {
     let text = error.as_str().or_else(|| error["message"].as_str())?;
     let rest = text.split_once("maximum context length")?.1;
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
-    let (limit, tokens) = (numbers.next()?, numbers.next()?);
+    let limit = numbers.next()?;
+    let tokens = numbers.next()?;
     (tokens > limit).then_some((tokens, limit))
 }
 

@@ -2,13 +2,15 @@
 
 use std::time::{Duration, SystemTime};
 
+use proptest::{prelude::*, sample::Index};
 use serde_json::{Value as Json, json};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{any, method, path},
+    matchers::{any as any_request, method, path},
 };
 
 use super::*;
+use crate::fuzz;
 use crate::model::{
     Finish, Message, Role, Sampling, Shape, Usage,
     providers::{self, Settings},
@@ -36,7 +38,7 @@ fn config(base_url: &str) -> OpenAi {
 
 async fn serve(answer: ResponseTemplate) -> (MockServer, ChatModel) {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(answer).mount(&server).await;
+    Mock::given(any_request()).respond_with(answer).mount(&server).await;
     let model = config(&format!("{}/v1/", server.uri())).open_with(Some(KEY.into())).unwrap();
     (server, model)
 }
@@ -122,7 +124,7 @@ async fn what_goes_over_the_wire_is_the_body_and_the_key() {
 #[tokio::test]
 async fn a_server_named_by_base_url_gets_only_the_key_named_for_it() {
     let server = MockServer::start().await;
-    Mock::given(any())
+    Mock::given(any_request())
         .respond_with(ResponseTemplate::new(200).set_body_json(answer("x")))
         .mount(&server)
         .await;
@@ -265,6 +267,35 @@ async fn retry_after_is_read_in_all_its_forms() {
     assert_eq!(wait(429, "retry-after", "Thu, 01 Jan 1970 00:00:00 GMT").await, Some(Duration::ZERO));
     for nonsense in ["soon", "-1", "NaN", "1e400"] {
         assert_eq!(wait(429, "retry-after", nonsense).await, None, "{nonsense}");
+    }
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(300))]
+
+    #[test]
+    fn any_answer_of_a_server_is_read_or_refused(
+        status in 0..1000_u16,
+        place in any::<Index>(),
+        value in fuzz::json(),
+        changes in fuzz::changes(),
+        wait in "[0-9eE.+-]{0,12}|[ -~]{0,40}",
+    ) {
+        let full = json!({
+            "choices": [{"message": {"content": [{"text": "a"}], "refusal": null, "tool_calls": []}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}},
+            "error": {"message": "maximum context length is 8 tokens, not 9", "code": 429, "metadata": {"raw": "x"}},
+        });
+        let mut headers = reqwest::header::HeaderMap::new();
+        for name in ["retry-after", "retry-after-ms", "location"] {
+            headers.insert(name, HeaderValue::from_str(&wait).unwrap());
+        }
+        let bytes = fuzz::changed(full.to_string().as_bytes(), &changes);
+        let other = fuzz::with_value(full, place, value).to_string();
+        for bytes in [bytes, other.into_bytes()] {
+            let _ = answer::read("m", &bytes);
+            let _ = ServerError::new(status, &headers, &bytes).classify("m");
+        }
     }
 }
 

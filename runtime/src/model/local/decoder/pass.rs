@@ -9,9 +9,9 @@ use super::kv::{Segment, View};
 
 /// Consecutive new tokens of one sequence.
 #[derive(Debug)]
-pub(crate) struct Run {
+pub(crate) struct TokenRun {
     /// What comes before, in order of position.
-    pub(crate) past: Vec<Piece>,
+    pub(crate) past: Vec<PastPiece>,
     /// Where the keys and values go, after what it already holds.
     pub(crate) segment: Segment,
     /// The tokens; at least one.
@@ -20,7 +20,7 @@ pub(crate) struct Run {
 
 /// A stretch of what a run attends to.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Piece {
+pub(crate) enum PastPiece {
     /// Computed in an earlier pass.
     Stored(View),
     /// All of an earlier run of this pass.
@@ -30,13 +30,13 @@ pub(crate) enum Piece {
 /// Rows that attend to the whole of a piece.
 #[derive(Debug)]
 pub(super) struct Span {
-    pub(super) piece: Piece,
+    pub(super) piece: PastPiece,
     pub(super) rows: Range<usize>,
 }
 
 /// Rows of one run, which attend to their own segment up to themselves.
 #[derive(Debug)]
-pub(super) struct Own {
+pub(super) struct OwnRows {
     pub(super) run: usize,
     pub(super) rows: Range<usize>,
 }
@@ -46,7 +46,7 @@ pub(super) struct Own {
 pub(super) struct Plan {
     /// Ordered so that, for every row, pieces come in order of position.
     pub(super) spans: Vec<Span>,
-    pub(super) own: Vec<Own>,
+    pub(super) own: Vec<OwnRows>,
     /// For every row: the number of its own segment's tokens that it sees, itself included.
     pub(super) seen: Vec<usize>,
     /// For every row: its position.
@@ -55,14 +55,14 @@ pub(super) struct Plan {
 
 /// A token of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
+pub(crate) struct TokenPlace {
     /// Which run.
     pub(crate) run: usize,
     /// Which of its tokens.
     pub(crate) token: usize,
 }
 
-impl Run {
+impl TokenRun {
     /// The position of a token.
     pub(super) fn position(&self, token: usize) -> usize {
         self.segment.start() + self.segment.len() + token
@@ -71,15 +71,16 @@ impl Run {
 
 impl Plan {
     /// A plan for some tokens of the runs, in ascending order.
-    pub(super) fn new(runs: &[Run], places: &[Place]) -> Self {
+    pub(super) fn new(runs: &[TokenRun], places: &[TokenPlace]) -> Self {
         let mut plan = Self::default();
         let mut by_depth: Vec<Vec<Span>> = vec![];
         let mut open: Vec<usize> = vec![];
         for rows in places.chunk_by(|a, b| a.run == b.run) {
-            let (run, first) = (rows[0].run, plan.seen.len());
+            let run = rows[0].run;
+            let first = plan.seen.len();
             let own = first..first + rows.len();
             share(&runs[run].past, &own, &mut by_depth, &mut open);
-            plan.own.push(Own { run, rows: own });
+            plan.own.push(OwnRows { run, rows: own });
             plan.seen.extend(rows.iter().map(|place| runs[run].segment.len() + place.token + 1));
             plan.positions.extend(rows.iter().map(|place| runs[run].position(place.token)));
         }
@@ -95,7 +96,7 @@ impl Plan {
 
 /// Adds rows with this past. Where the previous rows have the same piece at the same depth, after the same pieces, the
 /// rows join their span. `open` is the number of leading depths at which the previous rows can be joined.
-fn share(past: &[Piece], rows: &Range<usize>, by_depth: &mut Vec<Vec<Span>>, open: &mut Vec<usize>) {
+fn share(past: &[PastPiece], rows: &Range<usize>, by_depth: &mut Vec<Vec<Span>>, open: &mut Vec<usize>) {
     if by_depth.len() < past.len() {
         by_depth.resize_with(past.len(), Vec::new);
     }

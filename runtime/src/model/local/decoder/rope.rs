@@ -1,6 +1,6 @@
 //! The angles of rotary position embeddings.
 
-use super::shape::Shape;
+use super::shape::DecoderShape;
 
 /// How fast the pairs of a head turn. Angles are computed for the positions of a pass, so nothing grows with the context
 /// that a file claims.
@@ -20,7 +20,7 @@ pub(super) struct Angles {
 impl Rope {
     /// Angle `i` of position `p` is `p / base^(2 i / head)` (Su et al. 2021, arXiv:2104.09864, equation 15), divided by
     /// the file's own factor where it has one.
-    pub(super) fn new(shape: &Shape, factors: Option<Vec<f32>>) -> Self {
+    pub(super) fn new(shape: &DecoderShape, factors: Option<Vec<f32>>) -> Self {
         let wavelength = |i: usize| {
             let factor = factors.as_ref().map_or(1.0, |factors| f64::from(factors[i]));
             f64::from(shape.rope_base).powf(2.0 * i as f64 / shape.head as f64) * factor

@@ -7,7 +7,7 @@ use super::super::{
 
 /// The sizes of a decoder.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Shape {
+pub(crate) struct DecoderShape {
     /// Layers.
     pub(crate) layers: usize,
     /// Columns of the residual stream.
@@ -30,7 +30,7 @@ pub(crate) struct Shape {
     pub(crate) neighbours: bool,
 }
 
-impl Shape {
+impl DecoderShape {
     /// Reads and checks the sizes.
     ///
     /// # Errors
@@ -38,7 +38,8 @@ impl Shape {
     pub(crate) fn read(file: &Gguf) -> Result<Self, GgufError> {
         let size = |name: &str| file.get::<usize>(&file.key(name));
         let optional = |name: &str| file.find::<usize>(&file.key(name));
-        let (width, heads) = (size("embedding_length")?, size("attention.head_count")?);
+        let width = size("embedding_length")?;
+        let heads = size("attention.head_count")?;
         let shape = Self {
             layers: size("block_count")?,
             width,

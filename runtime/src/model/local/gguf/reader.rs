@@ -10,7 +10,7 @@ use std::{
 use super::{GgufError, meta::Meta};
 
 /// Reads a file from its start and knows how much is left.
-pub(super) struct Reader<'a> {
+pub(super) struct GgufReader<'a> {
     path: &'a Path,
     input: BufReader<&'a mut File>,
     position: u64,
@@ -20,7 +20,7 @@ pub(super) struct Reader<'a> {
 /// The longest key or name: the specification's limit for keys.
 const LONGEST_KEY: u64 = 65_535;
 
-impl<'a> Reader<'a> {
+impl<'a> GgufReader<'a> {
     pub(super) fn new(path: &'a Path, input: BufReader<&'a mut File>, size: u64) -> Self {
         Self { path, input, position: 0, size }
     }
@@ -148,7 +148,8 @@ impl<'a> Reader<'a> {
 
     /// Refuses a count that the rest of the file cannot hold.
     fn claim(&self, count: u64, least_bytes: u64, what: &str) -> Result<(), GgufError> {
-        let left = self.size - self.position;
+        // The file may have grown since its size was asked for.
+        let left = self.size.saturating_sub(self.position);
         match count.checked_mul(least_bytes) {
             Some(bytes) if bytes <= left => Ok(()),
             _ => Err(self.malformed(format!("`{what}` claims {count} entries, but {left} bytes are left"))),

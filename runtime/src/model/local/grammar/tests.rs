@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use rand::{SeedableRng as _, rngs::ChaCha8Rng};
 
 use super::*;
+use crate::fuzz;
 use crate::model::local::{
     gguf::{Architecture, Gguf},
     testing::TinyModel,
@@ -127,5 +128,19 @@ proptest! {
         prop_assert!((0..2100).all(|id| set.contains(id) == tokens.contains(&id)));
         let bits = |id: &u32| set.words()[*id as usize / 32] >> (id % 32) & 1 == 1;
         prop_assert!(tokens.iter().all(bits));
+    }
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(64))]
+
+    #[test]
+    fn any_schema_is_enforced_or_refused(place in any::<prop::sample::Index>(), value in fuzz::json()) {
+        thread_local!(static GRAMMARS: Grammars = grammars());
+        for schema in [value.clone(), fuzz::with_value(record(), place, value)] {
+            if let Ok(mut grammar) = GRAMMARS.with(|grammars| grammars.schema(&schema)) {
+                let _ = grammar.mask();
+            }
+        }
     }
 }

@@ -96,10 +96,10 @@ impl Blocks {
         })
     }
 
-    /// The products of all rows with one panel of outputs, [`PANEL`] columns per row; `fresh` as in [`BlockProduct`].
-    pub(crate) fn panel(&self, isa: Isa, input: &Rounded, panel: usize, (fresh, out): (bool, &mut [f32])) {
+    /// The product of all rows with one panel of outputs, [`PANEL`] columns per row; `fresh` as in [`BlockProduct`].
+    pub(crate) fn product<'a>(&'a self, input: &'a Rounded, panel: usize, fresh: bool) -> BlockProduct<'a> {
         let parts = self.count * PANEL;
-        let product = BlockProduct {
+        BlockProduct {
             rows: input.rows,
             blocks: self.count,
             left: &input.integers,
@@ -109,13 +109,14 @@ impl Blocks {
             scales: &self.scales[panel * parts..][..parts],
             offsets: &self.offsets[panel * parts..][..parts],
             fresh,
-        };
-        isa.multiply_blocks(&product, out);
+        }
     }
 
     /// What was packed for an output: integers, scales, offsets.
     fn stored(&self, output: usize) -> (Vec<i8>, Vec<f32>, Vec<f32>) {
-        let (panel, lane, parts) = (output / PANEL, output % PANEL, self.count * PANEL);
+        let panel = output / PANEL;
+        let lane = output % PANEL;
+        let parts = self.count * PANEL;
         let pairs = self.integers[panel * parts * BLOCK..][..parts * BLOCK].chunks_exact(2);
         let lane_of =
             |all: &[f32]| all[panel * parts..][..parts].iter().skip(lane).step_by(PANEL).copied().collect();
@@ -127,7 +128,8 @@ impl Blocks {
 impl Rounded {
     /// Rounds all rows.
     pub(crate) fn new(isa: Isa, input: &Panels) -> Self {
-        let (rows, parts) = (input.rows(), input.rows() * input.panels());
+        let rows = input.rows();
+        let parts = input.rows() * input.panels();
         let mut rounded = Self {
             rows,
             integers: vec![0; parts * BLOCK],

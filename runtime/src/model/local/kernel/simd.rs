@@ -122,7 +122,8 @@ impl Isa {
         let tiles = product.rows.div_ceil(tallest);
         for tile in 0..tiles {
             // Tiles of nearly equal height: 16 rows are 8 and 8, not 14 and 2.
-            let (start, end) = (tile * product.rows / tiles, (tile + 1) * product.rows / tiles);
+            let start = tile * product.rows / tiles;
+            let end = (tile + 1) * product.rows / tiles;
             let corner = Corner {
                 // Without depth there is no left operand, and nothing is read from it.
                 left: product.left.get(start * product.left_row..).unwrap_or_default().as_ptr(),
@@ -171,7 +172,8 @@ impl Product<'_> {
         if self.depth == 0 {
             return;
         }
-        let (panels, rest) = ((self.depth - 1) / PANEL, (self.depth - 1) % PANEL);
+        let panels = (self.depth - 1) / PANEL;
+        let rest = (self.depth - 1) % PANEL;
         let row = last_row * self.left_row;
         assert!(panels * self.left_panel + row + rest < self.left.len(), "left operand too short");
         assert!(
@@ -233,7 +235,8 @@ macro_rules! tile {
                             }
                         }
                     }
-                    let (mut k, mut left) = (0, corner.left);
+                    let mut k = 0;
+                    let mut left = corner.left;
                     while k < product.depth {
                         let end = product.depth.min(k + PANEL);
                         for inner in 0..end - k {
@@ -294,7 +297,8 @@ unsafe fn tile_portable<const R: usize, const V: usize, const ROW: usize>(
         let mut sums = [[0f32; LANES]; R];
         // SAFETY: the caller's, for every access below.
         unsafe {
-            let (right, out) = (corner.right.add(v * LANES), corner.out.add(v * LANES));
+            let right = corner.right.add(v * LANES);
+            let out = corner.out.add(v * LANES);
             for (row, sums) in sums.iter_mut().enumerate().filter(|_| !product.fresh) {
                 *sums = *out.add(row * corner.out_row).cast::<[f32; LANES]>();
             }

@@ -56,7 +56,7 @@ fn add_squares(lanes: &mut [f32; LANES], values: &[f32]) {
 
 /// `out = input / sqrt(mean(input^2) + epsilon) * weight` for every row (RMSNorm, Zhang and Sennrich 2019,
 /// arXiv:1910.07467, equation 4).
-pub(crate) fn rms_norm(isa: Isa, input: &Panels, (weight, epsilon): (&[f32], f32), out: &mut Panels) {
+pub(crate) fn rms_norm(isa: Isa, input: &Panels, weight: &[f32], epsilon: f32, out: &mut Panels) {
     if input.rows() == 0 {
         return;
     }
@@ -110,10 +110,11 @@ fn inverse_rms(squares: f32, len: usize, epsilon: f32) -> f32 {
 /// Rotates the pairs `(i, i + half)` of a head by the angles of its position (RoPE, Su et al. 2021,
 /// arXiv:2104.09864, equation 34), and scales them.
 #[inline(always)]
-pub(crate) fn rotate(head: &mut [f32], (cos, sin): (&[f32], &[f32]), scale: f32) {
+pub(crate) fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32], scale: f32) {
     let (first, second) = head.split_at_mut(cos.len());
     for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
-        let (x, y) = (*a * scale, *b * scale);
+        let x = *a * scale;
+        let y = *b * scale;
         *a = x.mul_add(*cos, -(y * sin));
         *b = x.mul_add(*sin, y * cos);
     }

@@ -14,10 +14,10 @@ const KEPT: usize = 1024;
 
 /// Calibrations by what they are made from, oldest first.
 #[derive(Debug, Default)]
-pub(super) struct Calibrations(IndexMap<Digest, State>);
+pub(super) struct Calibrations(IndexMap<Digest, CalibrationState>);
 
 #[derive(Debug)]
-enum State {
+enum CalibrationState {
     /// Scores of each content-free prompt, as far as they have come in.
     Running(Vec<Option<Vec<f64>>>),
     Ready(Arc<[f64]>),
@@ -30,7 +30,7 @@ impl Calibrations {
         let is_new = !self.0.contains_key(&key);
         if is_new {
             self.forget_oldest();
-            self.0.insert(key, State::Running(vec![None; prompts.len()]));
+            self.0.insert(key, CalibrationState::Running(vec![None; prompts.len()]));
         }
         (key, is_new)
     }
@@ -38,18 +38,18 @@ impl Calibrations {
     /// What is added to each label's score, once it is known.
     pub(super) fn gains(&self, key: Digest) -> Option<Arc<[f64]>> {
         match self.0.get(&key)? {
-            State::Running(_) => None,
-            State::Ready(gains) => Some(Arc::clone(gains)),
+            CalibrationState::Running(_) => None,
+            CalibrationState::Ready(gains) => Some(Arc::clone(gains)),
         }
     }
 
     /// Takes the scores of all labels after one of the prompts.
     pub(super) fn put(&mut self, key: Digest, index: usize, scores: Vec<f64>) {
         let Some(state) = self.0.get_mut(&key) else { return };
-        if let State::Running(parts) = state {
+        if let CalibrationState::Running(parts) = state {
             parts[index] = Some(scores);
             if let Some(all) = parts.iter().cloned().collect::<Option<Vec<_>>>() {
-                *state = State::Ready(choice::calibration(&all));
+                *state = CalibrationState::Ready(choice::calibration(&all));
             }
         }
     }
@@ -58,7 +58,8 @@ impl Calibrations {
     /// because waiting rows take it before the next order is admitted.
     fn forget_oldest(&mut self) {
         if self.0.len() >= KEPT
-            && let Some(oldest) = self.0.values().position(|state| matches!(state, State::Ready(_)))
+            && let Some(oldest) =
+                self.0.values().position(|state| matches!(state, CalibrationState::Ready(_)))
         {
             self.0.shift_remove_index(oldest);
         }

@@ -24,7 +24,7 @@ struct Greedy {
     logprobs: Vec<f64>,
 }
 
-impl Writer for Greedy {
+impl TokenWriter for Greedy {
     fn next(&mut self, logits: &[f32]) -> Next {
         let (token, top) = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
         self.text += &format!("{token} ");

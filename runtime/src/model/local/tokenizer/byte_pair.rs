@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Kind, Token, TokenizerError,
+    Token, TokenKind, TokenizerError,
     letters::byte,
     merge::{Merge, merge},
     split::Splitter,
@@ -25,12 +25,12 @@ pub(super) struct BytePair {
 
 impl BytePair {
     /// The scheme and the tokens of a file.
-    pub(super) fn read(gguf: &Gguf, kinds: &[Kind]) -> Result<(Self, Vec<Token>), TokenizerError> {
+    pub(super) fn read(gguf: &Gguf, kinds: &[TokenKind]) -> Result<(Self, Vec<Token>), TokenizerError> {
         let names = gguf.get::<&[String]>("tokenizer.ggml.tokens")?;
         let splitter = Splitter::named(gguf.find("tokenizer.ggml.pre")?.unwrap_or("default"))?;
         let tokens: Vec<Token> = names.iter().zip(kinds).map(|(name, &kind)| token(name, kind)).collect();
 
-        let normal = || (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == Kind::Normal);
+        let normal = || (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == TokenKind::Normal);
         let by_name: HashMap<&str, u32> = normal().map(|(id, token)| (token.name.as_str(), id)).collect();
         let by_bytes: HashMap<&[u8], u32> = normal().map(|(id, token)| (&token.bytes[..], id)).collect();
         let bytes: Vec<_> = (0..=255_u8).map(|byte| by_bytes.get(&[byte][..]).copied()).collect();
@@ -70,12 +70,12 @@ impl BytePair {
     }
 }
 
-fn token(name: &str, kind: Kind) -> Token {
+fn token(name: &str, kind: TokenKind) -> Token {
     let bytes = match kind {
-        Kind::Control | Kind::Unknown | Kind::Unused => vec![],
-        Kind::UserDefined => name.as_bytes().to_vec(),
+        TokenKind::Control | TokenKind::Unknown | TokenKind::Unused => vec![],
+        TokenKind::UserDefined => name.as_bytes().to_vec(),
         // A name outside of the alphabet stands for itself.
-        Kind::Normal | Kind::Byte => {
+        TokenKind::Normal | TokenKind::Byte => {
             name.chars().map(byte).collect::<Option<_>>().unwrap_or_else(|| name.as_bytes().to_vec())
         }
     };

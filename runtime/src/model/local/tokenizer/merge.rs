@@ -13,7 +13,7 @@ pub(super) struct Merge {
 
 /// A candidate in the queue, ordered by rank, then place.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
+struct QueuedMerge {
     rank: u32,
     left: usize,
     right: usize,
@@ -33,11 +33,11 @@ pub(super) fn merge(mut symbols: Vec<u32>, rule: impl Fn(u32, u32) -> Option<Mer
     let find = |symbols: &[u32], left: usize, right: usize| {
         let pair = (symbols[left], symbols[right]);
         rule(pair.0, pair.1)
-            .map(|Merge { rank, token }| Reverse(Candidate { rank, left, right, pair, token }))
+            .map(|Merge { rank, token }| Reverse(QueuedMerge { rank, left, right, pair, token }))
     };
     queue.extend((1..end).filter_map(|right| find(&symbols, right - 1, right)));
 
-    while let Some(Reverse(Candidate { left, right, pair, token, .. })) = queue.pop() {
+    while let Some(Reverse(QueuedMerge { left, right, pair, token, .. })) = queue.pop() {
         let stale =
             !alive[left] || !alive[right] || next[left] != right || pair != (symbols[left], symbols[right]);
         if stale {

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Kind, Token, TokenizerError,
+    Token, TokenKind, TokenizerError,
     merge::{Merge, merge},
 };
 use crate::model::local::gguf::Gguf;
@@ -25,7 +25,7 @@ pub(super) struct SentencePiece {
 
 impl SentencePiece {
     /// The scheme and the tokens of a file.
-    pub(super) fn read(gguf: &Gguf, kinds: &[Kind]) -> Result<(Self, Vec<Token>), TokenizerError> {
+    pub(super) fn read(gguf: &Gguf, kinds: &[TokenKind]) -> Result<(Self, Vec<Token>), TokenizerError> {
         let names = gguf.get::<&[String]>("tokenizer.ggml.tokens")?;
         let scores = gguf.get::<&[f64]>("tokenizer.ggml.scores")?;
         if scores.len() != names.len() {
@@ -39,11 +39,11 @@ impl SentencePiece {
             names.iter().zip(kinds).map(|(name, &kind)| token(name, kind)).collect::<Result<Vec<_>, _>>()?;
         let normal: HashMap<&str, u32> = (0_u32..)
             .zip(&tokens)
-            .filter(|(_, token)| token.kind == Kind::Normal)
+            .filter(|(_, token)| token.kind == TokenKind::Normal)
             .map(|(id, token)| (token.name.as_str(), id))
             .collect();
 
-        let characters = (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == Kind::Normal);
+        let characters = (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == TokenKind::Normal);
         let characters = characters.filter_map(|(id, token)| {
             let mut characters = token.name.chars();
             Some((characters.next()?, id)).filter(|_| characters.next().is_none())
@@ -97,7 +97,7 @@ fn merges(normal: &HashMap<&str, u32>, scores: &[f64]) -> HashMap<(u32, u32), Me
 fn byte_tokens(gguf: &Gguf, tokens: &[Token]) -> Result<Vec<u32>, TokenizerError> {
     let unknown = super::find_id(gguf, "tokenizer.ggml.unknown_token_id", tokens)?;
     let mut ids = vec![unknown; 256];
-    for (id, token) in (0_u32..).zip(tokens).filter(|(_, token)| token.kind == Kind::Byte) {
+    for (id, token) in (0_u32..).zip(tokens).filter(|(_, token)| token.kind == TokenKind::Byte) {
         ids[usize::from(token.bytes[0])] = Some(id);
     }
     ids.into_iter()
@@ -105,11 +105,11 @@ fn byte_tokens(gguf: &Gguf, tokens: &[Token]) -> Result<Vec<u32>, TokenizerError
         .ok_or_else(|| TokenizerError::Broken("it lacks tokens for single bytes".to_owned()))
 }
 
-fn token(name: &str, kind: Kind) -> Result<Token, TokenizerError> {
+fn token(name: &str, kind: TokenKind) -> Result<Token, TokenizerError> {
     let bytes = match kind {
-        Kind::Control | Kind::Unknown | Kind::Unused => vec![],
-        Kind::Normal | Kind::UserDefined => name.replace(SPACE, " ").into_bytes(),
-        Kind::Byte => name
+        TokenKind::Control | TokenKind::Unknown | TokenKind::Unused => vec![],
+        TokenKind::Normal | TokenKind::UserDefined => name.replace(SPACE, " ").into_bytes(),
+        TokenKind::Byte => name
             .strip_prefix("<0x")
             .and_then(|name| u8::from_str_radix(name.strip_suffix('>')?, 16).ok())
             .map(|byte| vec![byte])
