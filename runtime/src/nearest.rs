@@ -1,9 +1,9 @@
-//! Nearest demonstrations: which of many are shown depends on the input.
+//! Nearest demonstrations: the input decides which of many are shown.
 //!
 //! Demonstrations are ranked by BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework", equation 3.15)
-//! over the words of their inputs, and the nearest are shown, the very nearest last, next to the input that is asked about
-//! (Liu et al. 2022, arXiv:2101.06804, on retrieving demonstrations). Words need no model and no download, and for texts
-//! that people write about the same few things they do about as well as embeddings.
+//! over the words of their inputs. The nearest are shown, the very nearest last, next to the input of the request
+//! (Liu et al. 2022, arXiv:2101.06804, on retrieving demonstrations). Words need no model and no download, and on short
+//! texts about a few topics they rank about as well as embeddings.
 //!
 //! **Invariant:** the order depends on the texts alone; equally near demonstrations keep the order in which they are given.
 
@@ -11,15 +11,15 @@ use std::collections::BTreeMap;
 
 use crate::{candidate::Demonstration, value::Record};
 
-/// How fast further occurrences of a word stop counting.
+/// BM25's k1: the larger, the longer further occurrences of a word count.
 const SATURATION: f64 = 1.2;
-/// How much long texts are discounted, from 0 to 1.
+/// BM25's b: the discount of long texts, from 0 to 1.
 const LENGTH: f64 = 0.75;
 
 /// An index over the inputs of demonstrations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nearest {
-    /// For every word the demonstrations that have it, and how much it counts there.
+    /// For every word, the demonstrations that have it and its weight in each.
     weights: BTreeMap<String, Vec<(usize, f64)>>,
     size: usize,
 }
@@ -64,7 +64,7 @@ impl Nearest {
     }
 }
 
-/// How much a word counts that `with` of `all` texts have (inverse document frequency, equation 3.15).
+/// The inverse document frequency of a word that `with` of `all` texts have.
 fn rarity(all: f64, with: f64) -> f64 {
     (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
 }
@@ -120,7 +120,7 @@ mod tests {
         assert!(index(&[]).to(&asked("x"), 3).is_empty());
     }
 
-    /// BM25 as the equation says it, word by word.
+    /// BM25 by the equation, word by word.
     fn by_the_equation(texts: &[Vec<&str>], place: usize, asked: &[&str]) -> f64 {
         let mean = texts.iter().map(Vec::len).sum::<usize>().max(1) as f64 / texts.len() as f64;
         let mut asked = asked.to_vec();

@@ -1,10 +1,10 @@
-//! At most so many calls at once.
+//! A limit on the number of calls at the same time.
 
 use tokio::sync::Semaphore;
 
 use crate::model::{Abilities, CallError, Identity, Model, Pending, Reply, Request};
 
-/// A model that answers at most so many requests at once; the others wait in order of arrival.
+/// A model that answers a limited number of requests at once; the others wait in order of arrival.
 pub struct Limit<M> {
     model: M,
     permits: Semaphore,

@@ -1,4 +1,4 @@
-//! A model to put layers around.
+//! A model for the tests of layers.
 
 use std::{
     sync::{
@@ -22,7 +22,7 @@ pub(super) fn request() -> Request {
     }
 }
 
-/// Gives its failures one by one, then answers, after a pause each time.
+/// A model that returns its failures one by one and then answers, after a pause each time.
 pub(super) struct TestModel {
     identity: Identity,
     pause: Duration,

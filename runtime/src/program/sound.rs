@@ -1,4 +1,4 @@
-//! What makes a program sound: names, kinds, wires, types, demonstrations, and an order to run in.
+//! The checks of a program: names, kinds, wires, types, demonstrations, and a running order.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
     signature::{Field, Misfit, Signature, check_record},
 };
 
-/// Something unsound in a program.
+/// A problem of a program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsound {
     /// No module at all.
@@ -20,7 +20,7 @@ pub enum Unsound {
     Duplicate {
         /// The name.
         name: String,
-        /// Where: "the program" or "module `x`".
+        /// Its place: "the program" or "module `x`".
         place: String,
     },
     /// A kind that does not exist.
@@ -28,7 +28,7 @@ pub enum Unsound {
     UnknownKind {
         /// The module.
         module: String,
-        /// The kind it asks for.
+        /// The unknown kind.
         kind: String,
     },
     /// An input without a source, or a source that does not exist.
@@ -36,7 +36,7 @@ pub enum Unsound {
     Unwired {
         /// The field.
         input: String,
-        /// Whose field: "module `x`" or "the program".
+        /// The owner of the field: "module `x`" or "the program".
         place: String,
         /// What is wrong.
         problem: String,
@@ -50,12 +50,12 @@ pub enum Unsound {
         input: String,
         /// The source, as written.
         from: String,
-        /// What the input takes.
+        /// The type of the input.
         expected: String,
-        /// What the source gives.
+        /// The type of the source.
         found: String,
     },
-    /// Modules that wait for each other.
+    /// Modules that feed each other in a circle.
     #[error("modules {} wait for each other in a circle", modules.join(", "))]
     Circle {
         /// The modules.
@@ -66,14 +66,14 @@ pub enum Unsound {
     Demonstration {
         /// The module.
         module: String,
-        /// Which, counted from 1.
+        /// Its number, counted from 1.
         number: usize,
         /// What does not fit.
         misfit: Misfit,
     },
 }
 
-/// Everything unsound in parts, circles aside: [`running_order`] finds those.
+/// All problems of the parts except circles, which [`running_order`] finds.
 pub(super) fn problems(parts: &Parts) -> Vec<Unsound> {
     let mut problems = names(parts);
     problems.extend(parts.modules.iter().flat_map(|module| module_problems(parts, module)));
@@ -162,7 +162,7 @@ pub(super) fn demonstration_misfit(signature: &Signature, list: &[Demonstration]
     })
 }
 
-/// The field that a source gives.
+/// The field that a source refers to.
 pub(super) fn source_field<'a>(parts: &'a Parts, source: &Source) -> Result<&'a Field, String> {
     match source {
         Source::Input(name) => parts
@@ -179,7 +179,7 @@ pub(super) fn source_field<'a>(parts: &'a Parts, source: &Source) -> Result<&'a 
     }
 }
 
-/// The modules in an order in which every input is there before it is needed.
+/// The modules in an order in which each comes after the modules that feed it.
 pub(super) fn running_order(modules: &[Module]) -> Result<Vec<Module>, Unsound> {
     let mut waiting: Vec<&Module> = modules.iter().collect();
     let mut ordered: Vec<Module> = Vec::new();

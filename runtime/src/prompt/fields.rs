@@ -64,12 +64,12 @@ impl Format for Fields {
 /// The parts of a reply.
 #[derive(Default)]
 struct Sections {
-    /// What stands before the first marker.
+    /// The text before the first marker.
     preamble: String,
-    /// The outputs found, each with its text. The first one of a name counts: a second one is a model that goes on to write
-    /// the next example by itself.
+    /// The outputs found, each with its text. Of equal names the first counts: a second one is the start of a further
+    /// example that the model invents.
     found: Vec<(String, String)>,
-    /// Whether a marker was written in another way than asked for.
+    /// Whether a marker differs from the required form.
     loose: bool,
 }
 
@@ -97,7 +97,7 @@ impl Sections {
         sections
     }
 
-    /// Ends a section; one with an empty name is nobody's.
+    /// Ends a section. One with an empty name is dropped.
     fn end(&mut self, name: Option<String>, body: &str) {
         let body = body.trim().to_owned();
         match name {
@@ -107,7 +107,7 @@ impl Sections {
         }
     }
 
-    /// The first output may stand before the first marker: many models take its marker for granted.
+    /// Reads the sections. The first output may stand before the first marker, because many models leave that marker out.
     fn read(&self, signature: &Signature) -> Result<Reading, ReplyError> {
         let text_of = |field: &Field| {
             let found = self.found.iter().find(|(name, _)| *name == field.name);
@@ -135,13 +135,13 @@ impl Sections {
 struct Marker<'a> {
     /// The field; absent if the signature has none of that name.
     field: Option<&'a Field>,
-    /// What follows on the same line.
+    /// The rest of the line.
     rest: &'a str,
     loose: bool,
 }
 
-/// Reads a line as a marker: `[[team]]`, and as models vary it: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`. With
-/// the signs `##` inside, as some models have learnt it, any name makes a marker.
+/// Reads a line as a marker: `[[team]]` and the variations of models: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`.
+/// With the signs `##` inside, a habit of some models, any name makes a marker.
 fn marked<'a>(line: &'a str, signature: &'a Signature) -> Option<Marker<'a>> {
     let decoration = ['*', '#', '_', ' ', '`'];
     let inside = line.trim_start_matches(decoration).strip_prefix("[[")?;

@@ -1,6 +1,6 @@
 //! Coercion: from text or JSON to the type of a field.
 //!
-//! **Invariant:** what [`field_from_text`] and [`record_from_json`] give passes [`Field::check`], and every step beyond
+//! **Invariant:** the results of [`field_from_text`] and [`record_from_json`] pass [`Field::check`], and every step beyond
 //! the type's own notation leaves a [`Repair`].
 
 use serde_json::Value as Json;
@@ -14,10 +14,10 @@ use crate::{
     value::{Record, Value},
 };
 
-/// Numbers from here on may not be whole although they look so: 2^53.
+/// 2^53: from here on a float cannot tell whole numbers from others.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// Reads the text of one field; an absent one is allowed only if the field is optional.
+/// Reads the text of one field. It may be absent only if the field is optional.
 pub(crate) fn field_from_text(
     field: &Field,
     text: Option<&str>,
@@ -31,8 +31,8 @@ pub(crate) fn field_from_text(
     Ok(value)
 }
 
-/// Reads a JSON object as a record of these fields. Names are matched loosely where none fits exactly; names that
-/// nobody asked for are dropped.
+/// Reads a JSON object as a record of these fields. Names are matched loosely where none fits exactly; other names are
+/// dropped.
 pub(crate) fn record_from_json(
     object: &serde_json::Map<String, Json>,
     fields: &[Field],
@@ -65,7 +65,7 @@ pub(crate) fn record_from_json(
     if misfits.is_empty() { Ok(record) } else { Err(misfits) }
 }
 
-/// Where a value stands, and the repairs so far.
+/// The place of a value, and the repairs so far.
 pub(crate) struct FieldPlace<'a> {
     pub(crate) path: String,
     pub(crate) repairs: &'a mut Vec<Repair>,

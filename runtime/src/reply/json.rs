@@ -1,7 +1,7 @@
-//! JSON in a reply: which of several candidates counts.
+//! JSON in a reply: the choice among several pieces.
 //!
-//! Fenced blocks come before the whole text and strict JSON before mended JSON; the last candidate that fits the fields
-//! wins.
+//! Fenced blocks come before the whole text, strict JSON before mended JSON, and later pieces before earlier ones. The first
+//! piece in this order that fits the fields wins.
 
 use serde_json::{Map, Value as Json};
 
@@ -13,7 +13,7 @@ use super::{
 };
 use crate::signature::Field;
 
-/// One stretch of JSON.
+/// A piece of JSON.
 struct FoundJson {
     json: Json,
     mended: bool,
@@ -22,10 +22,10 @@ struct FoundJson {
 /// Reads the JSON object in a text that fits these fields.
 ///
 /// # Errors
-/// [`ReplyError::NoObject`], or the misfits of the candidate that came first.
+/// [`ReplyError::NoObject`], or the misfits of the first piece.
 pub(crate) fn read_object(text: &str, fields: &[Field]) -> Result<Reading, ReplyError> {
     let mut error = None;
-    for found in candidates(text) {
+    for found in pieces(text) {
         let (object, unwrapped) = match &found.json {
             Json::Object(object) => (object, false),
             Json::Array(items) => match items.as_slice() {
@@ -57,7 +57,7 @@ pub(crate) fn find_array(text: &str, place: &mut FieldPlace<'_>) -> Option<Vec<J
     if let Ok(Json::Array(items)) = serde_json::from_str(text) {
         return Some(items);
     }
-    candidates(text).find_map(|found| match found.json {
+    pieces(text).find_map(|found| match found.json {
         Json::Array(items) => {
             let action = if found.mended { Action::MendedSyntax } else { Action::IgnoredText };
             place.repairs.push(Repair::new(&place.path, action));
@@ -76,8 +76,8 @@ fn read(object: &Map<String, Json>, fields: &[Field]) -> Result<Reading, ReplyEr
     }
 }
 
-/// What may be meant, best first.
-fn candidates(text: &str) -> impl Iterator<Item = FoundJson> {
+/// All pieces of JSON, the best first.
+fn pieces(text: &str) -> impl Iterator<Item = FoundJson> {
     let mut places = fenced(text);
     places.reverse();
     places.push(text);
@@ -88,7 +88,7 @@ fn candidates(text: &str) -> impl Iterator<Item = FoundJson> {
 /// Balanced brackets that are JSON, the last first.
 fn strict(text: &str) -> impl Iterator<Item = FoundJson> {
     let found = brackets(text);
-    // What is inside a bracket that never closes may be a part of it, if it turns out to be an object cut short.
+    // Brackets inside an object that was cut short are parts of it.
     let cut = found.unclosed.filter(|at| matches!(lenient::parse(&text[*at..]), Some(Json::Object(_))));
     let limit = cut.unwrap_or(text.len());
     let outside = found.balanced.into_iter().rev().filter(move |range| range.start < limit);
@@ -97,7 +97,7 @@ fn strict(text: &str) -> impl Iterator<Item = FoundJson> {
     })
 }
 
-/// What the lenient reader makes of the last open bracket and of the balanced ones, the last first.
+/// The open bracket and the balanced ones as the lenient reader reads them, the last first.
 fn mended(text: &str) -> impl Iterator<Item = FoundJson> {
     let found = brackets(text);
     let open = found.unclosed.map(|at| at..text.len());

@@ -1,18 +1,18 @@
-//! A JSON reader for what models write: single or curly quotes, bare keys and words, comments, missing or superfluous
-//! commas, quotes inside strings, ends cut off.
+//! A JSON reader for the mistakes of models: single or curly quotes, bare keys and words, comments, missing or superfluous
+//! commas, quotes inside strings, missing ends.
 //!
-//! **Invariant:** iterative with at most [`DEPTH`] open brackets, linear in the text, and it invents nothing: a key
-//! without a value is dropped, a value without a key makes the text unreadable.
+//! **Invariant:** the reader is iterative with at most [`DEPTH`] open brackets, linear in the text, and invents nothing: a
+//! key without a value is dropped, a value without a key makes the text unreadable.
 
 use serde_json::{Map, Value as Json};
 
-/// Most brackets open at once, as in `serde_json`.
+/// The largest number of open brackets, as in `serde_json`.
 pub(super) const DEPTH: usize = 128;
 
-/// How far to look ahead for the end of a key, in bytes.
+/// The reach of the search for the end of a key, in bytes.
 const KEY_REACH: usize = 64;
 
-/// What a model writes for items that it leaves out.
+/// The text that models write for items that they leave out.
 const ELLIPSIS: &str = "...";
 
 /// A bracket that is still open.
@@ -22,7 +22,7 @@ enum OpenBracket {
     Object(Map<String, Json>, Option<String>),
 }
 
-/// What a string is, which decides where it ends.
+/// The role of a string, which decides where it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum StringRole {
     Key,
@@ -76,7 +76,7 @@ pub(super) fn parse(text: &str) -> Option<Json> {
     }
 }
 
-/// Closes the innermost bracket of that kind and what is open inside it; the whole value if nothing stays open. A
+/// Closes the innermost bracket of that kind and all brackets inside it. Returns the whole value if nothing stays open. A
 /// closing bracket without a partner is ignored.
 fn close(open: &mut Vec<OpenBracket>, bracket: char) -> Option<Json> {
     let partner =
@@ -98,7 +98,7 @@ fn close_all(mut open: Vec<OpenBracket>) -> Option<Json> {
     None
 }
 
-/// Closes the innermost bracket and puts its value where it belongs; the value itself if nothing is open around it.
+/// Closes the innermost bracket and adds its value to the one around it. Returns the value if there is none around it.
 fn close_one(open: &mut Vec<OpenBracket>) -> Option<Json> {
     let done = match open.pop()? {
         OpenBracket::List(items) => Json::Array(items),
@@ -116,7 +116,7 @@ fn close_one(open: &mut Vec<OpenBracket>) -> Option<Json> {
     None
 }
 
-/// What is left of the text.
+/// The rest of the text.
 struct JsonReader<'a> {
     rest: &'a str,
 }
@@ -176,7 +176,7 @@ impl<'a> JsonReader<'a> {
         }
     }
 
-    /// Takes an opening quote and gives the closing one.
+    /// Takes an opening quote and returns its closing one.
     fn quote(&mut self) -> Option<char> {
         let close = match self.peek()? {
             quote @ ('"' | '\'' | '`') => quote,
@@ -188,8 +188,8 @@ impl<'a> JsonReader<'a> {
         Some(close)
     }
 
-    /// The rest of a string whose opening quote is taken. One that never ends loses the brackets at its end: they were
-    /// meant to close the value.
+    /// The rest of a string whose opening quote is taken. A string that never ends loses the brackets at its end, which
+    /// were meant to close the value.
     fn string(&mut self, quote: char, place: StringRole) -> String {
         let mut text = String::new();
         while let Some(next) = self.bump() {
@@ -206,7 +206,7 @@ impl<'a> JsonReader<'a> {
         text
     }
 
-    /// One escape whose backslash is taken. What is no escape of JSON stays as written.
+    /// Reads one escape whose backslash is taken. An escape that JSON does not have stays as written.
     fn escape(&mut self, text: &mut String) {
         match self.bump() {
             Some('n') => text.push('\n'),
@@ -239,7 +239,7 @@ impl<'a> JsonReader<'a> {
         Some(number)
     }
 
-    /// Whether the quote just taken ends its string, judged by what follows.
+    /// Whether the quote that was just taken ends its string, by the text after it.
     fn ends(&self, place: StringRole) -> bool {
         let after = self.rest.trim_start();
         let blank = after.len() < self.rest.len();
@@ -271,7 +271,7 @@ impl<'a> JsonReader<'a> {
     }
 }
 
-/// Whether what follows a comma is the next field or the end, rather than more of a string.
+/// Whether the text after a comma is the next field or the end, not more of the string.
 fn starts_next_field(text: &str) -> bool {
     text.is_empty() || text.starts_with(['}', '"', '\'', '“', '/', '#']) || starts_with_key(text)
 }
@@ -302,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_models_write_is_read() {
+    fn mistakes_of_models_are_read() {
         let cases = [
             (r#"{'a': 'it''s', b: True,}"#, json!({"a": "it''s", "b": true})),
             (r#"{"q": "he said "hi" to me", "n": 2}"#, json!({"q": "he said \"hi\" to me", "n": 2})),

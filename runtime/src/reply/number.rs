@@ -1,8 +1,8 @@
-//! Recognizing numbers and truth values in what a model wrote.
+//! Recognizing numbers and truth values in a model's text.
 
 use crate::value::Value;
 
-/// The number that a text means: the text itself, its only number, or the only number of its last line.
+/// The number that a text means: the whole text, its only number, or the only number of its last line.
 pub(crate) fn find(text: &str) -> Option<Value> {
     let text = text.trim();
     let last = text.lines().rev().find(|line| !line.trim().is_empty())?;
@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_found_in_prose_and_doubt_is_not_resolved() {
+    fn a_number_is_found_only_if_it_is_clear() {
         let cases = [
             ("3", Some(Value::Integer(3))),
             ("$1,234.50.", Some(Value::Number(1234.5))),

@@ -1,4 +1,4 @@
-//! Where JSON may stand in a reply: fenced blocks and balanced brackets.
+//! The places of JSON in a reply: fenced blocks and balanced brackets.
 
 use std::ops::Range;
 
@@ -7,7 +7,7 @@ use std::ops::Range;
 pub(super) struct Brackets {
     /// Outermost balanced pairs, in order.
     pub(super) balanced: Vec<Range<usize>>,
-    /// Where the first bracket stands that is never closed.
+    /// The place of the first bracket that is never closed.
     pub(super) unclosed: Option<usize>,
 }
 
@@ -30,7 +30,8 @@ pub(super) fn fenced(text: &str) -> Vec<&str> {
     blocks
 }
 
-/// One pass over the text; double quotes hide brackets, but only inside brackets: in prose they mean nothing.
+/// Finds brackets in one pass over the text. Double quotes hide brackets only inside other brackets, because quotes in
+/// prose hide nothing.
 pub(super) fn brackets(text: &str) -> Brackets {
     let mut open: Vec<(usize, u8)> = Vec::new();
     let mut pairs: Vec<Range<usize>> = Vec::new();

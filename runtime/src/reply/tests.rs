@@ -1,4 +1,4 @@
-//! Reading is total, linear, and the inverse of writing.
+//! Properties of reading: total, linear, and the inverse of writing.
 
 use proptest::prelude::*;
 
@@ -25,7 +25,7 @@ fn signature(outputs: Vec<(&str, Type)>) -> Signature {
     }
 }
 
-/// Pieces that mean something to some format, and some that mean nothing.
+/// Pieces with a meaning in some format, and some without.
 const PIECES: [&str; 44] = [
     "{",
     "}",
@@ -139,7 +139,7 @@ proptest! {
     #![proptest_config(fuzz::cases(1500))]
 
     #[test]
-    fn what_a_format_writes_it_reads_back_without_repairs(
+    fn a_format_reads_its_own_writing_without_repairs(
         values in proptest::collection::vec(typed(), 1..4),
     ) {
         let names = ["answer", "reasoning", "b2"];
@@ -173,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn reading_never_panics_and_what_it_gives_fits(reply in soup(), (ty, _) in typed()) {
+    fn reading_never_panics_and_its_result_fits(reply in soup(), (ty, _) in typed()) {
         let one = signature(vec![("answer", ty.clone())]);
         let two = signature(vec![("answer", ty), ("b2", choices())]);
         for signature in [one, two] {

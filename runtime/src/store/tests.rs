@@ -1,4 +1,4 @@
-//! Tests of the store as a whole: what survives, what is refused, what is shared.
+//! Tests of the store as a whole.
 
 mod kill;
 
@@ -81,7 +81,7 @@ async fn a_dropped_put_is_stored_all_the_same() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_refused_and_left_alone() {
+fn unusable_files_are_refused_and_left_alone() {
     let folder = folder();
     let path = folder.path().join("calls.db");
     let refused = |what: &str| {
@@ -161,7 +161,7 @@ proptest! {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_made_is_an_error() {
     let folder = folder();
     fs::write(folder.path().join("file"), "").unwrap();
     let error = Store::open(folder.path().join("file/calls.db")).err().unwrap();
@@ -196,7 +196,7 @@ async fn two_stores_on_one_file_see_each_others_calls() {
         }
     };
     let (from_one, from_two) = tokio::join!(puts(&one, "one"), puts(&two, "two"));
-    assert_eq!(from_one, from_two, "both were handed the reply that is on record");
+    assert_eq!(from_one, from_two, "both got the reply that is on record");
     assert_eq!((one.calls().unwrap(), two.calls().unwrap()), (200, 200));
 }
 
@@ -276,7 +276,7 @@ async fn identical_requests_in_flight_are_one_call() {
 }
 
 #[tokio::test]
-async fn a_cancelled_first_asker_lets_the_others_in() {
+async fn a_cancelled_call_lets_the_others_run() {
     let folder = folder();
     let store = Store::open(folder.path().join("calls.db")).unwrap();
     let cached = Arc::new(Cached::new(Slow::shared(), store.clone()));
@@ -292,7 +292,7 @@ async fn a_cancelled_first_asker_lets_the_others_in() {
     assert!(first.await.unwrap_err().is_cancelled());
     assert_eq!(second.await.unwrap().unwrap(), third.await.unwrap().unwrap());
     assert_eq!(cached.made(), 1);
-    assert_eq!(store.flights().len(), 0, "nobody is left in the table");
+    assert_eq!(store.flights().len(), 0, "no key is left in the table");
 }
 
 #[tokio::test]

@@ -1,10 +1,9 @@
-//! Messages to tokens, by the chat template that a model file carries.
+//! Tokens of a conversation, by the chat template in the model file.
 //!
-//! **Invariant:** a message's content never meets the template engine nor the search for control tokens. The template
-//! is rendered over placeholders; what it writes around them is trusted text, the contents are plain text
-//! ([`Part`]).
+//! **Invariant:** the content of a message reaches neither the template engine nor the search for control tokens. The
+//! template is rendered with placeholders. The text around them is trusted, the contents are plain text ([`Part`]).
 //!
-//! A file without a template, or whose template fails for a conversation, is asked in ChatML.
+//! ChatML is used for a file without a template, and for conversations for which the template fails.
 
 mod template;
 
@@ -17,17 +16,17 @@ use super::{
 };
 use crate::model::{Message, Role};
 
-/// How a model wants a conversation written.
+/// The writer of conversations for one model.
 #[derive(Debug)]
 pub struct Chat {
     template: Option<Template>,
     tokenizer: Arc<Tokenizer>,
 }
 
-/// A conversation with the contents kept apart.
+/// A piece of a conversation with the contents kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum TemplatePiece {
-    /// What the template wrote.
+    /// Text of the template.
     Template(String),
     /// The content of the message at this place.
     Content { message: usize, trimmed_start: bool, trimmed_end: bool },
@@ -41,7 +40,7 @@ impl Chat {
         Self { template, tokenizer }
     }
 
-    /// The tokens of a conversation, up to where the model's next message begins.
+    /// The tokens of a conversation, up to the beginning of the model's next message.
     pub fn encode(&self, messages: &[Message]) -> Vec<u32> {
         let pieces = self.pieces(messages, true);
         let ids = self.tokenizer.encode_parts(&parts(&pieces, messages));
@@ -98,7 +97,7 @@ fn part<'a>(piece: &'a TemplatePiece, messages: &'a [Message]) -> Part<'a> {
     }
 }
 
-/// The conversation in ChatML, which most open models have seen.
+/// The conversation in ChatML, which most open models know.
 fn chat_ml(messages: &[Message], ask: bool) -> Vec<TemplatePiece> {
     let mut pieces = Vec::new();
     for (message, Message { role, .. }) in messages.iter().enumerate() {

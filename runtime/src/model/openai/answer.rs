@@ -1,5 +1,5 @@
-//! What comes back with status 200. Servers differ, so reading is lenient where the meaning is clear: fields that are
-//! absent, null or empty count as not said, and reasoning that is sent beside the answer is ignored.
+//! Answers with status 200. Servers differ, so reading is lenient where the meaning is clear: a null or empty field
+//! counts as absent, and reasoning that is sent beside the answer is ignored.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
@@ -13,7 +13,7 @@ struct Completion {
     choices: Vec<AnswerChoice>,
     #[serde(default)]
     usage: Option<Tokens>,
-    /// Some routers answer 200 and put the failure of the server behind them here.
+    /// Some routers answer with status 200 and put the error of the server behind them here.
     #[serde(default)]
     error: Option<Json>,
 }
@@ -35,7 +35,7 @@ struct AnswerMessage {
     tool_calls: Option<Vec<Json>>,
 }
 
-/// Text, or parts of which those with a `text` count.
+/// Text, or the joined texts of those parts that have one.
 #[derive(Deserialize)]
 #[serde(from = "Json")]
 struct Content(String);
@@ -83,7 +83,7 @@ impl AnswerChoice {
             _ if refused => Finish::Filtered,
             "length" | "max_tokens" | "model_length" => Finish::Length,
             "error" => return Err("it ended with an error".to_owned()),
-            // "stop", and what servers write for it: "eos", "end_turn", "", null.
+            // "stop" and other words for it: "eos", "end_turn", "", null.
             _ => Finish::Stop,
         };
         Ok(Reply { text, finish, usage, choice_logprob: None, logprobs: None })
@@ -101,7 +101,7 @@ impl From<Json> for Content {
 }
 
 impl From<Tokens> for Usage {
-    /// What a server does not tell is 0.
+    /// A number that the server does not give is 0.
     fn from(tokens: Tokens) -> Self {
         let details = tokens.prompt_tokens_details.unwrap_or_default();
         Self {

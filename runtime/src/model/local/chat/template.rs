@@ -20,7 +20,7 @@ pub(super) struct Template {
 
 const NAME: &str = "chat";
 
-/// Steps that a template may take; hundreds of messages need some ten thousand.
+/// The steps that a template may take. Hundreds of messages need about ten thousand.
 const FUEL: u64 = 10_000_000;
 
 /// Most characters of an indentation or a padding. The engine sets no limit, and a padding of 2^60 characters would end
@@ -31,10 +31,10 @@ const ENGINE_INDENT: &str = "engine_indent";
 const ENGINE_TOJSON: &str = "engine_tojson";
 const ENGINE_FORMAT: &str = "engine_format";
 
-/// Around a placeholder. A template that trims a content trims this white space, which no template writes itself.
+/// White space around a placeholder. A template that trims a content trims it. No template writes it itself.
 const EDGE: char = '\u{2003}';
 
-/// Opens and closes the number of a message; a private character that no template writes itself.
+/// The mark before and after the number of a message: a private character that no template writes itself.
 const MARK: char = '\u{f8ff}';
 
 impl Template {
@@ -60,9 +60,9 @@ impl Template {
         })
     }
 
-    /// Renders the conversation; with `ask`, up to where the model's next message begins.
+    /// Renders the conversation; with `ask`, up to the beginning of the model's next message.
     ///
-    /// A template that refuses system messages gets them at the head of the next message.
+    /// For a template that refuses system messages, they are put at the head of the next message.
     pub(super) fn render(&self, messages: &[Message], ask: bool) -> Result<Vec<TemplatePiece>, Error> {
         let apart = messages.iter().enumerate().map(|(i, message)| (message.role, placeholder(i))).collect();
         self.render_turns(apart, messages.len(), ask)
@@ -81,7 +81,7 @@ impl Template {
             add_generation_prompt => ask,
             bos_token => self.bos.as_str(),
             eos_token => self.eos.as_str(),
-            // Replies are constrained or scored from their first token on: no room for a block of reasoning.
+            // Replies are constrained or scored from their first token on, which leaves no room for reasoning.
             enable_thinking => false,
         })?;
         let pieces = cut(&text);
@@ -93,8 +93,7 @@ impl Template {
     }
 }
 
-/// Whether each content stands there exactly once. The order is the template's business: some write the system's
-/// message into the last turn.
+/// Whether each content occurs exactly once, in any order: some templates write the system message into the last turn.
 fn written_once(pieces: &[TemplatePiece], messages: usize) -> bool {
     let mut contents: Vec<usize> = pieces
         .iter()
@@ -111,7 +110,8 @@ fn placeholder(index: usize) -> String {
     format!("{EDGE}{MARK}{index}{MARK}{EDGE}")
 }
 
-/// The turns with each system message put before the message that follows it; none if there is nothing to fold.
+/// The turns with each system message put at the head of the next message; none if there is no system message or no
+/// message after it.
 fn fold_system(messages: &[Message]) -> Option<Vec<(Role, String)>> {
     let mut turns = Vec::new();
     let mut head = String::new();
@@ -202,7 +202,7 @@ fn raise_exception(message: &str) -> Result<Value, Error> {
     Err(Error::new(ErrorKind::InvalidOperation, message.to_owned()))
 }
 
-/// The day that Llama's own template falls back to: a prompt must not depend on the day it is used.
+/// The fixed date of Llama's own template, because a prompt must not depend on the day of its use.
 fn strftime_now(format: &str) -> String {
     const DAY: &[(&str, &str)] = &[
         ("%d", "26"),

@@ -90,13 +90,13 @@ fn a_content_cannot_leave_its_message() {
 }
 
 #[test]
-fn a_template_that_refuses_system_messages_gets_them_with_the_next() {
+fn refused_system_messages_go_with_the_next() {
     let chat = chat(Some(
         "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
          [{{ m.role }}] {{ m.content | trim }}{% endfor %}",
     ));
     assert_eq!(written(&chat, &messages()), "[user] be brief \n\n\nhi {{ 7 * 7 }}");
-    // Nothing follows that it could go with.
+    // No message follows that it could go with.
     assert_eq!(
         written(&chat, &messages()[..1]),
         "<|im_start|>system\n be brief <|im_end|>\n<|im_start|>assistant\n"

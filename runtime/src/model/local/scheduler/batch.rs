@@ -1,4 +1,4 @@
-//! Plans a pass: which tokens of which orders, ordered so that those who share a past are neighbours.
+//! Plans a pass: the tokens of each order, in an order in which runs with a common past are neighbours.
 //!
 //! **Invariant:** a node of the prompt tree is computed once however many orders need it, after or together with its
 //! parent; a pass holds about [`TOKENS`] tokens.
@@ -17,7 +17,7 @@ use super::{
     task::{Active, PlannedStep},
 };
 
-/// Tokens of a pass: enough to keep the processor busy with each weight that is read, few enough that their activations
+/// The number of tokens of a pass: enough to use each weight that is read many times, few enough that their activations
 /// stay in the second-level cache.
 const TOKENS: usize = 256;
 
@@ -27,21 +27,21 @@ pub(super) struct Batch {
     pub(super) runs: Vec<TokenRun>,
     /// Tokens whose rows are needed.
     pub(super) wanted: Vec<TokenPlace>,
-    /// Whose each run is.
+    /// The owner of each run.
     pub(super) owners: Vec<Owner>,
 }
 
-/// Whose a run is.
+/// The owner of a run.
 #[derive(Debug)]
 pub(super) enum Owner {
-    /// The prompt tree's.
+    /// A node of the prompt tree.
     Node(NodeId),
-    /// An order's.
+    /// An order.
     Task { index: usize, branch: Option<Branch> },
 }
 
 impl Owner {
-    /// The order, if it is one's.
+    /// The index of the order, if the owner is one.
     pub(super) fn task(&self) -> Option<usize> {
         match self {
             Self::Node(_) => None,
@@ -50,14 +50,14 @@ impl Owner {
     }
 }
 
-/// What goes into the pass, before it is put in order.
+/// The content of a pass before it is put in order.
 #[derive(Default)]
 struct Chosen {
-    /// Tokens of each node.
+    /// The number of tokens of each node.
     nodes: BTreeMap<NodeId, usize>,
     /// Steps of orders, by the end of their prompt.
     steps: BTreeMap<NodeId, Vec<(usize, PlannedStep)>>,
-    /// Every node on the way to those.
+    /// Every node on the paths to those.
     on_path: BTreeSet<NodeId>,
     tokens: usize,
 }
@@ -65,7 +65,7 @@ struct Chosen {
 /// Plans the next pass. Empty if no order needs anything.
 pub(super) fn plan(tree: &PrefixTree, active: &mut [Active], memory: &Memory) -> Batch {
     let mut chosen = Chosen::default();
-    // First those who have their prompt: they are closest to an answer.
+    // Orders whose prompt is computed come first, because they are closest to an answer.
     for prompts in [false, true] {
         for (index, active) in active.iter_mut().enumerate() {
             let pending = tree.path(active.leaf).into_iter().any(|node| !tree.pending(node).is_empty());
@@ -103,7 +103,7 @@ impl Chosen {
     }
 }
 
-/// Puts runs in the order of a walk through the tree.
+/// Puts the runs in the order of a walk through the tree.
 fn in_order(tree: &PrefixTree, mut chosen: Chosen, memory: &Memory) -> Batch {
     let mut batch = Batch::default();
     let mut stack: Vec<(NodeId, Vec<PastPiece>)> = vec![(ROOT, vec![])];

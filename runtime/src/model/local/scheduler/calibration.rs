@@ -1,6 +1,6 @@
-//! Calibrations that are known or being computed, shared by all rows of the same prompt.
+//! Calibrations that are known or being computed, shared by all rows of a prompt.
 //!
-//! **Invariant:** a calibration depends on its content-free prompts and labels alone, so forgetting one changes no answer.
+//! **Invariant:** a calibration depends on its content-free prompts and labels alone, so removing one changes no answer.
 
 use std::sync::Arc;
 
@@ -9,22 +9,22 @@ use indexmap::IndexMap;
 use super::super::choice;
 use crate::digest::{Digest, digest};
 
-/// Calibrations that are kept; a few hundred bytes each.
+/// The number of calibrations that are kept, a few hundred bytes each.
 const KEPT: usize = 1024;
 
-/// Calibrations by what they are made from, oldest first.
+/// Calibrations by the hash of their prompts and labels, oldest first.
 #[derive(Debug, Default)]
 pub(super) struct Calibrations(IndexMap<Digest, CalibrationState>);
 
 #[derive(Debug)]
 enum CalibrationState {
-    /// Scores of each content-free prompt, as far as they have come in.
+    /// The scores after each content-free prompt that have arrived.
     Running(Vec<Option<Vec<f64>>>),
     Ready(Arc<[f64]>),
 }
 
 impl Calibrations {
-    /// The key of a calibration, and whether it is new: then the caller has to start its prompts.
+    /// The key of a calibration, and whether it is new. The caller has to start the prompts of a new one.
     pub(super) fn find(&mut self, prompts: &[Vec<u32>], labels: &[Vec<u32>]) -> (Digest, bool) {
         let key = digest(&(prompts, labels));
         let is_new = !self.0.contains_key(&key);
@@ -35,11 +35,11 @@ impl Calibrations {
         (key, is_new)
     }
 
-    /// What is added to each label's score, once it is known.
-    pub(super) fn gains(&self, key: Digest) -> Option<Arc<[f64]>> {
+    /// The correction of each label's score, once it is known.
+    pub(super) fn corrections(&self, key: Digest) -> Option<Arc<[f64]>> {
         match self.0.get(&key)? {
             CalibrationState::Running(_) => None,
-            CalibrationState::Ready(gains) => Some(Arc::clone(gains)),
+            CalibrationState::Ready(corrections) => Some(Arc::clone(corrections)),
         }
     }
 
@@ -54,8 +54,8 @@ impl Calibrations {
         }
     }
 
-    /// Makes room: a row that waits has its key, so what is being computed stays, and so does what was just finished,
-    /// because waiting rows take it before the next order is admitted.
+    /// Makes room by removing the oldest finished calibration. A calibration that is being computed stays, because rows wait
+    /// for it. One that was just finished is taken by the waiting rows before the next order is admitted.
     fn forget_oldest(&mut self) {
         if self.0.len() >= KEPT
             && let Some(oldest) =

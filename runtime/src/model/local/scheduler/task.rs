@@ -1,4 +1,4 @@
-//! What an order does between passes: which tokens it needs next, and what it makes of their rows.
+//! Orders between passes: the tokens that they need next, and the use of the computed rows.
 //!
 //! **Invariant:** a task's tokens and answer follow from its order and its own rows alone.
 
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::digest::Digest;
 
-/// Tokens for which a text makes room at a time.
+/// The number of tokens for which a text makes room at a time.
 const TEXT_ROOM: usize = 32;
 
 /// An order that is being served.
@@ -34,13 +34,13 @@ const TEXT_ROOM: usize = 32;
 pub(super) struct Active {
     /// The end of the prompt without its last token; pinned.
     pub(super) leaf: NodeId,
-    /// Tokens for which memory was promised, beyond the prompt.
+    /// Tokens beyond the prompt for which memory is reserved.
     pub(super) after: usize,
     pub(super) task: Task,
     pub(super) recipient: Recipient,
 }
 
-/// Who gets the result.
+/// The recipient of the result.
 #[derive(Debug)]
 pub(super) enum Recipient {
     Caller(oneshot::Sender<Answer>),
@@ -54,7 +54,7 @@ pub(super) struct ScoredLabels {
     pub(super) few: Arc<WordWeights>,
 }
 
-/// What is being done.
+/// The work on an order.
 #[derive(Debug)]
 pub(super) enum Task {
     Choice(Box<ChoiceTask>),
@@ -81,7 +81,7 @@ pub(super) struct TextTask {
     writer: Box<dyn TokenWriter>,
     next: u32,
     past: Vec<View>,
-    /// Where the next token goes; away while a pass is computed.
+    /// The segment of the next token; none while a pass is computed.
     segment: Option<Segment>,
     text: Option<Text>,
 }
@@ -146,7 +146,7 @@ impl Task {
         }
     }
 
-    /// What is to be computed next, given that the prompt is.
+    /// The tokens to be computed next, once the prompt is computed.
     pub(super) fn steps(&mut self, memory: &Memory) -> Vec<PlannedStep> {
         match self {
             Self::Choice(choice) => choice.steps(memory),
@@ -189,7 +189,7 @@ impl Task {
         }
     }
 
-    /// Goes on as far as possible without computing; a choice expands at most so many branches next.
+    /// Advances as far as possible without computing. A choice expands at most `branches` branches next.
     pub(super) fn settle(&mut self, branches: usize, calibrations: &Calibrations, memory: &Memory) {
         match self {
             Self::Choice(choice) => choice.settle(branches, calibrations),
@@ -253,9 +253,9 @@ impl ChoiceTask {
 
     fn settle(&mut self, branches: usize, calibrations: &Calibrations) {
         if self.search.waits()
-            && let Some(gains) = self.calibration.and_then(|key| calibrations.gains(key))
+            && let Some(corrections) = self.calibration.and_then(|key| calibrations.corrections(key))
         {
-            self.search.set_gains(gains);
+            self.search.set_corrections(corrections);
         }
         if self.tail.is_some() && self.todo.is_empty() && !self.search.waits() {
             self.todo = self.search.take(branches);
@@ -264,12 +264,12 @@ impl ChoiceTask {
     }
 }
 
-/// What a task reads of a computed token.
+/// The result of a computed token for its task.
 #[derive(Debug)]
 pub(super) enum TokenResult {
     /// Log-probabilities of the label words.
     Words(Vec<f64>),
-    /// What the writer has chosen.
+    /// The writer's choice.
     Next(Next),
 }
 
@@ -292,7 +292,7 @@ pub(super) struct ComputedRows<'a> {
     pub(super) owners: &'a [Owner],
 }
 
-/// What tasks read of a pass, by run.
+/// The results of a pass for its tasks, by run.
 pub(super) struct PassResults(Vec<Vec<TokenResult>>);
 
 impl PassResults {
