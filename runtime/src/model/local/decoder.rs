@@ -1,10 +1,10 @@
 //! The decoder of the llama family: token ids in, final hidden rows, keys and values out.
 //!
-//! **Invariant:** what is computed for a token depends on it, on its position and on the tokens before it, bit for bit;
-//! not on the other runs of the pass, nor on which of the tokens before it were computed in earlier passes.
-//! Held by `tests::batched_equals_alone`.
+//! **Invariant:** the bits computed for a token depend on the token, its position and the tokens before it. They depend
+//! neither on the other runs of the pass nor on the pass in which earlier tokens were computed. The scheduler's test
+//! `batched_equals_alone` checks this.
 //!
-//! [`pass`] says what goes into a pass, [`kv`] what comes out for later ones, [`head`] turns hidden rows into words.
+//! [`pass`] has the input of a pass, [`kv`] its output for later passes, [`head`] turns hidden rows into words.
 
 mod attention;
 pub(crate) mod head;
@@ -38,7 +38,7 @@ pub(crate) struct Decoder {
     rope: Rope,
     layers: Vec<Layer>,
     norm: Vec<f32>,
-    /// None where the output head's weights are the embeddings.
+    /// None if the output head's weights are the embeddings.
     embeddings: Option<Embeddings>,
     head: Weights,
 }
@@ -89,7 +89,7 @@ impl Decoder {
             let mut heads = self.heads(layer, &rows, &angles);
             self.store(index, &heads, &mut runs);
             if index + 1 == self.layers.len() {
-                // Nobody reads the rest of the last layer's rows.
+                // The other rows of the last layer are not needed.
                 let kept: Vec<usize> =
                     wanted.iter().filter_map(|place| places.binary_search(place).ok()).collect();
                 plan = Plan::new(&runs, wanted);

@@ -2,8 +2,8 @@
 //! key-value heads (Ainslie et al. 2023, arXiv:2305.13245).
 //!
 //! **Invariant:** for every row, a score is one chain over the head's columns, the softmax runs over absolute positions,
-//! and the weighted sum of values is one chain over positions in ascending order: a product over a shared prefix is
-//! continued in place by the next. There is no mask: what a row does not see is not computed into its result.
+//! and the weighted sum of values is one chain over positions in ascending order: the next product continues that over a
+//! shared prefix in place. There is no mask: positions that a row does not see do not enter its result.
 
 use std::{cell::RefCell, ops::Range};
 
@@ -62,7 +62,8 @@ struct Shares<'a> {
 }
 
 impl Attention<'_> {
-    /// Attends with `queries`, whose leading panels are the query heads, rotated and scaled. `out` has the same heads.
+    /// Computes attention for `queries`, whose leading panels are the query heads, rotated and scaled. `out` has the same
+    /// heads.
     pub(super) fn run(&self, queries: &Panels, out: &mut Panels) {
         let len = self.shape.head_panels() * queries.panel_len();
         if len == 0 {
@@ -81,7 +82,7 @@ impl Attention<'_> {
         });
     }
 
-    /// Attends with one query head.
+    /// Computes attention for one query head.
     fn head(&self, head: usize, queries: &[f32], mut scores: Scores<'_>, out: &mut [f32]) {
         let kv_head = KvHead { layer: self.layer, head: head / self.shape.group() };
         self.scores(kv_head, queries, &mut scores);
@@ -111,7 +112,7 @@ impl Attention<'_> {
                     self.isa.multiply::<1>(&product, &mut out[start..], width);
                     continue;
                 }
-                // Other columns of the panel belong to other pieces.
+                // The other columns of the panel belong to other pieces.
                 edge.resize(product.rows * LANES, 0.0);
                 self.isa.multiply::<1>(&product, &mut edge, LANES);
                 let low = from.max(first);
@@ -158,7 +159,7 @@ impl Attention<'_> {
             let segment = &self.runs[*run].segment;
             for start in rows.clone().step_by(TILE) {
                 let tile = start..rows.end.min(start + TILE);
-                // What all rows of the tile see in one product, then the triangle row by row.
+                // One product for the positions that all rows of the tile see, then the triangle row by row.
                 let common = self.plan.seen[start];
                 let range = SegmentRange { segment, head: kv_head, from: 0, to: common };
                 self.add_values(&range, &tile, shares, out);

@@ -1,4 +1,4 @@
-//! From final hidden rows to words: logits, and log-probabilities of a few words without keeping all logits.
+//! Logits of final hidden rows, and log-probabilities of a few words without keeping all logits.
 
 use rayon::prelude::*;
 
@@ -36,7 +36,7 @@ impl Decoder {
         (0..rows.rows()).map(|row| out.row(row, few.0.outputs())).collect()
     }
 
-    /// For every row, the natural logarithm of the sum of the exponentials of all logits: what turns a logit into a
+    /// For every row, the natural logarithm of the sum of the exponentials of all logits. A logit minus this is a
     /// log-probability.
     pub(crate) fn log_sums(&self, rows: &Panels) -> Vec<f64> {
         if rows.rows() == 0 {

@@ -1,4 +1,4 @@
-//! Keys and values of tokens that were computed: what later tokens attend to.
+//! Keys and values of computed tokens, for the attention of later tokens.
 //!
 //! **Invariant:** a [`Segment`] behind an `Arc` never changes. [`Memory`] counts the bytes of all its segments, and the
 //! count falls when a segment is dropped, wherever that happens.
@@ -10,7 +10,7 @@ use std::sync::{
 
 use super::{super::kernel::simd::LANES, shape::DecoderShape};
 
-/// Where segments come from; counts the bytes of those that live.
+/// The source of segments, which counts the bytes of the live ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
     shape: DecoderShape,
@@ -75,17 +75,17 @@ impl Segment {
         self.start
     }
 
-    /// Tokens that are there.
+    /// The number of tokens.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Tokens for which there is room.
+    /// The number of further tokens for which there is room.
     pub(crate) fn room(&self) -> usize {
         self.capacity - self.len
     }
 
-    /// Makes room count: `added` tokens have been written after the last.
+    /// Counts `added` tokens that were written after the last.
     pub(crate) fn grow(&mut self, added: usize) {
         self.len += added;
         debug_assert!(self.len <= self.capacity, "segment written beyond its room");

@@ -76,8 +76,8 @@ struct RowSource {
     row: usize,
 }
 
-/// Packs `outputs` rows out of some matrices with the same columns; `source` says which matrix and which of its rows, or
-/// none for a row of zeros. They stay in whole numbers if all are.
+/// Packs `outputs` rows of some matrices with the same columns. `source` gives the row of each output, or none for a row of
+/// zeros. The result is in whole numbers if all matrices are.
 fn pack(
     matrices: &[FileMatrix],
     outputs: usize,
@@ -170,7 +170,7 @@ impl WeightReader<'_> {
     }
 
     /// One matrix for queries, keys and values, every head padded to whole panels. Pairs that are rotated together are
-    /// brought to the halves of a head, whatever the file does: scores do not depend on the order of columns.
+    /// brought to the halves of a head whatever their order in the file: scores do not depend on the order of columns.
     fn queries_keys_values(&self, layer: usize) -> Result<Weights, GgufError> {
         let DecoderShape { width, heads, kv_heads, head, neighbours, .. } = self.shape;
         let parts = [
@@ -219,7 +219,7 @@ impl WeightReader<'_> {
         Ok(Weights::pack(width, depth, |row| Some(&wide[row * depth..][..depth])))
     }
 
-    /// A matrix of some columns and, where it is known, some rows.
+    /// Reads a matrix and checks its columns and, where the number is known, its rows.
     fn matrix(&self, name: &str, rows: Option<usize>, columns: usize) -> Result<FileMatrix, GgufError> {
         let shape = &self.file.info(name)?.shape;
         let [found, across] = shape[..] else { return Err(self.misshapen(name, shape, &[columns])) };

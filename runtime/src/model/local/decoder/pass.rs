@@ -1,7 +1,7 @@
-//! One pass through the decoder: runs of new tokens, and who attends to what.
+//! One pass through the decoder: runs of new tokens, and the positions that each row attends to.
 //!
-//! **Invariant:** the bits of a row depend on its own tokens and positions only. Which rows attend to a segment in one
-//! product is a matter of speed: keys of a shared segment are then read once for all of them.
+//! **Invariant:** the bits of a row depend on its own tokens and positions only. The grouping of rows that attend to one
+//! segment affects only speed: the keys of a shared segment are read once for all of them.
 
 use std::ops::Range;
 
@@ -10,15 +10,15 @@ use super::kv::{Segment, View};
 /// Consecutive new tokens of one sequence.
 #[derive(Debug)]
 pub(crate) struct TokenRun {
-    /// What comes before, in order of position.
+    /// The positions before, in order.
     pub(crate) past: Vec<PastPiece>,
-    /// Where the keys and values go, after what it already holds.
+    /// The segment to which the keys and values are appended.
     pub(crate) segment: Segment,
     /// The tokens; at least one.
     pub(crate) tokens: Vec<u32>,
 }
 
-/// A stretch of what a run attends to.
+/// A part of the positions that a run attends to.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum PastPiece {
     /// Computed in an earlier pass.
@@ -34,14 +34,14 @@ pub(super) struct Span {
     pub(super) rows: Range<usize>,
 }
 
-/// Rows of one run, which attend to their own segment up to themselves.
+/// Rows of one run. Each attends to its own segment up to itself.
 #[derive(Debug)]
 pub(super) struct OwnRows {
     pub(super) run: usize,
     pub(super) rows: Range<usize>,
 }
 
-/// Who attends to what.
+/// The plan of a pass: the positions that each row attends to.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Ordered so that, for every row, pieces come in order of position.
@@ -56,9 +56,9 @@ pub(super) struct Plan {
 /// A token of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct TokenPlace {
-    /// Which run.
+    /// The index of the run.
     pub(crate) run: usize,
-    /// Which of its tokens.
+    /// The index of the token in the run.
     pub(crate) token: usize,
 }
 
@@ -94,8 +94,8 @@ impl Plan {
     }
 }
 
-/// Adds rows with this past. Where the previous rows have the same piece at the same depth, after the same pieces, the
-/// rows join their span. `open` is the number of leading depths at which the previous rows can be joined.
+/// Adds rows with this past. If the previous rows have the same pieces up to a depth, the rows join their spans there.
+/// `open` has the spans of the previous rows, by depth.
 fn share(past: &[PastPiece], rows: &Range<usize>, by_depth: &mut Vec<Vec<Span>>, open: &mut Vec<usize>) {
     if by_depth.len() < past.len() {
         by_depth.resize_with(past.len(), Vec::new);

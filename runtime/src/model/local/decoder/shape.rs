@@ -22,11 +22,11 @@ pub(crate) struct DecoderShape {
     pub(crate) head: usize,
     /// Tokens of a context.
     pub(crate) context: usize,
-    /// What RMSNorm adds to the mean square.
+    /// The number that RMSNorm adds to the mean square.
     pub(crate) epsilon: f32,
     /// Base of the rotation's wavelengths.
     pub(crate) rope_base: f32,
-    /// Whether the file keeps neighbouring dimensions as the pairs that are rotated, not the halves of a head.
+    /// Whether neighbouring dimensions are the pairs that are rotated, instead of the halves of a head.
     pub(crate) neighbours: bool,
 }
 

@@ -1,4 +1,4 @@
-//! The decoder against a plain one that computes in f64 without any cleverness.
+//! The decoder against a plain one that computes in f64.
 
 use super::{kv::Memory, pass::PastPiece, *};
 use crate::model::local::{

@@ -1,4 +1,4 @@
-//! The primitive values of a GGUF file, little-endian, each checked against what is left of the file.
+//! The primitive values of a GGUF file, little-endian, each checked against the rest of the file.
 
 use std::{
     collections::BTreeMap,
@@ -9,7 +9,7 @@ use std::{
 
 use super::{GgufError, meta::Meta};
 
-/// Reads a file from its start and knows how much is left.
+/// A reader of a file from its start, which knows how many bytes are left.
 pub(super) struct GgufReader<'a> {
     path: &'a Path,
     input: BufReader<&'a mut File>,
@@ -17,7 +17,7 @@ pub(super) struct GgufReader<'a> {
     size: u64,
 }
 
-/// The longest key or name: the specification's limit for keys.
+/// The longest key or name: the limit for keys in ggml's `docs/gguf.md`.
 const LONGEST_KEY: u64 = 65_535;
 
 impl<'a> GgufReader<'a> {
@@ -105,7 +105,7 @@ impl<'a> GgufReader<'a> {
         let kind = self.u32(key)?;
         let count = self.u64(key)?;
         self.claim(count, if kind == 8 { 8 } else { 1 }, key)?;
-        // `collect` grows as values come, so memory follows what is really there.
+        // `collect` grows with the values, so memory follows the bytes that are there.
         Ok(match kind {
             6 | 12 => Meta::Floats((0..count).map(|_| self.float(key, kind)).collect::<Result<_, _>>()?),
             7 => Meta::Bools((0..count).map(|_| self.flag(key)).collect::<Result<_, _>>()?),

@@ -31,7 +31,7 @@ fn failure(bytes: &[u8]) -> String {
     open(bytes).unwrap_err().to_string()
 }
 
-/// Replaces `from`, which stands there exactly once, by `to`.
+/// The bytes with `from`, which occurs exactly once, replaced by `to`.
 fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let places: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(from)).collect();
     let [at] = places[..] else { panic!("{} places", places.len()) };
@@ -72,7 +72,7 @@ fn errors_name_the_key_and_the_types() {
 }
 
 #[test]
-fn other_architectures_are_sent_to_a_server() {
+fn other_architectures_are_unsupported() {
     let mut file = minimal();
     file.set("general.architecture", Meta::Text("mamba".to_owned()));
     let message = failure(&file.to_bytes());
@@ -127,7 +127,7 @@ fn tensors_may_not_overlap_nor_be_misaligned() {
 }
 
 #[test]
-fn a_type_that_is_not_read_is_said() {
+fn an_unsupported_type_is_named() {
     let mut good = minimal().to_bytes();
     let entry = [&[0; 4][..], &32_u64.to_le_bytes()].concat();
     good = patched(&good, &entry, &[&[10, 0, 0, 0][..], &32_u64.to_le_bytes()].concat());

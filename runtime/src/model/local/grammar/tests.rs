@@ -19,7 +19,7 @@ fn grammars() -> Grammars {
     Grammars::new(&tokenizer()).unwrap()
 }
 
-/// A reply of a model that knows nothing, cut after 400 tokens.
+/// A reply of random tokens, cut after 400.
 fn babble(mut grammar: Grammar, seed: u64) -> (String, bool) {
     let (tokenizer, mut rng, mut ids) = (tokenizer(), ChaCha8Rng::seed_from_u64(seed), vec![]);
     while !grammar.is_done() && ids.len() < 400 {
@@ -95,7 +95,7 @@ fn regular_expressions_are_obeyed() {
 }
 
 #[test]
-fn what_cannot_be_enforced_is_said() {
+fn unsupported_schemas_are_refused() {
     let grammars = grammars();
     for message in [
         grammars.schema(&json!("string")).err().unwrap().to_string(),

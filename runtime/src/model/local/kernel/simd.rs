@@ -1,5 +1,5 @@
-//! The one place with `unsafe`: products over tiles of registers, and running a closure with the widest instructions
-//! that this processor has.
+//! The one place with `unsafe`: products over tiles of registers, and running a closure with the widest instructions of
+//! this processor.
 //!
 //! **Invariant:** every element of a product is one chain of fused multiply-adds over `k = 0, 1, 2, ...`, whatever the
 //! tile, the number of rows or the instruction set. Tiles are vectorized over columns, never over `k`. So the bits of
@@ -32,7 +32,7 @@ const ROWS_256: usize = 6;
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Isa {
-    /// Any processor. Fused multiply-adds are exact here, too, and slow where the processor has none.
+    /// Any processor. Fused multiply-adds are exact here as well, and slow on a processor without them.
     Portable,
     /// 256-bit vectors with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
@@ -68,12 +68,12 @@ pub(crate) struct Product<'a> {
 }
 
 impl Isa {
-    /// The widest that this processor has.
+    /// The widest instruction set of this processor.
     pub(crate) fn detect() -> Self {
         *Self::available().last().unwrap_or(&Self::Portable)
     }
 
-    /// All that this processor has, the widest last.
+    /// All instruction sets of this processor, the widest last.
     pub(crate) fn available() -> Vec<Self> {
         let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]

@@ -1,8 +1,8 @@
 //! Row-wise functions: normalization, rotation, softmax, SwiGLU.
 //!
 //! **Invariant:** sums over a row go into [`LANES`] partial sums by column modulo [`LANES`], which are then added in a
-//! fixed tree; so a result depends on its row alone. Fused multiply-adds are spelled out: nothing is left to the
-//! compiler's choice.
+//! fixed tree; so a result depends on its row alone. Fused multiply-adds are explicit, so the result does
+//! not depend on the compiler.
 
 use rayon::prelude::*;
 
@@ -179,7 +179,7 @@ pub(crate) fn log_sum_parts(values: &[f32; PANEL]) -> (f32, f32) {
 /// The natural logarithm of a sum of exponentials, from its parts as [`log_sum_parts`] gives them.
 pub(crate) fn log_sum(parts: &[(f32, f32)]) -> f64 {
     let top = parts.iter().fold(f32::NEG_INFINITY, |top, part| top.max(part.0));
-    // A part without any value has no sum, either.
+    // A part without values has no sum.
     let there = parts.iter().filter(|(most, _)| *most > f32::NEG_INFINITY);
     let sum: f64 = there.map(|&(most, sum)| f64::from(sum) * (f64::from(most) - f64::from(top)).exp()).sum();
     f64::from(top) + sum.ln()

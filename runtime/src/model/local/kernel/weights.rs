@@ -30,7 +30,7 @@ enum PackedNumbers {
     Blocks(Blocks),
 }
 
-/// Activations, made ready for the weights they are multiplied with.
+/// Activations, prepared for the weights with which they are multiplied.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
     isa: Isa,
@@ -39,7 +39,7 @@ pub(crate) struct Input<'a> {
     rounded: Rounded,
 }
 
-/// What a product does to its destination.
+/// The effect of a product on its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum WriteMode {
     /// Overwrites it.
@@ -49,7 +49,7 @@ pub(crate) enum WriteMode {
 }
 
 impl Weights {
-    /// Packs `outputs` rows of `depth` weights each; `row` gives a row, or none for a row of zeros.
+    /// Packs `outputs` rows of `depth` weights each; `row` returns a row, or none for a row of zeros.
     pub(crate) fn pack<'a>(
         outputs: usize,
         depth: usize,
@@ -72,7 +72,7 @@ impl Weights {
         Self { outputs, depth, numbers: PackedNumbers::Wide(data), bias: None }
     }
 
-    /// Packs `outputs` rows of `blocks` blocks of whole numbers; `row` gives a row, or none for a row of zeros.
+    /// Packs `outputs` rows of `blocks` blocks of whole numbers; `row` returns a row, or none for a row of zeros.
     pub(crate) fn pack_blocks<'a>(
         outputs: usize,
         blocks: usize,
@@ -118,7 +118,7 @@ impl Weights {
         }
     }
 
-    /// Makes activations ready for these weights.
+    /// Prepares activations for these weights.
     pub(crate) fn input<'a>(&self, isa: Isa, rows: &'a Panels) -> Input<'a> {
         Input::of(isa, rows, &[self])
     }
@@ -165,7 +165,7 @@ impl Weights {
 }
 
 impl<'a> Input<'a> {
-    /// Makes activations ready for all of some weights.
+    /// Prepares activations for several weights.
     fn of(isa: Isa, wide: &'a Panels, weights: &[&Weights]) -> Self {
         let needed = weights.iter().any(|weights| matches!(weights.numbers, PackedNumbers::Blocks(_)));
         Self { isa, wide, rounded: if needed { Rounded::new(isa, wide) } else { Rounded::default() } }

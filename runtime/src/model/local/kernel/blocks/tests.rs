@@ -48,7 +48,7 @@ fn activations(rows: usize, blocks: usize, seed: u64) -> Panels {
     panels
 }
 
-/// What [`BlockProduct`] says, in its order.
+/// The formula of [`BlockProduct`], in its order.
 fn formula(input: &Rounded, (row, start): (usize, f32), weights: BlockRow<'_>) -> f32 {
     (0..weights.scales.len()).fold(start, |sum, block| {
         let at = block * input.rows + row;
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn rounding_is_as_fine_as_it_says(rows in 1_usize..5, blocks in 1_usize..4, seed in 0_u64..1 << 60) {
+    fn rounding_errors_are_within_the_bound(rows in 1_usize..5, blocks in 1_usize..4, seed in 0_u64..1 << 60) {
         let input = activations(rows, blocks, seed);
         let rounded = Rounded::new(Isa::detect(), &input);
         for row in 0..rows {
@@ -130,7 +130,7 @@ fn the_greatest_numbers_do_not_overflow() {
 }
 
 #[test]
-fn what_is_hardly_there_counts_as_zero() {
+fn tiny_values_count_as_zero() {
     for value in [0.0, 1e-31, f32::MIN_POSITIVE] {
         let mut input = Panels::zeros(1, BLOCK);
         input.set_row(0, &[value; BLOCK]);
