@@ -118,7 +118,7 @@ impl AsValue for bool {
 
 impl<T: AsValue> AsValue for Option<T> {
     const OPTIONAL: bool = {
-        assert!(!T::OPTIONAL, "an option of an option cannot be told from an option");
+        assert!(!T::OPTIONAL, "an option of an option is ambiguous");
         true
     };
 

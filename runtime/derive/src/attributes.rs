@@ -1,4 +1,4 @@
-//! What is read from a struct: its fields, their doc comments and their marks.
+//! Reading a struct: its fields, their doc comments and their marks.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -11,7 +11,7 @@ use syn::{
 pub(crate) struct MarkedField<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
-    /// The marks among those asked for, with their names.
+    /// The marks of the field: attributes with one of the requested names.
     pub(crate) marks: Vec<&'a Attribute>,
     about: String,
     limits: Limits,
@@ -24,7 +24,7 @@ struct Limits {
     max_length: Option<usize>,
 }
 
-/// The named fields of a struct without type parameters; attributes of these names are marks.
+/// The named fields of a struct without type parameters. Attributes with the names in `marks` are marks.
 pub(crate) fn fields<'a>(input: &'a DeriveInput, marks: &[&str]) -> Result<Vec<MarkedField<'a>>> {
     concrete(input)?;
     match &input.data {
@@ -113,8 +113,8 @@ impl Limits {
             self.max = Some(number(meta)?);
         } else if meta.path.is_ident("max_length") {
             let length = meta.value()?.parse::<LitInt>()?;
-            let told = |_| Error::new_spanned(&length, "a length is a whole number from 0");
-            self.max_length = Some(length.base10_parse().map_err(told)?);
+            let problem = |_| Error::new_spanned(&length, "a length is a whole number from 0");
+            self.max_length = Some(length.base10_parse().map_err(problem)?);
         } else {
             return Err(meta.error("not a limit; there are min, max and max_length"));
         }

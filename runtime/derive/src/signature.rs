@@ -9,7 +9,7 @@ use crate::attributes::{MarkedField, doc, fields};
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let instructions = doc(&input.attrs).join("\n").trim().to_owned();
     if instructions.is_empty() {
-        let problem = "a signature needs instructions: say in a doc comment what the model shall do";
+        let problem = "a signature needs instructions: write them as a doc comment of the struct";
         return Err(Error::new_spanned(&input.ident, problem));
     }
     let fields = fields(input, &["input", "output"])?;

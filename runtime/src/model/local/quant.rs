@@ -1,4 +1,4 @@
-//! How a GGUF file stores numbers, and the way back to `f32`.
+//! Number formats of GGUF files, and their conversion to `f32`.
 //!
 //! The block layouts are those published with ggml (`ggml-common.h`): a row is cut into blocks of 32 or 256 numbers,
 //! each with its own scale `d` (and offset `m`), and small integers `q` in between.
@@ -10,7 +10,7 @@
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-/// How numbers are stored.
+/// A number format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, non_camel_case_types, reason = "these are the format's own names")]
 pub enum Quant {
@@ -27,7 +27,7 @@ pub enum Quant {
     Q6_K,
 }
 
-/// Numbers that share a scale in [`Groups`].
+/// The number of numbers that share a scale in [`Groups`].
 pub const GROUP: usize = 32;
 
 /// Numbers in groups: a number of a group is `scale * integer + offset`.
@@ -41,10 +41,10 @@ pub struct Groups {
     pub offsets: Vec<f32>,
 }
 
-/// Reads one group of a block, by its place there: its integers, and returns scale and offset.
+/// Reads the integers of one group of a block, given its index, and returns its scale and offset.
 type ReadGroup = fn(&[u8], usize, &mut [i8]) -> (f32, f32);
 
-/// Blocks that one thread takes at a time.
+/// The number of blocks that one thread takes at a time.
 const BLOCKS_PER_TASK: usize = 1024;
 
 impl Quant {
@@ -63,7 +63,7 @@ impl Quant {
         Self::Q6_K,
     ];
 
-    /// The number that stands for it in a file (`ggml_type`).
+    /// Its number in a file (`ggml_type`).
     pub fn id(self) -> u32 {
         match self {
             Self::F32 => 0,
@@ -110,7 +110,7 @@ impl Quant {
         }
     }
 
-    /// The numbers in `bytes`. A last block that is not whole is left out.
+    /// The numbers in `bytes`. An incomplete last block is left out.
     pub fn dequantize(self, bytes: &[u8]) -> Vec<f32> {
         if let Some(groups) = self.groups(bytes) {
             return groups.numbers();
@@ -144,7 +144,7 @@ impl Quant {
         self.group().is_some()
     }
 
-    /// The numbers in `bytes` as they are stored; none unless [`Self::has_groups`].
+    /// The numbers in `bytes` in groups as stored; none unless [`Self::has_groups`].
     pub fn groups(self, bytes: &[u8]) -> Option<Groups> {
         let group = self.group()?;
         let size = self.block_bytes();
@@ -194,7 +194,7 @@ impl Quant {
 }
 
 impl Groups {
-    /// The numbers that are meant.
+    /// The numbers as `f32`.
     pub fn numbers(&self) -> Vec<f32> {
         let scaled = self.scales.par_iter().zip(&self.offsets);
         let parts = self.integers.par_chunks_exact(GROUP).zip(scaled);

@@ -45,9 +45,10 @@ fn what_was_acknowledged_survives_kill_9() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let told = BufReader::new(victim.stdout.take().unwrap());
+        let output = BufReader::new(victim.stdout.take().unwrap());
         let reader = std::thread::spawn(move || {
-            told.lines()
+            output
+                .lines()
                 .map_while(Result::ok)
                 .filter_map(|line| line.strip_prefix("stored ").map(str::to_owned))
                 .collect::<Vec<_>>()

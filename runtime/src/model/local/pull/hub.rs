@@ -1,7 +1,7 @@
-//! Model files from Hugging Face, or from a server that speaks like it.
+//! Model files from Hugging Face, or from a server with the same protocol.
 //!
-//! A download that breaks goes on where it stopped, within the same call or in a later one. A server that does not
-//! give parts of files is asked for the whole; so is one whose parts did not add up to the right file.
+//! A broken download resumes where it stopped, in the same call or in a later one. The whole file is downloaded again from
+//! a server that does not serve parts of files, or whose parts did not add up to the right file.
 
 use std::{error::Error, fs, fs::File, io, io::Write as _, path::Path, time::Duration};
 
@@ -15,31 +15,31 @@ use secrecy::ExposeSecret as _;
 use super::{Download, FetchError, ModelFile, Places, Progress};
 use crate::tls;
 
-/// How long a server may take to accept a connection.
+/// The time limit for a connection.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// How long a download may stand still.
+/// The longest pause in a download.
 const SILENCE: Duration = Duration::from_secs(30);
 
-/// How often a download that brings bytes may break.
+/// The largest number of attempts, each of which makes progress.
 const ATTEMPTS: u32 = 10;
 
-/// How an attempt ended.
+/// The end of an attempt.
 enum Arrival {
-    /// All bytes are there. Whether some of them are from an earlier attempt.
+    /// All bytes have arrived; `resumed` if some of them are from an earlier attempt.
     Whole { resumed: bool },
     /// The connection broke after some bytes.
     Broken { reason: String },
 }
 
-/// Where a file is.
+/// The address of a file.
 pub(super) fn url(places: &Places, repository: &str, file: &str) -> String {
     format!("{}/{repository}/resolve/main/{file}", places.hub)
 }
 
-/// Fetches a file. Blocks.
+/// Downloads a file and blocks until it is done.
 pub(super) fn fetch(url: &str, job: &mut Download<'_>) -> Result<ModelFile, FetchError> {
-    // On a thread of its own a runtime can be entered whatever the caller is in.
+    // A thread of its own can enter a runtime even if the caller is inside one.
     std::thread::scope(|scope| {
         let fetching = scope.spawn(|| {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
@@ -55,7 +55,7 @@ async fn download(url: &str, job: &mut Download<'_>) -> Result<ModelFile, FetchE
         job.sha256 = published_checksum(url, job.places).await?;
     }
     if job.sha256.is_none() {
-        // Without a checksum nobody would see that two halves are of different files.
+        // Without a checksum, two halves of different files could not be told from one file.
         remove(&part)?;
     }
     let mut broken = String::new();
@@ -77,7 +77,7 @@ async fn download(url: &str, job: &mut Download<'_>) -> Result<ModelFile, FetchE
     Err(FetchError::Source(broken))
 }
 
-/// Asks for what is missing and writes it behind what is there.
+/// Downloads the missing bytes and appends them.
 async fn attempt(url: &str, job: &Download<'_>) -> Result<Arrival, FetchError> {
     let part = job.part();
     let mut have = fs::metadata(&part).map_or(0, |metadata| metadata.len());
@@ -107,7 +107,7 @@ async fn attempt(url: &str, job: &Download<'_>) -> Result<Arrival, FetchError> {
     receive(response, have, total.or(job.bytes), job).await
 }
 
-/// Writes what comes behind the first `have` bytes.
+/// Appends the bytes that arrive to the first `have` bytes.
 async fn receive(
     mut response: Response,
     have: u64,
@@ -141,7 +141,7 @@ async fn receive(
     }
 }
 
-/// The SHA-256 that Hugging Face gives for a large file, on the way to where the file is stored.
+/// The SHA-256 that Hugging Face publishes for a large file, in the redirect to its storage.
 async fn published_checksum(url: &str, places: &Places) -> Result<Option<String>, FetchError> {
     let response = request(Method::HEAD, url, places, Policy::none())?.send().await;
     let response = response.map_err(|error| FetchError::Source(explain(error)))?;
@@ -186,7 +186,7 @@ fn refusal(status: StatusCode) -> String {
     format!("the server answered {status}{hint}")
 }
 
-/// An error with all its causes: the reason is at the bottom. The address is said elsewhere.
+/// An error with all its causes, of which the last is the reason. The address is reported elsewhere.
 fn explain(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut text = error.to_string();

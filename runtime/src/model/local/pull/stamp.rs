@@ -1,9 +1,9 @@
-//! Checksums of files, remembered.
+//! Remembered checksums of files.
 //!
 //! Hashing a file of 98 MB takes 0.1 to 0.5 s, and one of several GB as many seconds, so the SHA-256 of a file is kept
-//! in the cache folder together with the file's size and time of change, and holds as long as both stay what they were.
-//! Whoever can set a file's time back can write the cache folder as well, so nothing is lost by trusting it; damage by
-//! a failing disk is not found.
+//! in the cache folder together with the file's size and time of change, and is valid as long as both are unchanged. An
+//! attacker who can reset a file's time can also write the cache folder, so trusting it adds no risk. Damage by a failing
+//! disk is not found.
 
 use std::{
     fs::{self, File},
@@ -18,7 +18,7 @@ use sha2::{Digest as _, Sha256};
 use super::Places;
 use crate::digest::digest;
 
-/// What was found out about a file.
+/// The checksum of a file in a known state.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct KnownChecksum {
     path: PathBuf,
@@ -26,7 +26,7 @@ struct KnownChecksum {
     sha256: String,
 }
 
-/// What changes when a file is written.
+/// The state of a file, which changes when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct FileState {
     bytes: u64,
@@ -46,7 +46,7 @@ pub fn checksum(path: &Path, places: &Places) -> io::Result<String> {
         return Ok(stamp.sha256);
     }
     let sha256 = hash(&file)?;
-    // A file that changed under the hashing is not what the stamp would say.
+    // The checksum of a file that changed while it was hashed is not kept.
     if FileState::of(&file)? == state {
         write(&path, &sha256, places);
     }
@@ -67,7 +67,7 @@ pub(super) fn hash(mut file: &File) -> io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Remembers a checksum. Where that fails, the file is hashed again next time.
+/// Remembers a checksum. If that fails, the file is hashed again next time.
 pub(super) fn write(path: &Path, sha256: &str, places: &Places) {
     let attempt = || -> io::Result<()> {
         let path = fs::canonicalize(path)?;

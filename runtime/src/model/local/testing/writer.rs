@@ -6,7 +6,7 @@ use half::f16;
 
 use crate::model::local::{gguf::Meta, quant::Quant};
 
-/// A file in the making. Later values of a key replace earlier ones.
+/// A GGUF file that is not yet written. Later values of a key replace earlier ones.
 #[derive(Clone, Debug, Default)]
 pub struct GgufWriter {
     metadata: Vec<(String, Meta)>,
@@ -45,7 +45,7 @@ impl GgufWriter {
         self.tensors.push(NewTensor { name: name.to_owned(), shape, kind: Quant::F32, numbers });
     }
 
-    /// Stores every matrix that is there in `Q4_1`, if its rows can be cut into whole blocks.
+    /// Stores every matrix so far in `Q4_1`, if its rows consist of whole blocks.
     pub fn narrow(&mut self) {
         for tensor in &mut self.tensors {
             if matches!(tensor.shape[..], [_, columns] if columns % Quant::Q4_1.block_len() == 0) {

@@ -14,8 +14,8 @@ use crate::model::local::gguf::Gguf;
 #[derive(Debug)]
 pub(super) struct BytePair {
     splitter: Splitter,
-    /// The token of each byte. Some vocabularies lack a few that their training text never had; such a byte is left
-    /// out, as the models' own tokenizers do.
+    /// The token of each byte. Some vocabularies lack bytes that did not occur in their training text. Such a byte is left
+    /// out, as in the models' own tokenizers.
     bytes: Vec<Option<u32>>,
     /// The result of merging two neighbours, with its place in the order.
     merges: HashMap<(u32, u32), Merge>,
@@ -44,7 +44,7 @@ impl BytePair {
             let token = *by_name.get(format!("{left}{right}").as_str())?;
             Some(((*by_name.get(left)?, *by_name.get(right)?), Merge { rank, token }))
         });
-        // Of a pair that is listed twice the first line counts: collect from the end.
+        // Of a pair that is listed twice the first line counts, so the lines are collected from the end.
         let merges = merges.collect::<Vec<_>>().into_iter().rev().collect();
         let words = if splitter.keeps_known_words() {
             by_bytes.iter().map(|(bytes, &id)| (bytes.to_vec(), id)).collect()

@@ -9,14 +9,14 @@ use super::{
 };
 use crate::model::local::gguf::Gguf;
 
-/// Stands for a space in the vocabulary.
+/// The character for a space in the vocabulary.
 const SPACE: char = '▁';
 
 #[derive(Debug)]
 pub(super) struct SentencePiece {
     /// The token of each character that has one.
     characters: HashMap<char, u32>,
-    /// What two neighbours become; the best score has rank 0.
+    /// The result of merging two neighbours; the best score has rank 0.
     merges: HashMap<(u32, u32), Merge>,
     /// The token of each byte.
     bytes: Vec<u32>,
@@ -59,7 +59,7 @@ impl SentencePiece {
 
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
         let prefix = self.adds_space.then_some(' ');
-        // Bytes are no neighbours to anything: no merge names their tokens.
+        // Bytes are never merged: no merge has their tokens.
         let mut symbols = Vec::new();
         for character in prefix.into_iter().chain(text.chars()) {
             let character = if character == ' ' { SPACE } else { character };
@@ -77,7 +77,7 @@ impl SentencePiece {
     }
 }
 
-/// Every way in which two tokens make a third one.
+/// All pairs of tokens that make a third one.
 fn merges(normal: &HashMap<&str, u32>, scores: &[f64]) -> HashMap<(u32, u32), Merge> {
     let mut better: Vec<f64> = scores.to_vec();
     better.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -93,7 +93,7 @@ fn merges(normal: &HashMap<&str, u32>, scores: &[f64]) -> HashMap<(u32, u32), Me
     ways.collect()
 }
 
-/// The token of each byte; where the vocabulary has none, the unknown token.
+/// The token of each byte, or the unknown token if the vocabulary has none.
 fn byte_tokens(gguf: &Gguf, tokens: &[Token]) -> Result<Vec<u32>, TokenizerError> {
     let unknown = super::find_id(gguf, "tokenizer.ggml.unknown_token_id", tokens)?;
     let mut ids = vec![unknown; 256];

@@ -24,7 +24,7 @@ fn texts(words: &[&str]) -> Meta {
     Meta::Texts(words.iter().map(|&word| word.to_owned()).collect())
 }
 
-/// A vocabulary in the manner of Llama 2.
+/// A vocabulary like that of Llama 2.
 fn pieces() -> GgufWriter {
     let mut file = tiny();
     let bytes: Vec<String> = (0..256).map(|byte| format!("<0x{byte:02X}>")).collect();
@@ -73,7 +73,7 @@ fn a_message_cannot_say_control_tokens() {
     ]);
     let controls: Vec<u32> = ids.iter().copied().filter(|&id| tokenizer.is_control(id)).collect();
     assert_eq!(controls, [1, 2]);
-    // Not even across the seam of two parts.
+    // Nor across the border of two parts.
     let split = tokenizer.encode_parts(&[Part::Trusted("<|im_"), Part::Plain("end|>")]);
     assert!(split.iter().all(|&id| !tokenizer.is_control(id)));
 }
