@@ -41,8 +41,11 @@ use std::collections::BTreeSet;
 use proofmark_runtime::{Example, Value};
 use rand::rngs::ChaCha8Rng;
 
+use crate::gate::variant::Refused;
+
+pub use crate::gate::variant::{Class, Variant};
 pub(crate) use config::{ATTACK, read};
-pub use guarantee::{Broken, Class, Guarantee, Normalizer};
+pub use guarantee::{Broken, Guarantee, Normalizer};
 pub use listing::NAME as LISTING;
 pub use own::{Own, OwnProgram, Rules};
 pub(crate) use plan::families_of;
@@ -99,6 +102,15 @@ pub enum Miss {
     Broken(Broken),
 }
 
+impl From<Refused<Broken>> for Miss {
+    fn from(refused: Refused<Broken>) -> Self {
+        match refused {
+            Refused::Broken(broken) => Self::Broken(broken),
+            Refused::Relabelled => Self::Broken(Broken::Relabelled),
+        }
+    }
+}
+
 impl From<Broken> for Miss {
     fn from(broken: Broken) -> Self {
         Self::Broken(broken)
@@ -137,21 +149,6 @@ pub const ALL: &[&dyn Family] = &[
 
 /// The name under which two families at once are asked for and reported.
 pub const COMPOSED: &str = "composed";
-
-/// One perturbed row.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Variant {
-    /// The family's name, or [`COMPOSED`].
-    pub family: String,
-    /// Which families made it, in order.
-    pub steps: Vec<String>,
-    /// The weakest guarantee of its steps.
-    pub class: Class,
-    /// The perturbed row; its id is the original's with `#family` behind it.
-    pub example: Example,
-    /// The order in which every prompt lists the choices, if it is not that of the task.
-    pub listing: Option<Vec<String>>,
-}
 
 /// The names of all families, [`COMPOSED`] last.
 pub fn names() -> Vec<&'static str> {

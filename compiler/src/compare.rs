@@ -27,10 +27,10 @@ use self::{
     table::{Table, mean},
 };
 use crate::{
-    compile::{FINALISTS, Stand, evidence, finalist, how, policy, resolution},
+    compile::{CompileError, FINALISTS, evidence, finalist, how, policy, resolution},
     data::rehearsal::Rehearsal,
-    engine::{Asked, Bench, Crew, Engine, Spent},
-    gate::{Demands, Gate, GateError, MemoryLedger, Policy, Verdict, reading},
+    engine::{Asked, Bench, Crew, Engine, GateAdapter, Spent},
+    gate::{Demands, Gate, MemoryLedger, Policy, Verdict, reading},
     task::Task,
 };
 
@@ -96,7 +96,7 @@ pub fn compare(
     rehearsals: &[Rehearsal],
     crew: &Crew,
     store: &Store,
-) -> Result<Comparison, GateError> {
+) -> Result<Comparison, CompileError> {
     let mut trials = Vec::new();
     for optimizer in &setting.optimizers {
         for (rehearsal, seed) in rehearsals.iter().zip(1..) {
@@ -115,7 +115,7 @@ fn trial(
     (optimizer, seed): (&'static dyn Optimizer, u64),
     rehearsal: &Rehearsal,
     (crew, store): (&Crew, &Store),
-) -> Result<Trial, GateError> {
+) -> Result<Trial, CompileError> {
     let begun = Instant::now();
     let program = &setting.task.program;
     let visible: Vec<_> = rehearsal.train.examples().iter().chain(rehearsal.val.examples()).collect();
@@ -157,7 +157,7 @@ fn trial(
             .map(|standing| finalist(program, (&board, standing), &visible))
             .collect::<Result<_, _>>()?;
         let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
-        let mut stand = Stand::new(bench, Candidate::baseline(), candidates);
+        let mut stand = GateAdapter::new(bench, Candidate::baseline(), candidates);
         Some(gate.judge(&rehearsal.gate, &named, &mut stand, &mut MemoryLedger::default())?.verdict())
     };
     let [baseline, honest] = [0, 1].map(|who| mean(&scores[who]));

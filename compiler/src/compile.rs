@@ -17,10 +17,10 @@ use proofmark_runtime::{
 use crate::{
     attack::{PlanError, audit},
     data::Splits,
-    engine::{Answered, Asked, Bench, Crew, Engine, Spent},
+    engine::{Bench as _, Crew, Engine, GateAdapter, GateError, Spent},
     gate::{
-        Audited, Cell, Contender, Evidence, Finalist, Gate, GateError, Judgement, Measure, Measured, Policy,
-        Reading, Sealed, Verdict, ensure_sealed, planning, reading,
+        Audited, Evidence, Finalist, Gate, Judgement, Policy, Reading, Sealed, Verdict, ensure_sealed,
+        planning, reading,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -307,7 +307,7 @@ fn judge(
     let (context, demands) = (engine.context(), setting.task.demands());
     let gate = Gate { policy, demands, context, seed: setting.seed, evidence: evidence(board) };
     let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
-    let mut stand = Stand::new(engine, Candidate::baseline(), candidates);
+    let mut stand = GateAdapter::new(engine, Candidate::baseline(), candidates);
     Ok(Some(gate.judge(sealed, named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
 }
 
@@ -388,40 +388,6 @@ fn split(name: &str, examples: &[Example]) -> Split {
 
 fn sealed_split(sealed: &Sealed) -> Split {
     Split { name: "gate".to_owned(), rows: sealed.seeds() as u64, fingerprint: sealed.fingerprint() }
-}
-
-/// Has a bench answer the gate's cells.
-pub(crate) struct Stand<'s> {
-    bench: &'s mut dyn Bench,
-    baseline: Candidate,
-    finalists: Vec<Candidate>,
-}
-
-impl<'s> Stand<'s> {
-    /// Answers for a baseline and finalists, all of them candidates over the bench's program.
-    pub(crate) fn new(bench: &'s mut dyn Bench, baseline: Candidate, finalists: Vec<Candidate>) -> Self {
-        Self { bench, baseline, finalists }
-    }
-}
-
-impl Measure for Stand<'_> {
-    fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Stop> {
-        let candidate = match contender {
-            Contender::Baseline => &self.baseline,
-            Contender::Finalist(position) => &self.finalists[position],
-        };
-        let jobs: Vec<_> = cells
-            .iter()
-            .map(|cell| Asked { candidate, example: cell.example, listing: cell.listing })
-            .collect();
-        let measured = |answered: Answered| Measured {
-            score: answered.outcome.worth(),
-            valid: answered.outcome.is_valid(),
-            usage: answered.usage,
-            guards: answered.guards,
-        };
-        Ok(self.bench.measure(&jobs)?.into_iter().map(measured).collect())
-    }
 }
 
 mod emission;

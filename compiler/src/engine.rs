@@ -7,6 +7,7 @@
 //! the call store.
 
 mod crew;
+pub(crate) mod gate_adapter;
 pub(crate) mod pool;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,8 @@ use proofmark_runtime::{
 
 use self::crew::{Asking, Job};
 pub use self::crew::{Crew, Proposer, StoredModel};
+pub(crate) use self::gate_adapter::GateAdapter;
+pub use self::gate_adapter::GateError;
 use crate::watch::Calls;
 
 /// Serves a search.

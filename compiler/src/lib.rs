@@ -11,7 +11,7 @@ pub mod data;
 pub mod diff;
 pub mod engine;
 pub mod exit;
-pub mod gate;
+pub use proofmark_gate as gate;
 pub mod ledger;
 pub mod metric;
 pub mod models;

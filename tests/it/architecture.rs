@@ -25,11 +25,21 @@ fn optimizers_are_pure() {
 }
 
 #[test]
+fn the_gate_stands_alone() {
+    let crates = tree("proofmark-gate", &[]);
+    assert!(crates.contains(&"proofmark-runtime".to_owned()));
+    for banned in ["tokio", "reqwest", "rusqlite", "proofmark-optimizers", "proofmark"] {
+        assert!(!crates.contains(&banned.to_owned()), "the gate depends on {banned}");
+    }
+}
+
+#[test]
 fn arrows_point_one_way() {
     let runtime = tree("proofmark-runtime", &["--all-features"]);
-    for banned in ["proofmark", "proofmark-optimizers"] {
+    for banned in ["proofmark", "proofmark-gate", "proofmark-optimizers"] {
         assert!(!runtime.contains(&banned.to_owned()), "the runtime depends on {banned}");
     }
+    assert!(!tree("proofmark-optimizers", &[]).contains(&"proofmark-gate".to_owned()));
     assert!(tree("proofmark", &[]).contains(&"proofmark-optimizers".to_owned()));
 }
 

@@ -13,6 +13,7 @@ mod gate;
 mod more;
 mod planted;
 mod proposers;
+mod reading;
 mod resume;
 mod rewrite;
 mod sensitivity;

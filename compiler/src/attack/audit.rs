@@ -43,7 +43,7 @@ pub struct Case {
 pub fn cases(task: &Task, visible: &[&Example]) -> Result<Vec<Case>, PlanError> {
     let frozen = Plan::of(task)?.freeze(visible)?;
     let of_row = |(row, variants): (&&Example, Vec<super::Variant>)| {
-        variants.into_iter().map(|variant| Case::new(row, variant)).collect::<Vec<_>>()
+        variants.iter().map(|variant| Case::new(row, variant)).collect::<Vec<_>>()
     };
     Ok(visible.iter().zip(frozen.variants).flat_map(|pair| of_row((pair.0, pair.1))).collect())
 }
@@ -69,17 +69,18 @@ pub fn audited(sample: &[&Case], said: &BTreeMap<Digest, bool>) -> Option<Audite
 }
 
 impl Case {
-    fn new(row: &Example, variant: super::Variant) -> Self {
-        let item = digest(&(&row.inputs, &row.outputs, &variant.example.inputs, &variant.example.outputs));
+    fn new(row: &Example, variant: &super::Variant) -> Self {
+        let changed = variant.example();
+        let item = digest(&(&row.inputs, &row.outputs, &changed.inputs, &changed.outputs));
         let mut case = Self {
             item,
-            family: variant.family,
-            steps: variant.steps,
-            class: variant.class,
+            family: variant.family().to_owned(),
+            steps: variant.steps().to_vec(),
+            class: variant.class(),
             edit_rate: 0.0,
             row: row.clone(),
-            variant: variant.example,
-            listing: variant.listing,
+            variant: changed.clone(),
+            listing: variant.listing().map(<[String]>::to_vec),
         };
         if case.listing.is_none() {
             let (before, after) = case.texts();
@@ -108,6 +109,10 @@ mod tests {
     use proofmark_runtime::{ExampleId, Record};
 
     use super::*;
+    use crate::{
+        attack::{Guarantee, Protected, guarantee::OnField},
+        gate::variant::Perturbed,
+    };
 
     fn case(i: usize, family: &str) -> Case {
         let row = |text: String| Example {
@@ -116,14 +121,12 @@ mod tests {
             outputs: Record::new().with("label", "x"),
             slices: BTreeMap::new(),
         };
-        let variant = super::super::Variant {
-            family: family.to_owned(),
-            steps: vec![family.to_owned()],
-            class: Class::G1,
-            example: row(format!("row {i} by {family}")),
-            listing: None,
-        };
-        Case::new(&row(format!("row {i}")), variant)
+        let original = row(format!("row {i}"));
+        let guarantee =
+            OnField { guarantee: Guarantee::Surrounds, field: "text", protected: &Protected::default() };
+        let changed = row(format!("row {i} by {family}"));
+        let step = Perturbed::of(&original).step(family, &guarantee, changed).unwrap();
+        Case::new(&original, &step.finish(family).unwrap())
     }
 
     #[test]

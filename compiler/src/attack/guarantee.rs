@@ -1,27 +1,13 @@
 //! Guarantees: why the right answer stays, checked on each perturbed text (gate.md, sections 5.1 and 5.5).
 
-use serde::{Deserialize, Serialize};
+use proofmark_runtime::{Example, Value};
 
 use super::{
+    Class,
     protect::{Protected, denies, meaning},
     rewrite::{self, Fault, Rewriting},
     templates::Templates,
 };
-
-/// How strong the reason is that the right answer stays, strongest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Class {
-    /// Provable: a normalizer maps the variant back.
-    G0,
-    /// Guarded by rules: protected spans are untouched and the edits are few, or the text stands unchanged inside.
-    G1,
-    /// Rewritten by a language model and verified.
-    G2,
-    /// The label was recomputed by a program.
-    G3,
-    /// A natural row with its own label.
-    G4,
-}
 
 /// Writes every spelling of the same thing in one way.
 pub trait Normalizer: Sync {
@@ -87,6 +73,12 @@ pub enum Broken {
     /// A rule finds a fault in a rewriting.
     #[error(transparent)]
     Rewritten(#[from] Fault),
+    /// Another input than the perturbed text changed.
+    #[error("another input than the perturbed text was changed")]
+    OtherInput,
+    /// The labels changed, though the guarantee promises that they stay.
+    #[error("the right answer was changed")]
+    Relabelled,
     /// The original is not contained.
     #[error("the original text is not contained unchanged")]
     NotContained,
@@ -145,6 +137,36 @@ impl Guarantee<'_> {
                     Ok(())
                 }
             }
+        }
+    }
+}
+
+/// A guarantee with what it needs to be checked on a row: the input whose text is perturbed, and the words that must stay.
+pub(super) struct OnField<'a> {
+    pub(super) guarantee: Guarantee<'a>,
+    pub(super) field: &'a str,
+    pub(super) protected: &'a Protected,
+}
+
+impl crate::gate::variant::Guarantee for OnField<'_> {
+    type Broken = Broken;
+
+    fn class(&self) -> Class {
+        self.guarantee.class()
+    }
+
+    fn check(&self, original: &Example, changed: &Example) -> Result<(), Broken> {
+        let text = |row: &Example| row.inputs.get(self.field).and_then(Value::as_text).map(str::to_owned);
+        let others = |row: &Example| {
+            let others = row.inputs.iter().filter(|(name, _)| *name != self.field);
+            others.map(|(name, value)| (name.to_owned(), value.clone())).collect::<Vec<_>>()
+        };
+        if others(original) != others(changed) {
+            return Err(Broken::OtherInput);
+        }
+        match (text(original), text(changed)) {
+            (Some(before), Some(after)) => self.guarantee.check(&before, &after, self.protected),
+            _ => Err(Broken::OtherInput),
         }
     }
 }

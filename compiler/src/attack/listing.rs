@@ -11,10 +11,7 @@
 //! **Invariant:** a listing holds the task's choices, each once, in another order than the task's; there are at most
 //! [`LISTINGS`] of them, because each is another beginning of the prompt.
 
-use proofmark_runtime::{Example, ExampleId};
 use rand::{rngs::ChaCha8Rng, seq::SliceRandom};
-
-use super::{Class, Variant};
 
 /// The name of the family.
 pub const NAME: &str = "listing";
@@ -36,17 +33,6 @@ pub(super) fn listings(choices: &[String], rng: &mut ChaCha8Rng) -> Vec<Vec<Stri
     }
     listings.retain(|listing| listing != choices);
     listings
-}
-
-/// The row under a listing.
-pub(super) fn variant(row: &Example, listing: &[String]) -> Variant {
-    Variant {
-        family: NAME.to_owned(),
-        steps: vec![NAME.to_owned()],
-        class: Class::G0,
-        example: Example { id: ExampleId(format!("{}#{NAME}", row.id)), ..row.clone() },
-        listing: Some(listing.to_vec()),
-    }
 }
 
 #[cfg(test)]

@@ -5,17 +5,18 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use proofmark_runtime::{Example, ExampleId, Field, Program, Type, Value, digest};
+use proofmark_runtime::{Example, Field, Program, Type, Value, digest};
 use rand::{SeedableRng, rngs::ChaCha8Rng};
 use serde::Serialize;
 
 use super::{
-    ALL, COMPOSED, Class, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
+    ALL, COMPOSED, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
     allocate::{Allocation, Pairing},
+    guarantee::OnField,
     listing, names, protected_words,
     rewrite::{self, Rewriting, Rewritings, RewritingsError},
 };
-use crate::{command::CommandError, task::Task};
+use crate::{command::CommandError, gate::variant::Perturbed, task::Task};
 
 /// What came of an attempt to perturb a row: a row, or none for a reason; an error if a program of the user's failed.
 type Attempt<T, M = Miss> = Result<Result<T, M>, CommandError>;
@@ -184,8 +185,9 @@ impl<'t> Plan<'t> {
     /// Applies families one after the other to the row, checking each guarantee on the way.
     fn perturb(&self, row: &Example, name: &str, steps: &[Step<'_>]) -> Attempt<Variant, Failed> {
         let Some(field) = longest_text(row) else { return Ok(Err(Failed { step: 0, miss: Miss::Idle })) };
-        let mut changed = row.clone();
+        let mut perturbed = Perturbed::of(row);
         for (position, step) in steps.iter().enumerate() {
+            let changed = perturbed.row();
             let label = changed.label();
             let wrong: Vec<_> = self.choices.iter().filter(|choice| **choice != label).collect();
             let seed = digest(&("perturb", self.seed, &row.id, name, step.name()));
@@ -194,26 +196,18 @@ impl<'t> Plan<'t> {
                 wrong.get(seed.as_bytes()[31] as usize % wrong.len().max(1)).map(|choice| choice.as_str());
             let scene = Scene { protected: &self.protected, wrong_answer };
             let next = match step {
-                Step::Rewriting(way) => self.rewritings.apply(way, &changed, &self.protected),
-                Step::Family(family) => family.apply(&changed, field, (&scene, &mut rng)),
-                Step::Program(program) => program.apply(&changed, field, (&self.protected, self.seed))?,
+                Step::Rewriting(way) => self.rewritings.apply(way, changed, &self.protected),
+                Step::Family(family) => family.apply(changed, field, (&scene, &mut rng)),
+                Step::Program(program) => program.apply(changed, field, (&self.protected, self.seed))?,
             };
-            match next {
-                Ok(next) => changed = next,
+            let guarantee = OnField { guarantee: step.guarantee(), field, protected: &self.protected };
+            let taken = next.and_then(|next| Ok(perturbed.step(step.name(), &guarantee, next)?));
+            match taken {
+                Ok(next) => perturbed = next,
                 Err(miss) => return Ok(Err(Failed { step: position, miss })),
             }
         }
-        if changed.inputs == row.inputs {
-            return Ok(Err(Failed { step: 0, miss: Miss::Idle }));
-        }
-        changed.id = ExampleId(format!("{}#{name}", row.id));
-        Ok(Ok(Variant {
-            family: name.to_owned(),
-            steps: steps.iter().map(|step| step.name().to_owned()).collect(),
-            class: steps.iter().map(Step::class).max().unwrap_or(Class::G0),
-            example: changed,
-            listing: None,
-        }))
+        Ok(perturbed.finish(name).ok_or(Failed { step: 0, miss: Miss::Idle }))
     }
 }
 
@@ -263,11 +257,11 @@ impl<'p> Step<'p> {
         matches!(self, Self::Family(family) if matches!(family.guarantee(), Guarantee::Recomputes(_)))
     }
 
-    fn class(&self) -> Class {
+    fn guarantee(&self) -> Guarantee<'p> {
         match self {
-            Self::Family(family) => family.guarantee().class(),
-            Self::Program(program) => program.guarantee().class(),
-            Self::Rewriting(way) => Guarantee::Rewrites(way).class(),
+            Self::Family(family) => family.guarantee(),
+            Self::Program(program) => program.guarantee(),
+            Self::Rewriting(way) => Guarantee::Rewrites(way),
         }
     }
 }
@@ -296,7 +290,7 @@ impl Maker<'_> {
     fn list(&self, row: &Example) -> Option<Variant> {
         let drawn = digest(&(LISTING, self.plan.seed, &row.id)).as_bytes()[0];
         let listing = self.listings.get(usize::from(drawn) % self.listings.len().max(1))?;
-        Some(listing::variant(row, listing))
+        Some(Variant::listed(row, LISTING, listing.clone()))
     }
 
     /// The pair that was used least of those that can change the row.

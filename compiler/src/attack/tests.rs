@@ -43,7 +43,7 @@ const TEXTS: &[&str] = &[
 fn perturb(family: &dyn Family, row: &Example, plan: &Plan<'_>) -> Option<Example> {
     let alone = Plan { families: vec![family.name().to_owned()], variants: 1, ..plan.clone() };
     let frozen = alone.freeze(&[row]).unwrap();
-    frozen.variants[0].first().map(|variant| variant.example.clone())
+    frozen.variants[0].first().map(|variant| variant.example().clone())
 }
 
 #[test]
@@ -81,8 +81,8 @@ fn composed_rows_cover_every_pair_of_families() {
     let names = ["typo", "filler", "whitespace", "injection", "length", COMPOSED];
     let plan = Plan { families: names.map(str::to_owned).to_vec(), variants: 3, ..plan(1) };
     let frozen = plan.freeze(&rows.iter().collect::<Vec<_>>()).unwrap();
-    let composed = frozen.variants.iter().flatten().filter(|variant| variant.family == COMPOSED);
-    let pairs: BTreeSet<_> = composed.map(|variant| variant.steps.clone()).collect();
+    let composed = frozen.variants.iter().flatten().filter(|variant| variant.family() == COMPOSED);
+    let pairs: BTreeSet<_> = composed.map(|variant| variant.steps().to_vec()).collect();
     assert_eq!(pairs.len(), 5 * 4, "every pair both ways round: {pairs:?}");
     assert_eq!(frozen.counts[COMPOSED].made, 30);
 }
@@ -97,7 +97,7 @@ fn variants_are_frozen_by_the_seed_and_independent_of_the_other_rows_texts() {
     assert_ne!(a, plan(2).freeze(&refs).unwrap().variants);
     assert!(a.iter().all(|variants| variants.len() == 3));
     let mut families: Vec<_> =
-        a.iter().map(|variants| variants.iter().map(|v| &v.family).collect::<Vec<_>>()).collect();
+        a.iter().map(|variants| variants.iter().map(|v| v.family().to_owned()).collect::<Vec<_>>()).collect();
     assert!(families.iter_mut().all(|names| {
         names.sort();
         names.dedup();
@@ -142,7 +142,7 @@ fn rules_of_the_users_change_whole_words_only() {
         ["Parcel came, send parcels as soon as possible", "a \"parcel\" on shop.parcel.example", "none"];
     let frozen = of_own(&[own], &texts).unwrap();
     let texts = |variants: &[Variant]| {
-        let text = |variant: &Variant| variant.example.inputs.get("message").unwrap().to_string();
+        let text = |variant: &Variant| variant.example().inputs.get("message").unwrap().to_string();
         variants.iter().map(text).collect::<Vec<_>>()
     };
     let changed = texts(&frozen.variants[0]);
@@ -152,7 +152,7 @@ fn rules_of_the_users_change_whole_words_only() {
         "Parcel came, send parcels asap",
     ];
     assert!(possible.contains(&changed[0].as_str()), "{changed:?}");
-    assert_eq!(frozen.variants[0][0].class, Class::G1);
+    assert_eq!(frozen.variants[0][0].class(), Class::G1);
     assert_eq!(frozen.counts["slang"], Count { made: 1, idle: 2, dropped: 0 });
 }
 
@@ -233,16 +233,16 @@ fn templates_of_the_users_are_a_family_like_others_and_compose() {
     let frozen = plan.freeze(&rows.iter().collect::<Vec<_>>()).unwrap();
     assert_eq!(frozen.counts["redrawn"], Count { made: 29, idle: 0, dropped: 1 });
     assert_eq!(frozen.counts[COMPOSED].made, 29);
-    for variant in frozen.variants.iter().flatten().filter(|variant| variant.family != "typo") {
-        let text = variant.example.inputs.get("message").unwrap().to_string();
+    for variant in frozen.variants.iter().flatten().filter(|variant| variant.family() != "typo") {
+        let text = variant.example().inputs.get("message").unwrap().to_string();
         let [n, k, b] = text.split(' ').filter_map(|word| word.parse::<i64>().ok()).collect::<Vec<_>>()[..]
         else {
             panic!("{text}")
         };
-        assert_eq!(variant.example.outputs.get("lamps"), Some(&Value::Integer((n - b) * k)), "{text}");
-        assert_eq!(variant.class, Class::G3);
-        let steps = if variant.family == COMPOSED { &["redrawn", "typo"][..] } else { &["redrawn"] };
-        assert_eq!(variant.steps, steps, "a text with typos is no more the template's");
+        assert_eq!(variant.example().outputs.get("lamps"), Some(&Value::Integer((n - b) * k)), "{text}");
+        assert_eq!(variant.class(), Class::G3);
+        let steps = if variant.family() == COMPOSED { &["redrawn", "typo"][..] } else { &["redrawn"] };
+        assert_eq!(variant.steps(), steps, "a text with typos is no more the template's");
     }
     let other = ORDERS.replace("\"to\": 30", "\"to\": 29");
     let lamps = Field::new("lamps", Type::Integer);

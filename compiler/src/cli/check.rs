@@ -14,9 +14,10 @@ use self::variation::Variation;
 use super::{Common, Failure, TaskArg, compile, screen};
 use crate::{
     data::{SplitReport, Splits},
+    engine::GateError,
     exit::Exit,
     gate::{
-        Demands, GateError, Ledger, Margin, Policy, Sealed,
+        Demands, Ledger, Margin, Policy, Sealed,
         ledger::next_price,
         planning,
         policy::{CLAIM_ALPHA, LEAST_SEEDS},
@@ -104,7 +105,7 @@ impl Check {
             true => StoredLedger::new(&Store::open(calls)?, "check").looks(sealed.holdout()),
             false => Ok(vec![]),
         };
-        let looks = looks.map_err(GateError::from)?;
+        let looks = looks.map_err(GateError::Ledger)?;
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
         let Variation { discordance, icc, .. } = variation;
         let alpha = policy.map(|policy| next_price(policy.alpha(), &looks));

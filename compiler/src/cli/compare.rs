@@ -21,7 +21,6 @@ use super::{
 };
 use crate::{
     compare::{Comparison, Setting, Trial, compare},
-    compile::CompileError,
     data::rehearsal::Stage,
     engine::Crew,
     exit::Exit,
@@ -102,9 +101,9 @@ impl Compare {
         let comparison = match compared {
             Ok(comparison) => comparison,
             Err(error) => {
-                let error = CompileError::from(error);
-                let (state, failure) = compile::failure(&error);
-                store.end_run(&id, state, &error.to_string()).ok();
+                let told = error.to_string();
+                let (state, failure) = compile::failure(error);
+                store.end_run(&id, state, &told).ok();
                 return Err(failure);
             }
         };

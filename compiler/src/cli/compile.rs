@@ -17,9 +17,9 @@ use super::{Common, Failure, TaskArg, artifacts, check, gate, opening, outcome, 
 use crate::{
     compile::{CompileError, Compiled, Setting, compile},
     data::Splits,
-    engine::Crew,
+    engine::{Crew, GateError},
     exit::Exit,
-    gate::{GateError, Policy},
+    gate::Policy,
     ledger::StoredLedger,
     task::{ModelConfig, PROPOSAL_TOKENS, Task},
     workplace::Workplace,
@@ -131,8 +131,9 @@ impl Compile {
                 Ok(exit(&compiled))
             }
             Err(error) => {
-                let (state, failure) = failure(&error);
-                store.end_run(&id, state, &error.to_string()).ok();
+                let told = error.to_string();
+                let (state, failure) = failure(error);
+                store.end_run(&id, state, &told).ok();
                 Err(failure)
             }
         }
@@ -193,7 +194,7 @@ pub(crate) fn program(task: &Task, baseline: Option<&Path>) -> Result<Program, F
 /// Writes everything measured on the sealed rows beside the artifact, which the ledger remembers for ever.
 fn unseal(compiled: &Compiled, ledger: &mut StoredLedger<'_>, folder: &Path) -> Result<(), Failure> {
     let Some(judgement) = &compiled.judgement else { return Ok(()) };
-    let heard = judgement.unseal(ledger).map_err(GateError::from)?;
+    let heard = judgement.unseal(ledger).map_err(GateError::Ledger)?;
     let path = folder.join("unsealed.json");
     let text = serde_json::to_string_pretty(heard)
         .map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
@@ -220,10 +221,11 @@ fn exit(compiled: &Compiled) -> Exit {
 }
 
 /// How a run ended that made nothing.
-pub(crate) fn failure(error: &CompileError) -> (RunState, Failure) {
+pub(crate) fn failure(error: CompileError) -> (RunState, Failure) {
     match error {
-        CompileError::Stopped(stop) => (state(stop), Failure::from(stop)),
-        CompileError::Gate(GateError::Stopped(stop)) => (state(stop), Failure::from(stop)),
+        CompileError::Stopped(stop) | CompileError::Gate(GateError::Measure(stop)) => {
+            (state(&stop), Failure::from(stop))
+        }
         CompileError::Gate(error) => (RunState::Failed, Failure::from(error)),
         CompileError::Attack(error) => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
         CompileError::Store(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),

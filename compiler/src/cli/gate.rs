@@ -16,10 +16,11 @@ use serde_json::json;
 
 use super::{Common, Failure, say, screen};
 use crate::{
+    engine::GateError,
     exit::Exit,
     gate::{
-        Demands, Evidence, Finalist, Gate as Judge, GateError, Heard, Judgement, Kind, Ledger, LookRecord,
-        MemoryLedger, Policy, Read, Reading, Shown, Verdict,
+        Demands, Evidence, Finalist, Gate as Judge, Heard, Judgement, Kind, Ledger, LookRecord, MemoryLedger,
+        Policy, Read, Reading, Shown, Verdict,
         table::{Paired, Table, TableError},
     },
 };
@@ -124,7 +125,7 @@ impl Gate {
         if !self.unseal {
             return Ok(vec![]);
         }
-        Ok(judgement.unseal(ledger).map_err(GateError::from)?.to_vec())
+        Ok(judgement.unseal(ledger).map_err(GateError::Ledger)?.to_vec())
     }
 
     fn policy(&self, of_task: Option<Policy>) -> Policy {

@@ -20,7 +20,7 @@ use crate::{
     cancel::Cancel,
     engine::{Crew, Proposer, StoredModel},
     exit::Exit,
-    gate::GateError,
+    gate::{GateError, table::NoTable},
     models::{self, ModelError, Opened},
     task::{ModelConfig, Task},
     watch::Watcher,
@@ -185,19 +185,35 @@ impl From<&Stop> for Failure {
     }
 }
 
-impl From<&GateError> for Failure {
-    fn from(error: &GateError) -> Self {
-        match error {
-            GateError::Stopped(stop) => Self::from(stop),
-            GateError::Ledger(ledger) => Self::new(Exit::Internal, ledger.to_string()),
-            other => Self::new(Exit::Invalid, other.to_string()),
-        }
+impl<E> From<GateError<E>> for Failure
+where
+    E: std::fmt::Display,
+    Self: From<E>,
+{
+    fn from(error: GateError<E>) -> Self {
+        let exit = match error {
+            GateError::Measure(error) => return Self::from(error),
+            GateError::TokensNotCounted { .. } => Exit::Provider,
+            GateError::NoUnits | GateError::Miscounted { .. } | GateError::Ledger(_) => Exit::Internal,
+            GateError::Finalists { .. }
+            | GateError::Unsealed { .. }
+            | GateError::NeverAsked
+            | GateError::Decided { .. }
+            | GateError::NotFresh { .. } => Exit::Invalid,
+        };
+        Self::new(exit, error.to_string())
     }
 }
 
-impl From<GateError> for Failure {
-    fn from(error: GateError) -> Self {
-        Self::from(&error)
+impl From<Stop> for Failure {
+    fn from(stop: Stop) -> Self {
+        Self::from(&stop)
+    }
+}
+
+impl From<NoTable> for Failure {
+    fn from(error: NoTable) -> Self {
+        Self::new(Exit::Internal, error.to_string())
     }
 }
 

@@ -70,8 +70,8 @@ fn known<'v>(
     let rewritten = |example: &Example, variants: Vec<Variant>| {
         // A family may change the right answer along with the row; then both need not get the same one. Or it changes
         // the prompt, and the row stays.
-        let variants = variants.into_iter().filter(|variant| variant.listing.is_none());
-        let variants = variants.into_iter().map(|variant| variant.example);
+        let variants = variants.iter().filter(|variant| variant.listing().is_none());
+        let variants = variants.map(|variant| variant.example().clone());
         variants.filter(|variant| variant.outputs == example.outputs).collect()
     };
     let scores = |candidate: &Candidate| board.scores(candidate.id(), finalist.rows);

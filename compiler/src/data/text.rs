@@ -1,6 +1,6 @@
 //! What counts as the same text, and the shingles that near-duplicates share (Broder 1997).
 
-use unicode_normalization::UnicodeNormalization;
+pub(crate) use crate::gate::text::plain;
 
 /// Texts with at least this many words are compared by word 5-grams (Lee et al. 2022, arXiv:2107.06499, section 4.2).
 pub(super) const LONG: usize = 50;
@@ -10,14 +10,6 @@ pub(super) const LONG: usize = 50;
 pub(super) const SHORT: usize = 100;
 
 const GRAM: usize = 5;
-
-/// NFKC, lower case, every run of white space and punctuation as one space. A text of nothing else stays as it is.
-pub(crate) fn plain(text: &str) -> String {
-    let folded: String = text.nfkc().flat_map(char::to_lowercase).collect();
-    let words: Vec<_> =
-        folded.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    if words.is_empty() { folded } else { words.join(" ") }
-}
 
 /// The hashes of all runs of five characters, unordered, repeats kept; a shorter text is one run.
 pub(super) fn character_shingles(plain: &str) -> Vec<u64> {

@@ -11,10 +11,10 @@ use proofmark_runtime::{
 use super::{Gate, prompts::laid};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
-    compile::{Judged, Stand, reading},
+    compile::{Judged, reading},
     data::{Fresh, Splits, fresh},
-    engine::Engine,
-    gate::{Begun, Finalist, Gate as Judge, GateError, Heard, Judgement, Sealed},
+    engine::{Engine, GateAdapter, GateError},
+    gate::{Begun, Finalist, Gate as Judge, Heard, Judgement, Sealed},
     ledger::StoredLedger,
     task::Task,
     workplace::Workplace,
@@ -59,7 +59,7 @@ impl Gate {
         if !self.common.quiet {
             fresh.iter().zip(&self.more).for_each(|(fresh, path)| say(&told(fresh, path)));
         }
-        let mut stand = Stand::new(&mut engine, trial.baseline.clone(), vec![trial.candidate.clone()]);
+        let mut stand = GateAdapter::new(&mut engine, trial.baseline.clone(), vec![trial.candidate.clone()]);
         let ledger = &mut StoredLedger::new(&store, &run);
         let rows: Vec<Sealed> = fresh.into_iter().map(|fresh| fresh.sealed).collect();
         let subject = (&trial.begun, &finalist);
@@ -130,9 +130,10 @@ fn explained(error: GateError) -> Failure {
         }
         _ => None,
     };
+    let failure = Failure::from(error);
     match hint {
-        Some(hint) => Failure::from(&error).hint(hint),
-        None => Failure::from(&error),
+        Some(hint) => failure.hint(hint),
+        None => failure,
     }
 }
 

@@ -9,9 +9,9 @@ use serde_json::Value as Json;
 use super::{Gate, dspy};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
-    compile::{Judged, Stand},
+    compile::Judged,
     data::Splits,
-    engine::{Crew, Engine},
+    engine::{Crew, Engine, GateAdapter},
     exit::Exit,
     gate::{Finalist, Heard, Judgement, Reading},
     ledger::StoredLedger,
@@ -58,7 +58,7 @@ impl Gate {
         let context = digest(&(engine.context(), baseline.id()));
         let judge = self.judge(self.policy(task.gate.policy), task.demands(), context);
         let candidates: Vec<_> = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
-        let mut stand = Stand::new(&mut engine, baseline, candidates.clone());
+        let mut stand = GateAdapter::new(&mut engine, baseline, candidates.clone());
         let ledger = &mut StoredLedger::new(&store, &run);
         let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
         crew.finish().map_err(|stop| Failure::from(&stop))?;
@@ -92,7 +92,7 @@ impl Gate {
     ) -> Result<(), Failure> {
         let Some((out, certificate)) = self.out.as_ref().zip(judgement.certificate()) else { return Ok(()) };
         let artifact = judged.emit(certificate, splits, crew, engine);
-        let artifact = artifact.map_err(|error| compile::failure(&error).1)?;
+        let artifact = artifact.map_err(|error| compile::failure(error).1)?;
         artifact.write(out)?;
         if !self.common.quiet {
             say(&format!("wrote {}", out.display()));

@@ -1,0 +1,174 @@
+//! What leaves the gate: the certificate of the accepted candidate, or one coarse line per finalist.
+//!
+//! **Invariant:** without an accepted candidate nothing finer than verdict, kind, seeds needed and a lead rounded to five
+//! points leaves, unless the rows are unsealed, which the ledger remembers for ever.
+
+use proofmark_runtime::Digest;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    audited::Audited,
+    certificate::{Certificate, Named},
+    ledger::{Ledger, LedgerError, Look},
+    look::{Lead, LookRecord},
+    pass_rate::PassRate,
+    policy::Policy,
+    reading::Read,
+    sealed::Holdout,
+    verdict::{Kind, Verdict},
+};
+
+/// What came of one question to the gate.
+#[derive(Debug)]
+pub struct Judgement {
+    pub(crate) trials: Vec<Heard>,
+    pub(crate) certificate: Option<Certificate>,
+    pub(crate) look: Look,
+    pub(crate) holdout: Holdout,
+    pub(crate) open: bool,
+    pub(crate) policy: Policy,
+    pub(crate) calls: usize,
+}
+
+/// A finalist with everything that was measured about it.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Heard {
+    /// Who.
+    pub finalist: Named,
+    /// What the gate says.
+    pub verdict: Verdict,
+    /// The part of the error it was granted.
+    pub alpha: f64,
+    /// The lead where its trial ended; none for one that was refused before any look.
+    pub lead: Option<Lead>,
+    /// Every look at it.
+    pub looks: Vec<LookRecord>,
+    /// Its pass rate against the target, if it beat the baseline and the task has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pass_rate: Option<PassRate>,
+    /// What its text was read for, and what was found; none for a score table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
+}
+
+/// A finalist as it may be shown.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Shown {
+    /// Who.
+    pub finalist: Named,
+    /// What the gate says.
+    pub verdict: Verdict,
+    /// What that means, in words.
+    pub sentence: String,
+    /// How many looks were taken at it.
+    pub looks: usize,
+    /// The p-value, if it may be shown.
+    pub p: Option<f64>,
+    /// The observed lead; to five points if no more may be shown. None without a look.
+    pub lead: Option<f64>,
+    /// The lower bound of the lead, 95 % over all looks and finalists, if it may be shown.
+    pub lower95: Option<f64>,
+    /// Its pass rate against the target, if there is one and it may be shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub target: Option<PassRate>,
+    /// What its text was read for, and what was found; none for a score table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub read: Option<Read>,
+}
+
+impl Judgement {
+    /// The proof, if a finalist was accepted.
+    pub fn certificate(&self) -> Option<&Certificate> {
+        self.certificate.as_ref()
+    }
+
+    /// The same with what a person found who read perturbed rows, on the certificate if there is one.
+    #[must_use]
+    pub fn with_audit(self, audited: Option<Audited>) -> Self {
+        Self { certificate: self.certificate.map(|certificate| certificate.with_audit(audited)), ..self }
+    }
+
+    /// The verdict on the question: of the accepted finalist, or of the first one, which the search would have emitted.
+    pub fn verdict(&self) -> Verdict {
+        let accepted = self.certificate.as_ref().map(|_| Verdict::Accept);
+        let first = || self.trials.first().map(|heard| heard.verdict.clone());
+        let none = Verdict::Inconclusive { kind: Kind::TooSmallN, n_needed: 0 };
+        accepted.or_else(first).unwrap_or(none)
+    }
+
+    /// The position of the accepted finalist.
+    pub fn accepted(&self) -> Option<usize> {
+        self.trials.iter().position(|heard| heard.verdict == Verdict::Accept)
+    }
+
+    /// Every finalist that was tried, in order, as it may be shown.
+    pub fn shown(&self) -> Vec<Shown> {
+        let proven = self.certificate.as_ref().map(|certificate| certificate.record().policy.proven());
+        let shown = |heard: &Heard| {
+            let shown = heard.shown(self.open);
+            match proven.filter(|_| shown.verdict == Verdict::Accept) {
+                Some(proven) => Shown { sentence: proven.to_owned(), ..shown },
+                None => shown,
+            }
+        };
+        self.trials.iter().map(shown).collect()
+    }
+
+    /// How strict the gate was.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// The turn at these rows and the error it was granted.
+    pub fn look(&self) -> &Look {
+        &self.look
+    }
+
+    /// Rows that were measured.
+    pub fn calls(&self) -> usize {
+        self.calls
+    }
+
+    /// Everything measured about every finalist. The rows support no claim from now on.
+    ///
+    /// # Errors
+    /// If the ledger cannot record it; then nothing is shown.
+    pub fn unseal(&self, ledger: &mut dyn Ledger) -> Result<&[Heard], LedgerError> {
+        if !self.open {
+            ledger.unseal(&self.holdout, self.look.question)?;
+        }
+        Ok(&self.trials)
+    }
+
+    /// The hash of what was asked.
+    pub fn question(&self) -> Digest {
+        self.look.question
+    }
+}
+
+impl Heard {
+    /// What the verdict means, with the text in question where a reader refused it.
+    fn sentence(&self) -> String {
+        let grave = self.read.iter().flat_map(|read| &read.findings).find(|finding| finding.grave);
+        let found = grave.map(|finding| format!(" {}.", finding.sentence())).unwrap_or_default();
+        format!("{}{found}", self.verdict.sentence())
+    }
+
+    fn shown(&self, open: bool) -> Shown {
+        let fine = open || self.verdict == Verdict::Accept;
+        let last = self.looks.last();
+        // Adding zero makes -0.0, which nobody expects to read, 0.0.
+        let coarse = |lead: f64| (lead * 20.0).round() / 20.0 + 0.0;
+        Shown {
+            finalist: self.finalist.clone(),
+            verdict: self.verdict.clone(),
+            sentence: self.sentence(),
+            looks: self.looks.len(),
+            p: last.filter(|_| fine).map(|look| look.p),
+            lead: self.lead.map(|lead| if fine { lead.estimate } else { coarse(lead.estimate) }),
+            lower95: self.lead.filter(|_| fine).map(|lead| lead.lower),
+            target: self.pass_rate.filter(|_| fine),
+            read: self.read.clone(),
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
+//!
+//! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
+//! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
+//! so far say), `guard` (what must not get worse), `slices` (whom it harms), `diagnosis` (the name of the overfit), `demands` and
+//! `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of asking the same rows again), `continuation` (a
+//! trial that goes on with fresh rows), `certificate` and `judgement` (what leaves the gate). What rows can show before one
+//! is measured is in [`planning`]. The mathematics is in [`statistics`].
+//!
+//! **Invariant:** sealed rows leave one bit per question: accepted or not.
+
+pub mod ledger;
+pub mod measure;
+pub mod planning;
+pub mod policy;
+pub mod reading;
+pub mod sealed;
+pub mod statistics;
+pub mod table;
+pub mod text;
+pub mod variant;
+
+mod audited;
+mod certificate;
+mod continuation;
+mod contrast;
+mod demands;
+mod diagnosis;
+mod guard;
+mod judge;
+mod judgement;
+mod look;
+mod pass_rate;
+mod slices;
+mod trial;
+mod verdict;
+
+pub use audited::Audited;
+pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
+pub use continuation::Begun;
+pub use demands::{Demands, Margin, RowTokens};
+pub use diagnosis::{Evidence, SearchLead};
+pub use guard::{Guard, Limit};
+pub use judge::{Finalist, Gate, GateError, ensure_sealed};
+pub use judgement::{Heard, Judgement, Shown};
+pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
+pub use look::{CLEAN_ROWS, Lead, LookRecord, Scores, USABLE};
+pub use measure::{Cell, Contender, Measure, Measured};
+pub use pass_rate::{PassRate, Reached};
+pub use policy::Policy;
+pub use reading::{Finding, Flaw, Read, Reading};
+pub use sealed::{CONTENDERS, GateRow, Holdout, SealError, Sealed};
+pub use slices::Slice;
+pub use verdict::{Kind, Verdict};
+
+#[cfg(test)]
+mod simulation;

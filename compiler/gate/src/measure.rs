@@ -1,0 +1,53 @@
+//! Measuring: how the gate gets its numbers. The engine calls models, a score table looks them up, a simulation draws them.
+
+use proofmark_runtime::{Example, Score, model::Usage};
+
+/// Who answers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Contender {
+    /// The prompt that is to be beaten.
+    Baseline,
+    /// A finalist, by its position.
+    Finalist(usize),
+}
+
+/// One row to be answered. The only way out of the seal; whoever measures must not keep it.
+#[derive(Clone, Copy, Debug)]
+pub struct Cell<'a> {
+    /// The position of the row among the sealed rows, the same for every contender.
+    pub index: usize,
+    /// The key of its seed.
+    pub seed: &'a str,
+    /// Its perturbation family, or `clean`.
+    pub variant: &'a str,
+    /// The row.
+    pub example: &'a Example,
+    /// The order in which the prompt lists the choices, if it is not that of the task.
+    pub listing: Option<&'a [String]>,
+}
+
+/// What came of one row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Measured {
+    /// How good the answer was; 0 if there was none.
+    pub score: Score,
+    /// Whether there was a usable answer.
+    pub valid: bool,
+    /// Tokens of prompt and reply; none if they were not counted.
+    pub usage: Usage,
+    /// What the metrics say that must not get worse, in the order of [`Demands::guards`](super::Demands::guards); nothing where
+    /// there was no usable answer, which is worth 0.
+    pub guards: Vec<Score>,
+}
+
+/// Has contenders answer rows.
+pub trait Measure {
+    /// Why rows could not be answered.
+    type Error;
+
+    /// One outcome per cell, in their order. No cell is asked for twice in one judgement.
+    ///
+    /// # Errors
+    /// If the rows could not be answered. Nothing is decided then.
+    fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, Self::Error>;
+}

@@ -1,0 +1,304 @@
+//! Score tables: what any other tool measured, judged by the same code as our own prompts.
+//!
+//! One file per prompt, JSON lines or CSV, one row per answer: `seed` (the original row), `variant` (`clean` or the name of
+//! a perturbation; clean if left out), `score` (0 to 1), and optionally `slice` and `valid`. Rows of two tables pair by seed
+//! and variant.
+//!
+//! **Invariant:** no row is dropped: a row without a partner, a row twice, or a score that is no score stops the judgement
+//! and is named with its line.
+
+mod read;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use proofmark_runtime::{Example, ExampleId, Record, Score, model::Usage};
+
+use super::{
+    measure::{Cell, Contender, Measure, Measured},
+    sealed::{Plan, Sealed},
+};
+
+/// The scores of one prompt.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Table {
+    name: String,
+    rows: BTreeMap<Key, Entry>,
+}
+
+/// Seed and variant.
+type Key = (String, String);
+
+#[derive(Clone, Debug, PartialEq)]
+struct Entry {
+    line: usize,
+    score: Score,
+    valid: bool,
+    slice: Option<String>,
+}
+
+/// How a table is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// One JSON object per line.
+    JsonLines,
+    /// Comma-separated with a header.
+    Csv,
+}
+
+/// Why tables cannot be judged.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TableError {
+    /// The file cannot be read.
+    #[error("cannot read the score table {}: {problem}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        problem: String,
+    },
+    /// Rows that are no rows.
+    #[error("{table} has {count} bad row(s):\n  {}\na row looks like {EXAMPLE}", problems.join("\n  "))]
+    Rows {
+        /// The table.
+        table: String,
+        /// How many.
+        count: usize,
+        /// The first of them, each with its line.
+        problems: Vec<String>,
+    },
+    /// There is nothing in it.
+    #[error("{table} has no rows; a row looks like {EXAMPLE}")]
+    Empty {
+        /// The table.
+        table: String,
+    },
+    /// Rows that two tables put into different slices.
+    #[error(
+        "{candidate} and {baseline} put {count} rows into different slices:\n  {}\n\
+         a slice says what a row is, so it is the same for both prompts",
+        rows.join("\n  ")
+    )]
+    Sliced {
+        /// One table.
+        baseline: String,
+        /// The other.
+        candidate: String,
+        /// How many rows.
+        count: usize,
+        /// The first of them.
+        rows: Vec<String>,
+    },
+    /// Rows that only one of two tables has.
+    #[error(
+        "{candidate} and {baseline} do not cover the same rows; {count} have no partner:\n  {}\n\
+         score both prompts on every row and try again",
+        rows.join("\n  ")
+    )]
+    Unpaired {
+        /// One table.
+        baseline: String,
+        /// The other.
+        candidate: String,
+        /// How many rows.
+        count: usize,
+        /// The first of them, and who lacks them.
+        rows: Vec<String>,
+    },
+}
+
+const EXAMPLE: &str =
+    r#"{"seed": "row-17", "variant": "clean", "score": 1, "slice": "email", "valid": true}"#;
+
+/// As many problems as are told one by one.
+const TOLD: usize = 20;
+
+impl Table {
+    /// Reads a table by its suffix: `.csv`, otherwise JSON lines.
+    ///
+    /// # Errors
+    /// If the file cannot be read or a row is bad.
+    pub fn open(path: &Path) -> Result<Self, TableError> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| TableError::Unreadable { path: path.to_owned(), problem: error.to_string() })?;
+        let csv = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv"));
+        Self::parse(&path.display().to_string(), &text, if csv { Format::Csv } else { Format::JsonLines })
+    }
+
+    /// Reads a table from text.
+    ///
+    /// # Errors
+    /// All bad rows: unreadable, twice, or with a score that is none.
+    pub fn parse(name: &str, text: &str, format: Format) -> Result<Self, TableError> {
+        let mut problems = vec![];
+        let mut rows: BTreeMap<Key, Entry> = BTreeMap::new();
+        for row in read::rows(text.trim_start_matches('\u{feff}'), format) {
+            match row {
+                Ok((key, entry)) => match rows.get(&key) {
+                    Some(first) => problems.push(format!(
+                        "line {}: seed {:?}, variant {:?} was already on line {}",
+                        entry.line, key.0, key.1, first.line
+                    )),
+                    None => _ = rows.insert(key, entry),
+                },
+                Err(problem) => problems.push(problem),
+            }
+        }
+        let (table, count) = (name.to_owned(), problems.len());
+        if count > 0 {
+            problems.truncate(TOLD);
+            return Err(TableError::Rows { table, count, problems });
+        }
+        if rows.is_empty() { Err(TableError::Empty { table }) } else { Ok(Self { name: table, rows }) }
+    }
+
+    /// The name it was read under.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+/// Tables of a baseline and its finalists, paired.
+#[derive(Debug)]
+pub struct Paired {
+    sealed: Sealed,
+    /// By contender, the baseline first, then by row.
+    answers: Vec<Vec<Measured>>,
+}
+
+impl Paired {
+    /// Pairs tables.
+    ///
+    /// # Errors
+    /// If a row of one has no partner in another.
+    pub fn new(baseline: &Table, finalists: &[Table]) -> Result<Self, TableError> {
+        finalists.iter().try_for_each(|finalist| check_pairs(baseline, finalist))?;
+        finalists.iter().try_for_each(|finalist| check_slices(baseline, finalist))?;
+        let mut plan = Plan::default();
+        for (key, entry) in &baseline.rows {
+            let slices = finalists.iter().filter_map(|finalist| finalist.rows.get(key)?.slice.as_ref());
+            let slice = entry.slice.as_ref().or(slices.into_iter().next());
+            plan.add_bare(&key.0, &key.1, bare_example(key, slice));
+        }
+        let mut sealed = plan.seal(vec![]);
+        sealed.open = true;
+        let answers = [baseline].into_iter().chain(finalists).map(|table| table.answers(&sealed)).collect();
+        Ok(Self { sealed, answers })
+    }
+
+    /// Whether there are rows as they are, beside their perturbations.
+    pub fn has_clean_rows(&self) -> bool {
+        self.sealed.seeds.iter().any(|seed| !seed.clean.is_empty())
+    }
+
+    /// The rows, for the gate; and the scores, for measuring.
+    pub fn parts(&mut self) -> (&Sealed, Scores<'_>) {
+        (&self.sealed, Scores { answers: &self.answers })
+    }
+}
+
+/// Looks scores up.
+#[derive(Clone, Copy, Debug)]
+pub struct Scores<'a> {
+    answers: &'a [Vec<Measured>],
+}
+
+/// A contender was put before the gate that has no score table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a prompt without a score table was put before the gate")]
+pub struct NoTable;
+
+impl Measure for Scores<'_> {
+    type Error = NoTable;
+
+    fn measure(&mut self, contender: Contender, cells: &[Cell<'_>]) -> Result<Vec<Measured>, NoTable> {
+        let position = match contender {
+            Contender::Baseline => 0,
+            Contender::Finalist(position) => position + 1,
+        };
+        let answers = self.answers.get(position).ok_or(NoTable)?;
+        cells.iter().map(|cell| answers.get(cell.index).cloned().ok_or(NoTable)).collect()
+    }
+}
+
+impl Table {
+    fn answers(&self, sealed: &Sealed) -> Vec<Measured> {
+        let key = |row: &super::sealed::Row| {
+            let seed = row.seed.map_or("", |seed| &sealed.seeds[seed].key);
+            (seed.to_owned(), row.variant.clone())
+        };
+        let entries = sealed.rows.iter().filter_map(|row| self.rows.get(&key(row)));
+        entries
+            .map(|entry| Measured {
+                score: entry.score,
+                valid: entry.valid,
+                usage: Usage::default(),
+                guards: vec![],
+            })
+            .collect()
+    }
+}
+
+fn bare_example((seed, variant): &Key, slice: Option<&String>) -> Example {
+    Example {
+        id: ExampleId(format!("{seed}/{variant}")),
+        inputs: Record::new(),
+        outputs: Record::new(),
+        slices: slice.iter().map(|slice| ("slice".to_owned(), (*slice).clone())).collect(),
+    }
+}
+
+fn check_pairs(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
+    let lacks = |of: &Table, by: &Table| {
+        let lonely = of.rows.iter().filter(|(key, _)| !by.rows.contains_key(*key));
+        let name = by.name.clone();
+        lonely
+            .map(|((seed, variant), entry)| {
+                format!(
+                    "seed {seed:?}, variant {variant:?} (line {} of {}) is missing in {name}",
+                    entry.line, of.name
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut rows = [lacks(baseline, finalist), lacks(finalist, baseline)].concat();
+    let count = rows.len();
+    if count == 0 {
+        return Ok(());
+    }
+    rows.truncate(TOLD);
+    Err(TableError::Unpaired {
+        baseline: baseline.name.clone(),
+        candidate: finalist.name.clone(),
+        count,
+        rows,
+    })
+}
+
+/// A slice that only one of two tables names is taken from that one.
+fn check_slices(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
+    let unlike = |(key, entry): (&Key, &Entry)| {
+        let other = finalist.rows.get(key)?;
+        let (old, new) = (entry.slice.as_ref()?, other.slice.as_ref()?);
+        let ((seed, variant), lines) = (key, (entry.line, other.line));
+        (old != new).then(|| {
+            format!(
+                "seed {seed:?}, variant {variant:?}: {old:?} (line {}) and {new:?} (line {})",
+                lines.0, lines.1
+            )
+        })
+    };
+    let mut rows: Vec<_> = baseline.rows.iter().filter_map(unlike).collect();
+    let count = rows.len();
+    if count == 0 {
+        return Ok(());
+    }
+    rows.truncate(TOLD);
+    let (baseline, candidate) = (baseline.name.clone(), finalist.name.clone());
+    Err(TableError::Sliced { baseline, candidate, count, rows })
+}
+
+#[cfg(test)]
+mod tests;
