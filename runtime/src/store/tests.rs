@@ -5,7 +5,7 @@ mod kill;
 use std::{
     fs,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
@@ -111,6 +111,8 @@ fn unusable_files_are_refused_and_left_alone() {
 }
 
 /// The bytes of a store with a call, a run, an event and a look.
+static FILLED: LazyLock<Vec<u8>> = LazyLock::new(filled);
+
 fn filled() -> Vec<u8> {
     let folder = folder();
     let path = folder.path().join("calls.db");
@@ -130,7 +132,7 @@ fn filled() -> Vec<u8> {
 }
 
 proptest! {
-    #![proptest_config(fuzz::cases(48))]
+    #![proptest_config(fuzz::cases(24))]
 
     /// Changes hit the first page, where the header and the table of tables are, as often as all others.
     #[test]
@@ -138,7 +140,7 @@ proptest! {
         changes in fuzz::changes(),
         page in prop_oneof![Just(1_usize), any::<usize>()],
     ) {
-        let whole = filled();
+        let whole = &*FILLED;
         let start = page % (whole.len() / 4096).max(1) * 4096;
         let end = whole.len().min(start + 4096);
         let broken = [&whole[..start], &fuzz::changed(&whole[start..end], &changes), &whole[end..]].concat();

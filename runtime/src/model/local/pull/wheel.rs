@@ -103,6 +103,8 @@ mod tests {
     use crate::fuzz;
 
     proptest! {
+        #![proptest_config(fuzz::cases(64))]
+
         #[test]
         fn a_broken_wheel_never_panics(changes in fuzz::changes()) {
             let folder = tempfile::tempdir().unwrap();
