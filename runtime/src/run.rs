@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     candidate::Candidate,
     model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Usage},
-    program::{BadCandidate, Output, Program, Source},
+    program::{BadCandidate, Module, Program, Source},
     prompt::RenderError,
     reply::{Reading, Repair, ReplyError},
     signature::{Misfit, check_record},
@@ -153,34 +153,30 @@ impl Runner {
         check_record(self.program.inputs(), inputs).map_err(RunError::Inputs)?;
         let mut steps = Vec::<Step>::with_capacity(self.modules.len());
         let mut spent = Spent::default();
-        let mut silent = None;
+        let mut unusable = None;
         for (module, prepared) in self.program.modules().iter().zip(&self.modules) {
             if module.wiring.values().any(|source| !is_there(source, &steps)) {
                 continue;
             }
-            let wired = module.signature.inputs.iter().map(|field| {
-                let source = module.wiring.get(&field.name);
-                let value = source.and_then(|source| value_at(source, inputs, &steps));
-                (field.name.clone(), value.cloned().unwrap_or(Value::Null))
-            });
-            match self.ask(prepared, wired.collect(), replicate, &mut spent).await {
+            let module_inputs = inputs_of(module, inputs, &steps);
+            match self.ask(prepared, module_inputs, replicate, &mut spent).await {
                 Ok(step) => steps.push(step),
                 Err(error) if self.program.is_vote() && error.is_unusable() => {
-                    silent.get_or_insert(error);
+                    unusable.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
             }
         }
-        let said = |output: &Output| output.sources().any(|source| is_there(source, &steps));
-        if let Some(error) = silent.filter(|_| !self.program.outputs().iter().all(said)) {
-            return Err(error);
+        let mut outputs = Record::new();
+        for output in self.program.outputs() {
+            if let Some(error) = &unusable
+                && !output.sources().any(|source| is_there(source, &steps))
+            {
+                return Err(error.clone());
+            }
+            outputs.insert(output.name.clone(), output.value(|source| value_at(source, inputs, &steps)));
         }
-        let outputs = self.program.outputs().iter();
-        let outputs = outputs.map(|output| {
-            let value = output.value(|source| value_at(source, inputs, &steps));
-            (output.name.clone(), value)
-        });
-        Ok(Run { outputs: outputs.collect(), steps, usage: spent.usage, calls: spent.calls })
+        Ok(Run { outputs, steps, usage: spent.usage, calls: spent.calls })
     }
 
     /// The first request that a module sends for these inputs of the module.
@@ -258,6 +254,16 @@ impl RunError {
             Self::Reply { .. } | Self::Filtered { .. } | Self::Call { error: CallError::TooLong { .. }, .. }
         )
     }
+}
+
+/// The inputs of a module: the values at its sources, null where there is none.
+fn inputs_of(module: &Module, inputs: &Record, steps: &[Step]) -> Record {
+    let mut wired = Record::new();
+    for field in &module.signature.inputs {
+        let value = module.wiring.get(&field.name).and_then(|source| value_at(source, inputs, steps));
+        wired.insert(field.name.clone(), value.cloned().unwrap_or(Value::Null));
+    }
+    wired
 }
 
 /// Whether a source has a value: an input always has one, an output if its module gave one.

@@ -1,7 +1,7 @@
 //! Reading a struct: its fields, their doc comments and their marks.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit, LitFloat, LitInt, Meta, Result,
     Type, ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned,
@@ -46,19 +46,18 @@ pub(crate) fn concrete(input: &DeriveInput) -> Result<()> {
 
 /// The lines of a doc comment, each without the space that follows `///`.
 pub(crate) fn doc(attributes: &[Attribute]) -> Vec<String> {
-    let text = |attribute: &Attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
-    };
-    let lines = attributes.iter().filter_map(text).flat_map(|text| {
-        text.split('\n')
-            .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned())
-            .collect::<Vec<_>>()
-    });
-    lines.collect()
+    let mut lines = vec![];
+    for attribute in attributes {
+        if let Meta::NameValue(pair) = &attribute.meta
+            && pair.path.is_ident("doc")
+            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
+        {
+            for line in text.value().split('\n') {
+                lines.push(line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned());
+            }
+        }
+    }
+    lines
 }
 
 impl<'a> MarkedField<'a> {
@@ -122,14 +121,18 @@ impl Limits {
     }
 
     fn expression(&self) -> TokenStream {
-        let some = |value: Option<TokenStream>| match value {
-            Some(value) => quote!(::std::option::Option::Some(#value)),
-            None => quote!(::std::option::Option::None),
-        };
-        let min = some(self.min.map(|min| quote!(#min)));
-        let max = some(self.max.map(|max| quote!(#max)));
-        let max_length = some(self.max_length.map(|length| quote!(#length)));
+        let min = option(self.min);
+        let max = option(self.max);
+        let max_length = option(self.max_length);
         quote!(::proofmark_runtime::Constraints { min: #min, max: #max, max_length: #max_length })
+    }
+}
+
+/// An expression for an option.
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::std::option::Option::Some(#value)),
+        None => quote!(::std::option::Option::None),
     }
 }
 

@@ -39,33 +39,12 @@ fn conversions(
     outputs: &[&MarkedField<'_>],
 ) -> TokenStream {
     let name = &input.ident;
-    let definitions =
-        |side: &[&MarkedField<'_>]| side.iter().map(|field| field.definition()).collect::<Vec<_>>();
-    let record = |side: &[&MarkedField<'_>]| {
-        let inserts = side.iter().map(|field| {
-            let ident = field.ident;
-            field.insert(&quote!(&self.#ident))
-        });
-        quote!({
-            let mut record = ::proofmark_runtime::Record::new();
-            #(#inserts)*
-            record
-        })
-    };
-    let read = |side: &[&MarkedField<'_>], from: &TokenStream| {
-        let one = |field: &&MarkedField<'_>| {
-            let ident = field.ident;
-            let name = field.name();
-            quote!(#ident: ::proofmark_runtime::typed::field(#from, #name, "").map_err(|misfit| ::std::vec![misfit])?)
-        };
-        side.iter().map(one).collect::<Vec<_>>()
-    };
-    let input_fields = definitions(inputs);
-    let output_fields = definitions(outputs);
+    let input_fields = inputs.iter().map(|field| field.definition());
+    let output_fields = outputs.iter().map(|field| field.definition());
     let input_record = record(inputs);
     let output_record = record(outputs);
-    let input_values = read(inputs, &quote!(inputs));
-    let output_values = read(outputs, &quote!(outputs));
+    let input_values = values(inputs, &quote!(inputs));
+    let output_values = values(outputs, &quote!(outputs));
     quote! {
         #[automatically_derived]
         impl ::proofmark_runtime::typed::AsSignature for #name {
@@ -92,6 +71,32 @@ fn conversions(
             }
         }
     }
+}
+
+/// An expression for the record of some fields of `self`.
+fn record(fields: &[&MarkedField<'_>]) -> TokenStream {
+    let inserts = fields.iter().map(|field| {
+        let ident = field.ident;
+        field.insert(&quote!(&self.#ident))
+    });
+    quote!({
+        let mut record = ::proofmark_runtime::Record::new();
+        #(#inserts)*
+        record
+    })
+}
+
+/// Expressions that read some fields from a record, each with its name.
+fn values(fields: &[&MarkedField<'_>], record: &TokenStream) -> Vec<TokenStream> {
+    let mut values = vec![];
+    for field in fields {
+        let ident = field.ident;
+        let name = field.name();
+        values.push(
+            quote!(#ident: ::proofmark_runtime::typed::field(#record, #name, "").map_err(|misfit| ::std::vec![misfit])?),
+        );
+    }
+    values
 }
 
 /// `inputs(..)`: the input record from one argument per input.

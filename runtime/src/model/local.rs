@@ -199,18 +199,16 @@ impl LocalModel {
         let longest = choices.tokens.iter().map(Vec::len).max().unwrap_or(0);
         self.fits(prompt.len() + longest)?;
         let mut messages = request.messages.clone();
-        let prompts = content_free.iter().map(|content| {
+        let mut content_free_prompts = vec![];
+        for content in content_free {
             if let Some(last) = messages.last_mut() {
                 last.content.clone_from(content);
             }
             let prompt = self.prompt(&messages)?;
             self.fits(prompt.len() + longest)?;
-            Ok(prompt)
-        });
-        Ok(Want::Choice {
-            content_free: prompts.collect::<Result<_, CallError>>()?,
-            labels: choices.tokens.clone(),
-        })
+            content_free_prompts.push(prompt);
+        }
+        Ok(Want::Choice { content_free: content_free_prompts, labels: choices.tokens.clone() })
     }
 
     fn text(&self, request: &Request, prompt: &[u32]) -> Result<Want, CallError> {

@@ -151,15 +151,22 @@ fn module_problems(parts: &Parts, module: &Module) -> Vec<Unsound> {
 
 /// The first demonstration that does not fit, counted from 1, and why.
 pub(super) fn demonstration_misfit(signature: &Signature, list: &[Demonstration]) -> Option<(usize, Misfit)> {
-    list.iter().enumerate().find_map(|(i, demonstration)| {
-        let mut outputs = demonstration.outputs.clone();
-        if signature.outputs.iter().all(|field| field.name != kind::REASONING) {
-            outputs.remove(kind::REASONING);
+    for (demonstration, number) in list.iter().zip(1..) {
+        if let Some(misfit) = first_misfit(signature, demonstration) {
+            return Some((number, misfit));
         }
-        let misfits = check_record(&signature.inputs, &demonstration.inputs)
-            .and_then(|()| check_record(&signature.outputs, &outputs));
-        misfits.err().and_then(|found| found.into_iter().next()).map(|misfit| (i + 1, misfit))
-    })
+    }
+    None
+}
+
+fn first_misfit(signature: &Signature, demonstration: &Demonstration) -> Option<Misfit> {
+    let mut outputs = demonstration.outputs.clone();
+    if signature.outputs.iter().all(|field| field.name != kind::REASONING) {
+        outputs.remove(kind::REASONING);
+    }
+    let misfits = check_record(&signature.inputs, &demonstration.inputs)
+        .and_then(|()| check_record(&signature.outputs, &outputs));
+    misfits.err()?.into_iter().next()
 }
 
 /// The field that a source refers to.

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Module, Output, Program, Source};
+use super::{Output, Program, Source};
 use crate::value::Value;
 
 impl Program {
@@ -20,22 +20,27 @@ impl Program {
             .iter()
             .map(|module| (module.name.clone(), fresh(&module.name, &mut taken)))
             .collect();
-        let renamed = |source: Source| match source {
-            Source::Output { module, field } => {
-                let new = names.iter().find(|(old, _)| *old == module).map(|(_, new)| new.clone());
-                Source::Output { module: new.unwrap_or(module), field }
-            }
-            Source::Input(_) => source,
-        };
-        let modules = other.parts.modules.into_iter().zip(&names).map(|(module, (_, name))| {
-            let wiring = module.wiring.into_iter().map(|(input, source)| (input, renamed(source)));
-            Module { name: name.clone(), wiring: wiring.collect(), ..module }
-        });
-        self.parts.modules.extend(modules);
+        for (mut module, (_, name)) in other.parts.modules.into_iter().zip(&names) {
+            name.clone_into(&mut module.name);
+            module.wiring.values_mut().for_each(|source| rename(source, &names));
+            self.parts.modules.push(module);
+        }
         for (output, others) in self.parts.outputs.iter_mut().zip(other.parts.outputs) {
-            output.voters.extend(std::iter::once(others.source).chain(others.voters).map(&renamed));
+            for mut source in std::iter::once(others.source).chain(others.voters) {
+                rename(&mut source, &names);
+                output.voters.push(source);
+            }
         }
         self
+    }
+}
+
+/// Changes the module of a source to its new name.
+fn rename(source: &mut Source, names: &[(String, String)]) {
+    if let Source::Output { module, .. } = source
+        && let Some((_, new)) = names.iter().find(|(old, _)| old == module)
+    {
+        new.clone_into(module);
     }
 }
 

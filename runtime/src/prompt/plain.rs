@@ -76,12 +76,7 @@ impl Format for Plain {
             return text;
         }
         let labels: Vec<_> = signature.inputs.iter().map(|field| label(&field.name)).collect();
-        let starts = |line: &str, label: &str| {
-            let head = line.get(..label.len());
-            head.is_some_and(|head| head.eq_ignore_ascii_case(label))
-                && line[label.len()..].trim_start().starts_with(':')
-        };
-        marker::guard(&text, |line| labels.iter().any(|label| starts(line, label)))
+        marker::guard(&text, |line| labels.iter().any(|label| starts_with_label(line, label)))
     }
 
     /// A choice if the output is one, else free text.
@@ -98,4 +93,11 @@ impl Format for Plain {
             _ => Err(ReplyError::NoObject),
         })
     }
+}
+
+/// Whether a line starts with a label and its colon.
+fn starts_with_label(line: &str, label: &str) -> bool {
+    let head = line.get(..label.len());
+    head.is_some_and(|head| head.eq_ignore_ascii_case(label))
+        && line[label.len()..].trim_start().starts_with(':')
 }

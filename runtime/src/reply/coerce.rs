@@ -43,15 +43,11 @@ pub(crate) fn record_from_json(
     let mut used = 0;
     for field in fields {
         let mut inner = place.inside(&field.name);
-        let found = object.get(&field.name).or_else(|| {
-            let mut similar =
-                object.iter().filter(|(name, _)| is_similar(name, &field.name) && !named(fields, name));
-            let only = similar.next().filter(|_| similar.next().is_none());
-            only.map(|(_, json)| {
-                inner.repair(Action::MatchedName);
-                json
-            })
-        });
+        let exact = object.get(&field.name);
+        let found = exact.or_else(|| similar(object, &field.name, fields));
+        if found.is_some() && exact.is_none() {
+            inner.repair(Action::MatchedName);
+        }
         used += usize::from(found.is_some());
         let value = found.map_or(Ok(Value::Null), |json| from_json(json, &field.ty, &mut inner));
         match value.and_then(|value| checked(field, value, &inner.path)) {
@@ -63,6 +59,13 @@ pub(crate) fn record_from_json(
         place.repair(Action::DroppedField);
     }
     if misfits.is_empty() { Ok(record) } else { Err(misfits) }
+}
+
+/// The value of the only name that resembles this one and is no other field.
+fn similar<'a>(object: &'a serde_json::Map<String, Json>, name: &str, fields: &[Field]) -> Option<&'a Json> {
+    let mut similar = object.iter().filter(|(other, _)| is_similar(other, name) && !named(fields, other));
+    let (_, json) = similar.next()?;
+    similar.next().is_none().then_some(json)
 }
 
 /// The place of a value, and the repairs so far.

@@ -82,14 +82,13 @@ pub(crate) const DEEPSEEK: Service = Service {
 
 impl Service {
     fn config(&self, name: &str, settings: &Settings) -> OpenAi {
-        let set = |variable: &&str| env::var(variable).ok().filter(|value| !value.trim().is_empty());
-        let moved = self.base_url_env.as_ref().and_then(set);
+        let moved = self.base_url_env.and_then(variable);
         let key_env = match (&settings.key_env, &settings.base_url) {
             (Some(variable), _) => Some(variable.clone()),
             (None, Some(_)) => None,
             // The user's own server may need no key.
             (None, None) => {
-                self.key_env.filter(|key| moved.is_none() || set(key).is_some()).map(str::to_owned)
+                self.key_env.filter(|key| moved.is_none() || variable(key).is_some()).map(str::to_owned)
             }
         };
         let model = self.prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
@@ -101,6 +100,11 @@ impl Service {
             key_env,
         }
     }
+}
+
+/// The value of an environment variable; an empty one counts as absent.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 impl Provider for Service {

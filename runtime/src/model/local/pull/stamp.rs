@@ -69,19 +69,20 @@ pub(super) fn hash(mut file: &File) -> io::Result<String> {
 
 /// Remembers a checksum. If that fails, the file is hashed again next time.
 pub(super) fn write(path: &Path, sha256: &str, places: &Places) {
-    let attempt = || -> io::Result<()> {
-        let path = fs::canonicalize(path)?;
-        let target = place(&path, places);
-        let state = FileState::of(&File::open(&path)?)?;
-        let stamp = serde_json::to_vec(&KnownChecksum { path, state, sha256: sha256.to_owned() })?;
-        let folder = target.parent().unwrap_or(&target);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        io::Write::write_all(&mut file, &stamp)?;
-        file.persist(&target)?;
-        Ok(())
-    };
-    attempt().ok();
+    try_write(path, sha256, places).ok();
+}
+
+fn try_write(path: &Path, sha256: &str, places: &Places) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let target = place(&path, places);
+    let state = FileState::of(&File::open(&path)?)?;
+    let known = serde_json::to_vec(&KnownChecksum { path, state, sha256: sha256.to_owned() })?;
+    let folder = target.parent().unwrap_or(&target);
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, &known)?;
+    file.persist(&target)?;
+    Ok(())
 }
 
 fn read(path: &Path, places: &Places) -> Option<KnownChecksum> {
