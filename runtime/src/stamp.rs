@@ -71,13 +71,13 @@ pub struct Against {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Digest>,
     /// The command that started the trial.
-    pub asked: Asked,
+    pub asked: AskedBy,
 }
 
 /// The origin of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Asked {
+pub enum AskedBy {
     /// The trial at the end of a search.
     Compile,
     /// A trial of prompts that the user named.

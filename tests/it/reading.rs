@@ -6,7 +6,7 @@ use proofmark::{
     data::Splits,
     gate::{
         Cell, Contender, Demands, Evidence, Finalist, Gate, GateError, Measure, Measured, MemoryLedger,
-        Policy, Reading,
+        Policy, Reading, Subject,
     },
     task::Task,
 };
@@ -14,7 +14,7 @@ use proofmark_optimizers::{
     blocks::{blocks, shortest},
     demos::Shelf,
 };
-use proofmark_runtime::{Candidate, Param, ParamPath, Slot, digest};
+use proofmark_runtime::{Candidate, Param, ParamPath, Slot, digest, stamp::AskedBy};
 
 /// A measure that stops the trial at its first row.
 #[derive(Debug)]
@@ -35,6 +35,7 @@ fn gate() -> Gate {
         context: digest("reading"),
         seed: 1,
         evidence: Evidence::default(),
+        subject: Subject { baseline: digest("baseline"), task: None, asked: AskedBy::Gate },
     }
 }
 
