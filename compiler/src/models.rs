@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use proofmark_runtime::{
-    layer::{Limit, Patience, Retry, Told},
+    layer::{Limit, OnRetry, Patience, Retry},
     model::{
         Model,
         local::{
@@ -80,7 +80,7 @@ pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
 pub fn open(
     config: &ModelConfig,
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
-    told: Told,
+    told: OnRetry,
 ) -> Result<Opened, ModelError> {
     if config.base_url.is_none() && providers::is_local(&config.name) {
         let file = fetch(&config.name, watch)?;
