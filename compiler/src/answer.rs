@@ -6,7 +6,7 @@ use proofmark_optimizers::Outcome;
 use proofmark_runtime::{Digest, Example, Program, Record, Source, digest};
 use serde_json::Value as Json;
 
-use crate::data::text::plain;
+use crate::gate::text::plain;
 
 /// What a program, with what was laid over it, gave, by output; nothing where there was no usable answer.
 pub(crate) fn of(program: &Program, example: &Example, outcome: &Outcome) -> Option<Record> {

@@ -1,12 +1,14 @@
-//! Attacks: perturbations that leave the right answer as it is. One file per family, one line in [`ALL`].
+//! Attacks: perturbations that keep the right answer. One file per family, one line in [`ALL`].
 //!
-//! **Invariant:** no variant exists whose family's [`Guarantee`] was not checked on that very row, and variants are
-//! frozen: they depend on the seed and the rows alone, never on what any prompt answered (gate.md, section 5.4).
-//! [`Plan::freeze`] makes them; [`crate::gate`] seals them. `own` and `templates` hold families of the user's, [`rewrite`]
-//! those that a model writes; `listing` leaves rows alone and changes what every prompt shows.
+//! **Invariant:** every variant was checked against its family's [`Guarantee`] on its own row. Variants are frozen: they depend
+//! on the seed and the rows alone, never on the answers of a prompt, so that no prompt can influence what it is tested on.
+//!
+//! [`Plan::freeze`] makes variants; [`crate::gate`] seals them. `own` and `templates` hold the user's own families, [`rewrite`]
+//! those that a model writes; `listing` keeps the row and changes the prompt. `built_in` describes the built-in families.
 
 mod allocate;
 pub mod audit;
+mod built_in;
 mod case;
 mod config;
 mod contraction;
@@ -17,6 +19,7 @@ mod guarantee;
 mod injection;
 mod length;
 mod lexicon;
+mod light;
 mod listing;
 mod neutral;
 mod number;
@@ -43,46 +46,49 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::gate::variant::Refused;
 
-pub use crate::gate::variant::{Class, Variant};
+pub(crate) use built_in::about;
+pub use built_in::{COMPOSED, default_families, names};
 pub(crate) use config::{ATTACK, read};
 pub use guarantee::{Broken, Guarantee, Normalizer};
 pub use listing::NAME as LISTING;
 pub use own::{Own, OwnProgram, Rules};
-pub(crate) use plan::families_of;
-pub(crate) use plan::words_of;
 pub use plan::{Count, Frozen, Plan, PlanError};
+pub(crate) use plan::{choices_of, words_of};
 pub use protect::Protected;
 pub use templates::Templates;
 
-/// A way to perturb text without changing the right answer.
+pub use crate::gate::variant::{Class, Variant};
+
+/// A way to perturb a text that keeps the right answer.
 pub trait Family: Sync {
     /// The name used in task files and reports.
     fn name(&self) -> &str;
     /// One line for help and docs.
     fn about(&self) -> &str;
-    /// Why the right answer stays, and how that is checked.
+    /// The checkable reason why the right answer stays.
     fn guarantee(&self) -> Guarantee<'_>;
-    /// Whether the family is safe only where upper and lower case do not matter.
+    /// Whether the family keeps the right answer only if upper and lower case do not matter.
     fn needs_case_insensitive(&self) -> bool {
         false
     }
-    /// Whether tasks that name no family get it. Those that few texts give a handle to, or that another one resembles, are
-    /// only used by name: every family takes rows from the others.
+    /// Whether tasks that name no family get it. Families that change few texts, or that resemble another one, are used only
+    /// by name, because every family takes rows from the others.
     fn is_default(&self) -> bool {
         true
     }
-    /// The perturbed text; `None` where this family cannot change it.
+    /// The perturbed text; none if this family cannot change it.
     fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String>;
 
-    /// The row with the text of that input perturbed and the guarantee checked.
+    /// The row with this input perturbed, after a check of the guarantee.
     ///
     /// # Errors
-    /// If there is no such row.
+    /// Why there is no such row.
     fn apply(
         &self,
         row: &Example,
         field: &str,
-        (scene, rng): (&Scene<'_>, &mut ChaCha8Rng),
+        scene: &Scene<'_>,
+        rng: &mut ChaCha8Rng,
     ) -> Result<Example, Miss> {
         let text = row.inputs.get(field).and_then(Value::as_text).ok_or(Miss::Idle)?;
         let changed = self.perturb(text, scene, rng).ok_or(Miss::Idle)?;
@@ -96,10 +102,16 @@ pub trait Family: Sync {
 /// Why a family has no variant of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Miss {
-    /// There is nothing in the row that it could change.
+    /// It can change nothing in the row.
     Idle,
-    /// What it made is not vouched for.
+    /// Its variant breaks the guarantee.
     Broken(Broken),
+}
+
+impl From<Broken> for Miss {
+    fn from(broken: Broken) -> Self {
+        Self::Broken(broken)
+    }
 }
 
 impl From<Refused<Broken>> for Miss {
@@ -111,26 +123,20 @@ impl From<Refused<Broken>> for Miss {
     }
 }
 
-impl From<Broken> for Miss {
-    fn from(broken: Broken) -> Self {
-        Self::Broken(broken)
-    }
-}
-
-/// What a family may know about the task besides the text.
+/// The facts about a task that a family may use.
 #[derive(Clone, Copy, Debug)]
 pub struct Scene<'a> {
-    /// Words that must not be touched: labels and field names.
+    /// Words that must stay: labels and field names.
     pub protected: &'a Protected,
-    /// A wrong answer, for injections; `None` where the outputs are free.
+    /// A wrong answer, for injections; none if the set of answers is not known.
     pub wrong_answer: Option<&'a str>,
 }
 
-/// Every family.
+/// Every family that perturbs texts.
 pub const ALL: &[&dyn Family] = &[
     &whitespace::Whitespace,
     &unicode::Unicode,
-    &case::Case,
+    &case::LetterCase,
     &typo::Typo,
     &filler::Filler,
     &distractor::Distractor,
@@ -147,30 +153,10 @@ pub const ALL: &[&dyn Family] = &[
     &options::Options,
 ];
 
-/// The name under which two families at once are asked for and reported.
-pub const COMPOSED: &str = "composed";
+/// The family of the user's adversarial rows, which are not perturbed.
+pub const NATURAL: &str = "natural";
 
-/// The names of all families, [`COMPOSED`] last.
-pub fn names() -> Vec<&'static str> {
-    ALL.iter().map(|family| family.name()).chain([LISTING, COMPOSED]).collect()
-}
-
-/// One line about a family that is neither of the user's nor written by a model.
-pub(crate) fn about(name: &str) -> Option<&'static str> {
-    let listing = (name == LISTING).then_some(listing::ABOUT);
-    ALL.iter().find(|family| family.name() == name).map(|family| family.about()).or(listing)
-}
-
-/// The families that suit a task when it names none: the default ones, without those that need case to be irrelevant if it
-/// is not, and [`COMPOSED`].
-pub fn default_families(case_insensitive: bool) -> Vec<String> {
-    let suits =
-        |family: &&&dyn Family| family.is_default() && (case_insensitive || !family.needs_case_insensitive());
-    let names = ALL.iter().filter(suits).map(|family| family.name());
-    names.chain([COMPOSED]).map(str::to_owned).collect()
-}
-
-/// The words of labels and field names that no family may touch.
+/// The words of labels and field names that no family may change.
 pub fn protected_words<'a>(names: impl IntoIterator<Item = &'a str>) -> Protected {
     let words = names.into_iter().flat_map(|name| name.split(|c: char| !c.is_alphanumeric()));
     Protected::new(words.filter(|word| !word.is_empty()).map(str::to_lowercase).collect::<BTreeSet<_>>())

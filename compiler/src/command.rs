@@ -1,9 +1,9 @@
-//! A program of the user's that answers lines of JSON with lines of JSON: a metric, a perturbation family.
+//! The user's own programs, which answer lines of JSON with lines of JSON: a metric, a perturbation family.
 //!
-//! It is started once and kept open. What it writes to standard error is shown if it fails.
+//! A program is started once and kept open. Its standard error is shown if it fails.
 //!
-//! **Invariant:** a program that does not answer, answers rubbish or dies gives no value: the first failure is final, so
-//! that questions that wait for it do not each run into the same time limit.
+//! **Invariant:** a program that does not answer, answers something else or ends gives no value. The first failure is final, so
+//! that later questions do not wait for the same time limit.
 
 mod process;
 
@@ -18,11 +18,11 @@ use proofmark_runtime::{Digest, digest};
 use serde_json::Value as Json;
 
 use self::process::Process;
-use crate::task::{Key, Problem, Reader, Shape};
+use crate::config::{Key, Problem, Shape, TableReader};
 
-/// What a task file says about a program.
+/// The keys of a program in a task file.
 pub(crate) static OPTIONS: [Key; 2] = [
-    Key::required("command", Shape::Texts, "the program and its arguments, run in the task's folder"),
+    Key::required("command", Shape::Texts, "the program and its arguments, run in the folder of the task"),
     Key::new(
         "timeout_seconds",
         Shape::Number(0.001, 86_400.0),
@@ -33,102 +33,102 @@ pub(crate) static OPTIONS: [Key; 2] = [
 /// A program of the user's.
 #[derive(Debug)]
 pub struct Command {
-    who: String,
+    name: String,
     words: Vec<String>,
     folder: PathBuf,
     timeout: Duration,
-    state: Mutex<State>,
+    state: Mutex<CommandState>,
 }
 
 #[derive(Debug)]
-enum State {
+enum CommandState {
     Idle,
     Running(Process),
     Failed(CommandError),
 }
 
-/// Why a program of the user's gave no answer. `who` says which program, as in "metric command `python3 judge.py`".
+/// Why a program gave no answer. `program` names it, as in "metric command `python3 judge.py`".
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum CommandError {
     /// It cannot be started.
-    #[error("the {who} cannot be started: {message}")]
+    #[error("the {program} cannot be started: {message}")]
     Start {
-        /// Which program.
-        who: String,
-        /// What the system says.
+        /// The program.
+        program: String,
+        /// The message of the operating system.
         message: String,
     },
     /// It ended.
-    #[error("the {who} ended {how}{}", said(stderr))]
+    #[error("the {program} ended {how}{}", stderr_suffix(stderr))]
     Ended {
-        /// Which program.
-        who: String,
-        /// "with exit status: 1", ...
+        /// The program.
+        program: String,
+        /// Such as "with exit status: 1".
         how: String,
-        /// The end of what it wrote to standard error.
+        /// The end of its standard error.
         stderr: String,
     },
     /// It did not answer in time.
     #[error(
-        "the {who} gave no answer within {seconds} s{}; does it flush every line? Else raise `timeout_seconds`",
-        said(stderr)
+        "the {program} gave no answer within {seconds} s{}; make it flush every line, or raise `timeout_seconds`",
+        stderr_suffix(stderr)
     )]
     Timeout {
-        /// Which program.
-        who: String,
+        /// The program.
+        program: String,
         /// The limit.
         seconds: f64,
-        /// The end of what it wrote to standard error.
+        /// The end of its standard error.
         stderr: String,
     },
-    /// It answered something else than it should.
-    #[error("the {who} answered {line:?}, which is not {expected}: {problem}")]
-    Rubbish {
-        /// Which program.
-        who: String,
+    /// It gave an answer that cannot be used.
+    #[error("the {program} answered {line:?}, which is not {expected}: {problem}")]
+    Unusable {
+        /// The program.
+        program: String,
         /// The line, shortened.
         line: String,
-        /// What an answer looks like.
+        /// The form of an answer.
         expected: &'static str,
         /// What is wrong with it.
         problem: String,
     },
-    /// It gave more lines than it was asked for, so nobody knows which answer belongs to which question.
+    /// It wrote more lines than it got questions, so it is not known which answer belongs to which question.
     #[error(
-        "the {who} gave more lines than it was asked for, such as {line:?}; it must give one for each question, and write \
-         everything else to standard error"
+        "the {program} wrote an additional line, {line:?}; it must write one line for each question, and everything else to \
+         standard error"
     )]
     TooMany {
-        /// Which program.
-        who: String,
+        /// The program.
+        program: String,
         /// The line, shortened.
         line: String,
     },
-    /// It gave two answers to the same question.
+    /// It gave two different answers to the same question.
     #[error(
-        "the {who} answered the same line twice in different ways; draw from a generator seeded with `id` and `seed`"
+        "the {program} gave two different answers to the same line; use a random generator seeded with `id` and `seed`"
     )]
     Fickle {
-        /// Which program.
-        who: String,
+        /// The program.
+        program: String,
     },
 }
 
 impl Command {
-    /// A program with its arguments, run in a folder; messages call it "the `role` `words`".
+    /// Makes a program with its arguments, run in a folder. Messages name it "the `role` `words`".
     pub fn new(role: &str, words: Vec<String>, folder: &Path, timeout: Duration) -> Self {
-        let who = format!("{role} `{}`", words.join(" "));
-        Self { who, words, folder: folder.to_owned(), timeout, state: Mutex::new(State::Idle) }
+        let name = format!("{role} `{}`", words.join(" "));
+        Self { name, words, folder: folder.to_owned(), timeout, state: Mutex::new(CommandState::Idle) }
     }
 
-    /// Reads [`OPTIONS`] of a task file.
+    /// Reads [`OPTIONS`] of a task file; none if the command is empty (reported).
     pub(crate) fn read(
         role: &str,
-        table: Reader<'_>,
+        table: TableReader<'_>,
         folder: &Path,
         problems: &mut Vec<Problem>,
     ) -> Option<Self> {
-        let words: Vec<_> = table.texts("command").iter().map(|word| (*word.get_ref()).to_owned()).collect();
+        let words = table.strings("command");
         let Some(program) = words.first() else {
             let span = table.span("command")?;
             problems.push(Problem::new(span, "`command` is empty", "no program"));
@@ -142,17 +142,18 @@ impl Command {
         Some(Self::new(role, words, folder, timeout))
     }
 
-    /// What decides its answers, as far as that can be known: its words, and the contents of those that are files in its
-    /// folder. Where the folder is, and whether the program runs, changes nothing.
+    /// The digest of everything known that decides its answers: its words, and the contents of those that are files in its
+    /// folder. It does not depend on the place of the folder, or on whether the program runs.
     pub(crate) fn identity(&self) -> Digest {
         let contents = |word: &String| fs::read(self.folder.join(word)).ok().map(|bytes| digest(&bytes));
-        digest(&self.words.iter().map(|word| (word, contents(word))).collect::<Vec<_>>())
+        let words: Vec<_> = self.words.iter().map(|word| (word, contents(word))).collect();
+        digest(&words)
     }
 
-    /// Asks, one question at a time. `parse` reads the answer or says what is wrong with it, `expected` what it looks like.
+    /// Asks one question at a time. `parse` reads the answer or says what is wrong; `expected` is the form of an answer.
     ///
     /// # Errors
-    /// [`CommandError`], and the same one from then on.
+    /// [`CommandError`], and the same one for all later questions.
     pub(crate) fn ask<T>(
         &self,
         question: &Json,
@@ -160,17 +161,16 @@ impl Command {
         parse: impl FnOnce(&str) -> Result<T, String>,
     ) -> Result<T, CommandError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let rubbish = |line: &str, problem| CommandError::Rubbish {
-            who: self.who.clone(),
-            line: shortened(line),
-            expected,
-            problem,
-        };
-        let answer = self
-            .line(&mut state, format!("{question}\n"))
-            .and_then(|line| parse(&line).map_err(|problem| rubbish(&line, problem)));
+        let answer = self.line(&mut state, format!("{question}\n")).and_then(|line| {
+            parse(&line).map_err(|problem| CommandError::Unusable {
+                program: self.name.clone(),
+                line: shortened(&line),
+                expected,
+                problem,
+            })
+        });
         if let Err(error) = &answer {
-            *state = State::Failed(error.clone());
+            *state = CommandState::Failed(error.clone());
         }
         answer
     }
@@ -178,34 +178,35 @@ impl Command {
     /// Ends the program; the next question starts it again.
     ///
     /// # Errors
-    /// If it gave more lines than it was asked for, or failed before.
+    /// If it wrote more lines than it got questions, or failed before.
     pub(crate) fn finish(&self) -> Result<(), CommandError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        match std::mem::replace(&mut *state, State::Idle) {
-            State::Idle => Ok(()),
-            State::Running(process) => process.finish(),
-            State::Failed(error) => {
-                *state = State::Failed(error.clone());
+        match std::mem::replace(&mut *state, CommandState::Idle) {
+            CommandState::Idle => Ok(()),
+            CommandState::Running(process) => process.finish(),
+            CommandState::Failed(error) => {
+                *state = CommandState::Failed(error.clone());
                 Err(error)
             }
         }
     }
 
-    /// The error of a program that gave two answers to one question.
+    /// The error of a program that gave two different answers to one question.
     pub(crate) fn fickle(&self) -> CommandError {
-        CommandError::Fickle { who: self.who.clone() }
+        CommandError::Fickle { program: self.name.clone() }
     }
 
-    fn line(&self, state: &mut State, question: String) -> Result<String, CommandError> {
-        if let State::Failed(error) = state {
+    /// Sends a line and returns the line of the answer. Starts the program if it does not run.
+    fn line(&self, state: &mut CommandState, question: String) -> Result<String, CommandError> {
+        if let CommandState::Failed(error) = state {
             return Err(error.clone());
         }
-        let mut process = match std::mem::replace(state, State::Idle) {
-            State::Running(process) => process,
-            _ => Process::start(&self.who, &self.words, &self.folder)?,
+        let mut process = match std::mem::replace(state, CommandState::Idle) {
+            CommandState::Running(process) => process,
+            _ => Process::start(&self.name, &self.words, &self.folder)?,
         };
         let answer = process.ask(question, self.timeout);
-        *state = State::Running(process);
+        *state = CommandState::Running(process);
         answer
     }
 }
@@ -214,6 +215,7 @@ fn shortened(line: &str) -> String {
     line.trim_end().chars().take(200).collect()
 }
 
-fn said(stderr: &str) -> String {
-    if stderr.is_empty() { String::new() } else { format!("; it said: {stderr}") }
+/// The end of a message that quotes standard error.
+fn stderr_suffix(stderr: &str) -> String {
+    if stderr.is_empty() { String::new() } else { format!("; its standard error: {stderr}") }
 }

@@ -19,7 +19,7 @@ pub mod table;
 use std::time::{Duration, Instant};
 
 use proofmark_optimizers::{Lab, Optimizer, Stop};
-use proofmark_runtime::{Candidate, Program, store::Store};
+use proofmark_runtime::{Candidate, Program, stamp::AskedBy, store::Store};
 
 use self::{
     meter::Meter,
@@ -27,7 +27,7 @@ use self::{
     table::{Table, mean},
 };
 use crate::{
-    compile::{CompileError, FINALISTS, evidence, finalist, how, policy, resolution},
+    compile::{CompileError, FINALISTS, ended, evidence, finalist, how, policy, resolution, subject},
     data::rehearsal::Rehearsal,
     engine::{Asked, Bench, Crew, Engine, GateAdapter, Spent},
     gate::{Demands, Gate, MemoryLedger, Policy, Verdict, reading},
@@ -138,10 +138,9 @@ fn trial(
     let stopped = optimizer.search(&mut lab).err();
     let board = lab.into_board();
     let curve = meter.curve();
-    if let Some(stop @ (Stop::Cancelled | Stop::Broken { .. })) = stopped {
-        return Err(stop.into());
-    }
-    let (time, spent) = (begun.elapsed(), bench.spent());
+    let time = begun.elapsed();
+    let spent = bench.spent();
+    ended(stopped, spent)?;
 
     let finalists = board.finalists(FINALISTS);
     let best = finalists.first().map_or_else(Candidate::baseline, |standing| standing.candidate.clone());
@@ -151,7 +150,9 @@ fn trial(
         None
     } else {
         let policy = policy(setting.task, optimizer).unwrap_or(Policy::Strict);
-        let gate = Gate { policy, demands: Demands::default(), context, seed, evidence: evidence(&board) };
+        let subject = subject(setting.task, &setting.task.program, bench.abilities(), AskedBy::Compare)?;
+        let gate =
+            Gate { policy, demands: Demands::default(), context, seed, evidence: evidence(&board), subject };
         let named: Vec<_> = finalists
             .iter()
             .map(|standing| finalist(program, (&board, standing), &visible))

@@ -9,8 +9,11 @@ use std::collections::BTreeSet;
 use proofmark_optimizers::{Aim, Board, Effects, Event, Lab, Optimizer, Standing, Stop};
 use proofmark_runtime::{
     Candidate, CandidateId, Digest, Example, Program,
-    artifact::{Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
+    artifact::{self, Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
     digest,
+    model::Abilities,
+    program::BadCandidate,
+    stamp::{self, StampError},
     store::{Store, StoreError},
 };
 
@@ -19,8 +22,8 @@ use crate::{
     data::Splits,
     engine::{Bench as _, Crew, Engine, GateAdapter, GateError, Spent},
     gate::{
-        Audited, Evidence, Finalist, Gate, Judgement, Policy, Reading, Sealed, Verdict, ensure_sealed,
-        planning, reading,
+        Accepted, Audited, Evidence, Finalist, Gate, Judgement, Policy, Reading, Sealed, Subject, Verdict,
+        ensure_sealed, planning, reading,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -113,7 +116,7 @@ pub struct Compiled {
 impl Compiled {
     /// The candidate that the run is about: the accepted one, else the first finalist, else the baseline.
     pub fn best(&self) -> Candidate {
-        let accepted = self.judgement.as_ref().and_then(Judgement::accepted).unwrap_or(0);
+        let accepted = self.judgement.as_ref().and_then(Judgement::accepted).map_or(0, Accepted::position);
         self.finalists.get(accepted).map_or_else(Candidate::baseline, |standing| standing.candidate.clone())
     }
 
@@ -170,6 +173,9 @@ pub enum CompileError {
     /// The artifact could not be made.
     #[error(transparent)]
     Artifact(#[from] ArtifactError),
+    /// The certificate makes no stamp.
+    #[error(transparent)]
+    Stamp(#[from] StampError),
     /// The variants that a person read could not be made again.
     #[error(transparent)]
     Attack(#[from] PlanError),
@@ -205,11 +211,7 @@ pub fn compile(
         .with_resolution(resolution((setting.task, setting.optimizer), &sealed));
     let stopped = setting.optimizer.search(&mut lab).err();
     let mut board = lab.into_board();
-    match stopped {
-        Some(stop @ (Stop::Cancelled | Stop::Failed { .. } | Stop::Broken { .. })) => return Err(stop.into()),
-        Some(Stop::Budget) if engine.spent().task == 0 => return Err(Stop::Budget.into()),
-        _ => {}
-    }
+    let stopped = ended(stopped, engine.spent())?;
 
     let mut finalists = board.finalists(FINALISTS);
     let pruning = pruning::prune_first(setting, (&mut board, &mut finalists), &visible, &mut engine)?;
@@ -219,7 +221,7 @@ pub fn compile(
     crew.finish()?;
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
-    let (candidate, stamp) = stamping::decide(setting, &finalists, judgement.as_ref());
+    let (candidate, stamp) = stamping::decide(setting, &finalists, judgement.as_ref())?;
     let chose = if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
     let recorded = recording::record((&setting.program, &candidate), (&visible, &chose), &mut engine)?;
     crew.finish()?;
@@ -268,6 +270,18 @@ pub fn compile(
     })
 }
 
+/// Why a search stopped early, if what it found can be used all the same.
+///
+/// # Errors
+/// If the user cancelled, something failed for good, or the budget did not last for one answer.
+pub(crate) fn ended(stopped: Option<Stop>, spent: Spent) -> Result<Option<Stop>, Stop> {
+    match stopped {
+        Some(stop @ (Stop::Cancelled | Stop::Failed { .. } | Stop::Broken { .. })) => Err(stop),
+        Some(Stop::Budget) if spent.task == 0 => Err(Stop::Budget),
+        used => Ok(used),
+    }
+}
+
 /// What a person found who read variants of visible rows, if anybody did.
 ///
 /// # Errors
@@ -281,7 +295,7 @@ pub(crate) fn audited(
     if said.is_empty() {
         return Ok(None);
     }
-    let cases = audit::cases(task, visible)?;
+    let cases = audit::cases(&task.plan()?, visible)?;
     Ok(audit::audited(&audit::sample(&cases), &said))
 }
 
@@ -305,10 +319,23 @@ fn judge(
         ),
     });
     let (context, demands) = (engine.context(), setting.task.demands());
-    let gate = Gate { policy, demands, context, seed: setting.seed, evidence: evidence(board) };
+    let subject = subject(setting.task, &setting.program, engine.abilities(), stamp::AskedBy::Compile)?;
+    let gate = Gate { policy, demands, context, seed: setting.seed, evidence: evidence(board), subject };
     let candidates = finalists.iter().map(|standing| standing.candidate.clone()).collect();
     let mut stand = GateAdapter::new(engine, Candidate::baseline(), candidates);
     Ok(Some(gate.judge(sealed, named, &mut stand, &mut StoredLedger::new(store, setting.run))?))
+}
+
+/// What the certificate of a question says that its finalists were judged against.
+pub(crate) fn subject(
+    task: &Task,
+    baseline: &Program,
+    abilities: Abilities,
+    asked: stamp::AskedBy,
+) -> Result<Subject, Stop> {
+    let broken = |error: BadCandidate| Stop::Broken { message: error.to_string() };
+    let baseline = artifact::baseline_digest(baseline, abilities).map_err(broken)?;
+    Ok(Subject { baseline, task: Some(digest(&("task", &task.text))), asked })
 }
 
 /// A finalist as the gate takes it: named, and its prompt read against the one that it is to beat.

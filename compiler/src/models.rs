@@ -16,7 +16,7 @@ use proofmark_runtime::{
     },
 };
 
-use crate::task::ModelConfig;
+use crate::config::ModelConfig;
 
 /// Calls in flight to a server.
 const SERVER_CALLS: usize = 16;
@@ -48,11 +48,6 @@ pub enum ModelError {
     Open(#[from] OpenError),
 }
 
-/// Whether a name means a model file on this machine.
-pub fn is_local(name: &str) -> bool {
-    ["local/", "local:", "hf:"].iter().any(|prefix| name.starts_with(prefix))
-}
-
 /// The file of an embedded model, fetched if need be.
 ///
 /// # Errors
@@ -67,7 +62,7 @@ pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result
 /// # Errors
 /// Why it cannot.
 pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
-    if config.base_url.is_none() && is_local(&config.name) {
+    if config.base_url.is_none() && providers::is_local(&config.name) {
         let found = pull::find(&config.name.parse()?, &Places::from_env())?;
         return Ok(match found {
             Some(file) => format!("on this machine, {}", file.path.display()),
@@ -87,7 +82,7 @@ pub fn open(
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
     told: Told,
 ) -> Result<Opened, ModelError> {
-    if config.base_url.is_none() && is_local(&config.name) {
+    if config.base_url.is_none() && providers::is_local(&config.name) {
         let file = fetch(&config.name, watch)?;
         let model = LocalModel::open(&config.name, &file)?;
         return Ok(Opened { model: Arc::new(model), parallel: LOCAL_CALLS });

@@ -3,23 +3,18 @@
 //! **Invariant:** a [`Task`] that exists is sound: its program is wired and typed, its files exist, its names are known.
 //! All mistakes of a file are reported together.
 //!
-//! `shape` checks the file against one table of keys per section (the JSON schema is made from the same tables),
-//! `program`, `fields` and `demos` check what only makes sense together, one file per remaining section reads it.
+//! [`crate::config`] checks the file against one table of keys per section; `schema` makes the JSON schema from the same tables.
+//! `program`, `fields` and `demos` read the program and check rules across its sections; one file reads each other section.
 
 mod data;
 mod demos;
+mod errors;
 mod fields;
 mod gate;
 mod guard;
-mod model;
-mod nearest;
 mod optimizer;
-mod problem;
 mod program;
-mod read;
-mod rewriter;
 mod schema;
-mod shape;
 #[cfg(test)]
 mod tests;
 
@@ -32,25 +27,25 @@ use std::{
 use proofmark_runtime::Program;
 use toml::de::DeTable;
 
-pub(crate) use self::{
-    data::path,
-    nearest::suggest,
-    read::Reader,
-    shape::{Key, Section, Shape, Variants},
-};
 pub use self::{
     data::{Columns, DataConfig, DataFiles},
+    errors::{TaskErrors, TaskReport},
     gate::GateConfig,
     guard::GuardConfig,
-    model::{DEFAULT_MODEL, ModelConfig, PROPOSAL_TOKENS},
     optimizer::{Budget, OptimizerConfig},
-    problem::{Problem, TaskErrors, TaskReport},
     program::SOLE_MODULE,
-    rewriter::RewriterConfig,
     schema::schema,
 };
+pub use crate::{
+    attack::rewrite::RewriterConfig,
+    config::{DEFAULT_MODEL, ModelConfig, PROPOSAL_TOKENS, Problem},
+};
 use crate::{
-    attack::{self, Own},
+    attack::{
+        self, Own, Plan, PlanError,
+        rewrite::{self, Rewritings},
+    },
+    config::{self, Key, Section, Shape, TableReader, check_table},
     gate::{Demands, Margin},
     metric::{self, Metric},
 };
@@ -58,7 +53,7 @@ use crate::{
 /// The name of a task file in its folder.
 pub const TASK_FILE: &str = "task.toml";
 
-/// What is to be compiled: a program, its data, and how it is measured, searched and judged.
+/// A task: a program, its data, its metric, and the settings of search and gate.
 #[derive(Debug)]
 pub struct Task {
     /// Its name.
@@ -69,27 +64,27 @@ pub struct Task {
     pub text: String,
     /// The program as written: the baseline.
     pub program: Program,
-    /// Where the rows are.
+    /// The files of rows.
     pub data: DataConfig,
-    /// How answers are scored.
+    /// The metric.
     pub metric: Arc<Metric>,
-    /// Who answers.
+    /// The model under test.
     pub model: ModelConfig,
-    /// Who writes instructions, if not the model itself.
+    /// The model that writes instructions, if it is not the model under test.
     pub proposer: Option<ModelConfig>,
-    /// Who searches, and for how much.
+    /// The optimizer and its budget.
     pub optimizer: OptimizerConfig,
-    /// How finalists are judged.
+    /// The settings of the gate.
     pub gate: GateConfig,
     /// Metrics that must not get worse.
     pub guards: Vec<GuardConfig>,
-    /// Perturbation families of the user's.
+    /// The user's own perturbation families.
     pub attacks: Vec<Own>,
-    /// Who rewrites rows for the families that need a model, if anybody does.
+    /// The model that rewrites rows, for the families that need one.
     pub rewriter: Option<RewriterConfig>,
 }
 
-/// Why there is no task.
+/// Why a task file gives no task.
 #[derive(Debug, thiserror::Error)]
 pub enum TaskError {
     /// The file cannot be read.
@@ -108,30 +103,34 @@ pub enum TaskError {
 /// A whole task file.
 pub(crate) static FILE: Section = Section {
     name: "task",
-    about: "A Proofmark task: a prompt program, its data, and how it is measured, searched and judged.",
+    about: "A Proofmark task: a prompt program, its data, its metric, and the settings of search and gate.",
     keys: &[
         Key::required("format", Shape::Integer(1, 1), "the version of this file format"),
         Key::new("name", Shape::Text, "its name; that of the folder if left out"),
         Key::new("signature", Shape::Table(&program::SIGNATURE), "a program of one module"),
-        Key::new("inputs", Shape::Map(&fields::FIELD), "what a program of several modules gets"),
+        Key::new("inputs", Shape::Map(&fields::FIELD), "inputs of a program of several modules"),
         Key::new("module", Shape::Tables(&program::MODULE), "a module of a program of several"),
         Key::new(
             "outputs",
             Shape::Map(&Shape::Text),
-            "what it gives: name = \"module.field\"; the last module's outputs if left out",
+            "outputs of the program: name = \"module.field\"; those of the last module if left out",
         ),
-        Key::new("demos", Shape::Frees, "worked examples for [signature], part of the baseline"),
-        Key::required("data", Shape::Table(&data::DATA), "where the rows are"),
+        Key::new("demos", Shape::Frees, "demonstrations for [signature], part of the baseline"),
+        Key::required("data", Shape::Table(&data::DATA), "the files of rows"),
         Key::new("metric", Shape::Table(&metric::METRIC), "how answers are scored; exact if left out"),
-        Key::new("model", Shape::Table(&model::MODEL), "who answers; the embedded model if left out"),
-        Key::new("proposer", Shape::Table(&model::PROPOSER), "a stronger model that writes instructions"),
-        Key::new("optimizer", Shape::Table(&optimizer::OPTIMIZER), "who searches, and for how much"),
-        Key::new("gate", Shape::Table(&gate::GATE), "how finalists are judged"),
+        Key::new(
+            "model",
+            Shape::Table(&config::MODEL),
+            "the model under test; the embedded model if left out",
+        ),
+        Key::new("proposer", Shape::Table(&config::PROPOSER), "a stronger model that writes instructions"),
+        Key::new("optimizer", Shape::Table(&optimizer::OPTIMIZER), "the optimizer and its budget"),
+        Key::new("gate", Shape::Table(&gate::GATE), "how finalists are tested"),
         Key::new("guard", Shape::Tables(&guard::GUARD), "a metric that must not get worse"),
         Key::new("attack", Shape::Tables(&attack::ATTACK), "a perturbation family of your own"),
         Key::new(
             "rewriter",
-            Shape::Table(&rewriter::REWRITER),
+            Shape::Table(&rewrite::REWRITER),
             "a model that rewrites rows for families that need one",
         ),
     ],
@@ -158,10 +157,37 @@ impl Task {
         }
     }
 
-    /// What is demanded of a prompt beyond beating the baseline.
+    /// The demands on a candidate beside beating the baseline.
     pub fn demands(&self) -> Demands {
         let margin = |guard: &GuardConfig| Margin { name: guard.name.clone(), margin: guard.margin };
         Demands { guards: self.guards.iter().map(margin).collect(), ..self.gate.demands.clone() }
+    }
+
+    /// The names of the perturbation families of the task: those of `[gate]`, `[[attack]]` and `[rewriter]`.
+    pub fn families(&self) -> Vec<String> {
+        let own = self.attacks.iter().map(|own| own.name().to_owned());
+        let rewritten = self.rewriter.iter().flat_map(|config| config.families.clone());
+        self.gate.families().into_iter().chain(own).chain(rewritten).collect()
+    }
+
+    /// The plan that perturbs the rows of the task.
+    ///
+    /// # Errors
+    /// If the file of rewritings cannot be used.
+    pub fn plan(&self) -> Result<Plan<'_>, PlanError> {
+        let rewritings = match &self.rewriter {
+            Some(config) => Rewritings::read(config, &self.program, &self.model.name)?,
+            None => Rewritings::default(),
+        };
+        Ok(Plan {
+            families: self.families(),
+            own: &self.attacks,
+            rewritings,
+            variants: self.gate.variants,
+            seed: self.data.seed,
+            protected: attack::words_of(&self.program),
+            choices: attack::choices_of(&self.program),
+        })
     }
 
     /// Reads the text of a task file at `path`.
@@ -172,8 +198,8 @@ impl Task {
         let (document, errors) = DeTable::parse_recoverable(&text);
         let mut problems: Vec<_> = errors.iter().map(syntax).collect();
         if problems.is_empty() {
-            shape::check_table(&FILE, document.get_ref(), ("", 0..0), &mut problems);
-            let root = Reader::new(document.get_ref());
+            check_table(&FILE, document.get_ref(), "", 0..0, &mut problems);
+            let root = TableReader::new(document.get_ref());
             let folder = path.parent().unwrap_or(Path::new(""));
             if let Some(task) = read_all(root, folder, &mut problems)
                 && problems.is_empty()
@@ -186,23 +212,22 @@ impl Task {
     }
 }
 
-/// The task without its text; nothing if a part that it cannot be without is broken (reported).
-fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Option<Task> {
+/// The task without its text; none if a required part has a mistake (reported).
+fn read_all(root: TableReader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Option<Task> {
     let program = program::read(root, problems);
     let data = data::read(root.table("data"), program.as_ref(), folder, problems);
     let metric = program
         .as_ref()
-        .and_then(|program| metric::read((root.table("metric"), metric::ROLE), program, folder, problems));
+        .and_then(|program| metric::read(root.table("metric"), metric::ROLE, program, folder, problems));
     let guards =
         program.as_ref().map(|program| guard::read(root, program, folder, problems)).unwrap_or_default();
-    let model = model::read(root.table("model"), model::REPLY_TOKENS, problems);
-    let proposer = model::read(root.table("proposer"), model::PROPOSAL_TOKENS, problems);
+    let model = config::read_model(root.table("model"), config::REPLY_TOKENS, problems);
+    let proposer = config::read_model(root.table("proposer"), config::PROPOSAL_TOKENS, problems);
     let gate = gate::read(root, problems);
     let attacks = attack::read(root, program.as_ref(), folder, problems);
-    let rewriter = rewriter::read(root.table("rewriter"), program.as_ref(), folder, problems);
-    let called = || folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned);
+    let rewriter = rewrite::read(root.table("rewriter"), program.as_ref(), folder, problems);
     Some(Task {
-        name: root.string("name").or_else(called).unwrap_or_else(|| "task".into()),
+        name: root.string("name").or_else(|| folder_name(folder)).unwrap_or_else(|| "task".into()),
         folder: folder.to_owned(),
         text: String::new(),
         program: program?,
@@ -216,6 +241,10 @@ fn read_all(root: Reader<'_>, folder: &Path, problems: &mut Vec<Problem>) -> Opt
         attacks,
         rewriter,
     })
+}
+
+fn folder_name(folder: &Path) -> Option<String> {
+    folder.canonicalize().ok()?.file_name()?.to_str().map(str::to_owned)
 }
 
 fn syntax(error: &toml::de::Error) -> Problem {

@@ -19,17 +19,17 @@ use serde_json::Value as Json;
 
 use crate::{
     candidate::{Candidate, CandidateId, Param, ParamPath, Slot},
-    digest::Digest,
+    digest::{Digest, digest},
     model::{Abilities, Identity, Message, Model, Sampling, Shape, Usage},
     program::{BadCandidate, Program},
     prompt::{self, RenderError},
     run::{Prepared, Runner},
-    stamp::Stamp,
+    stamp::{Stamp, StampError},
     value::{Record, Value},
 };
 
-/// The version that this crate writes.
-pub const FORMAT: u64 = 1;
+/// The version that this crate writes. Format 2 records what an accepted prompt was judged against.
+pub const FORMAT: u64 = 2;
 
 /// A compiled prompt with its stamp.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,6 +39,8 @@ pub struct Artifact {
     prompts: Vec<ModulePrompt>,
     stamp: Stamp,
     tool: String,
+    /// The format that it was read from, so that writing it again changes nothing.
+    format: u64,
 }
 
 /// What an artifact is made of, beside what [`Artifact::emit`] finds out by itself.
@@ -186,6 +188,36 @@ pub enum ArtifactError {
         /// What wrote the artifact.
         tool: String,
     },
+    /// The stamp is about another candidate than the one in the artifact.
+    #[error(
+        "the stamp was given to the candidate {stamped}, but the artifact holds {held}; gate the artifact's own candidate"
+    )]
+    OtherCandidate {
+        /// The candidate that was accepted.
+        stamped: CandidateId,
+        /// The candidate of the artifact.
+        held: CandidateId,
+    },
+    /// The stamp was given against another baseline than the artifact's program.
+    #[error(
+        "the candidate was accepted against another baseline than the program in the artifact, so the stamp would be false; \
+         gate it against the task as written"
+    )]
+    OtherBaseline {
+        /// The baseline that was beaten.
+        beaten: Digest,
+        /// The program of the artifact.
+        held: Digest,
+    },
+    /// The stamp is no stamp, or says something else than its certificate.
+    #[error("the stamp of this artifact is refused: {error}")]
+    BadStamp {
+        /// What is wrong.
+        error: serde_json::Error,
+    },
+    /// The certificate lacks what a stamp needs.
+    #[error(transparent)]
+    Stamp(#[from] StampError),
     /// The stamp or the cost holds a number that is not finite.
     #[error("a number in the artifact is not finite")]
     NotFinite,
@@ -212,13 +244,15 @@ impl Artifact {
     /// Makes an artifact for a model.
     ///
     /// # Errors
-    /// If the candidate does not belong to the program, or a number is not finite.
+    /// If the candidate does not belong to the program, a number is not finite, or the stamp was given to another candidate
+    /// or against another baseline than the program of the parts.
     pub fn emit(parts: Parts, model: &dyn Model, stamp: Stamp) -> Result<Self, ArtifactError> {
         let program = with_default_formats(&parts.program, model.abilities())?;
         let parts = Parts { program, ..parts };
         let prompts = rendered(&parts.program.apply(&parts.candidate)?)?;
         let tool = format!("proofmark {}", env!("CARGO_PKG_VERSION"));
-        let artifact = Self { parts, model: model.identity().clone(), prompts, stamp, tool };
+        let artifact = Self { parts, model: model.identity().clone(), prompts, stamp, tool, format: FORMAT };
+        artifact.check_stamp()?;
         // What cannot be read back, such as a number that is not finite, is found before it is shipped.
         match Self::parse(&artifact.to_json()) {
             Ok(back) if back == artifact => Ok(artifact),
@@ -232,6 +266,7 @@ impl Artifact {
     /// See [`ArtifactError`].
     pub fn parse(text: &str) -> Result<Self, ArtifactError> {
         let artifact = file::parse(text)?;
+        artifact.check_stamp()?;
         let stored = artifact.with_formats();
         let rendered = rendered(&artifact.parts.program.apply(&stored)?)?;
         let differs = rendered.iter().zip(&artifact.prompts).find(|(now, then)| now != then);
@@ -240,6 +275,30 @@ impl Artifact {
             None => Err(ArtifactError::Altered),
             Some((now, _)) => {
                 Err(ArtifactError::Drifted { module: now.module.clone(), tool: artifact.tool.clone() })
+            }
+        }
+    }
+
+    /// Compares the stamp with what it was judged against.
+    fn check_stamp(&self) -> Result<(), ArtifactError> {
+        let Stamp::Accepted(accepted) = &self.stamp else { return Ok(()) };
+        let held = self.parts.candidate.id();
+        if accepted.candidate() != held {
+            return Err(ArtifactError::OtherCandidate { stamped: accepted.candidate(), held });
+        }
+        match accepted.against() {
+            None if self.format == 1 => Ok(()),
+            None => Err(StampError::Silent { what: "against" }.into()),
+            Some(against) => {
+                let program = digest_of_baseline(&self.parts.program);
+                if against.candidate != held.0 {
+                    let stamped = CandidateId(against.candidate);
+                    return Err(ArtifactError::OtherCandidate { stamped, held });
+                }
+                if against.baseline != program {
+                    return Err(ArtifactError::OtherBaseline { beaten: against.baseline, held: program });
+                }
+                Ok(())
             }
         }
     }
@@ -373,6 +432,18 @@ impl Artifact {
             candidate.with(path, Param::Format(prompt.format.clone()))
         })
     }
+}
+
+/// The content hash of a baseline: of a program as this model is asked with it, every format written out.
+///
+/// # Errors
+/// If a format that the model's abilities choose does not belong to the program.
+pub fn baseline_digest(program: &Program, abilities: Abilities) -> Result<Digest, BadCandidate> {
+    Ok(digest_of_baseline(&with_default_formats(program, abilities)?))
+}
+
+fn digest_of_baseline(program: &Program) -> Digest {
+    digest(&("baseline", program))
 }
 
 /// The program with the formats said that this model's abilities choose where the task says none, so that the baseline,

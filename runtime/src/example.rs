@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use crate::value::Record;
+use crate::{Digest, digest, value::Record};
 
 /// Names a row of the data.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -34,6 +34,11 @@ pub struct Example {
 }
 
 impl Example {
+    /// The hash of what the row says: its inputs and labels.
+    pub fn content(&self) -> Digest {
+        digest(&(&self.inputs, &self.outputs))
+    }
+
     /// The label that splits are stratified by: the outputs as one line of text.
     pub fn label(&self) -> String {
         self.outputs.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" | ")

@@ -1,15 +1,23 @@
 //! Stamps: what the gate found about a prompt, as plain data inside an [`Artifact`](crate::artifact::Artifact).
 //!
-//! The compiler's gate fills a stamp from a certificate that only the gate can make. What a shipped program needs is
-//! typed here; the certificate itself, with every number behind the verdict, is kept as the JSON that the gate wrote.
-//! Leads are in score units (a lead of 0.05 is five points).
+//! An accepted stamp is made of the gate's certificate alone: every number of the stamp is read from it. The certificate
+//! itself, with every number behind the verdict, is kept as the JSON that the gate wrote. Gains are in score units (a gain
+//! of 0.05 is five points).
 //!
-//! **Invariant:** [`Stamp::is_verified`] is true only for an accepted candidate.
+//! **Invariant:** an [`Accepted`] exists only with a certificate that says the same. Its fields are private, and reading one
+//! from JSON compares the two.
+//!
+//! ```compile_fail,E0451
+//! use proofmark_runtime::stamp::Accepted;
+//! fn forge() -> Accepted {
+//!     Accepted { claim: todo!(), against: None }
+//! }
+//! ```
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 
-use crate::candidate::CandidateId;
+use crate::{candidate::CandidateId, digest::Digest};
 
 /// What is known about the prompt that an artifact holds.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -29,24 +37,83 @@ pub enum Stamp {
     Kept(Kept),
 }
 
-/// A prompt that passed the gate.
+/// A prompt that passed the gate, with the certificate that says so.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Claim", into = "Claim")]
+pub struct Accepted {
+    claim: Claim,
+    against: Option<Against>,
+}
+
+/// The stamp as it stands in a file.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Accepted {
-    /// The candidate that passed: what the artifact holds.
-    pub candidate: CandidateId,
-    /// The gate's policy, such as `strict`.
-    pub policy: String,
-    /// Sealed seeds that were used.
-    pub seeds: u64,
-    /// Exact one-sided mid-p of the sign-flip test on the seed sums.
-    pub p: f64,
-    /// The observed mean lead over the baseline on sealed adversarial rows; accepted estimates exaggerate.
-    pub lead: f64,
-    /// The lower bound of the lead, 95 % over all looks and finalists: the number to quote.
-    pub lower95: f64,
-    /// Everything needed to check the verdict, as the gate wrote it.
-    pub certificate: Json,
+struct Claim {
+    candidate: CandidateId,
+    policy: String,
+    seeds: u64,
+    p: f64,
+    lead: f64,
+    lower95: f64,
+    certificate: Json,
+}
+
+/// What an accepted prompt was judged against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Against {
+    /// The content hash of the baseline: its program with its candidate laid over it
+    /// ([`baseline_digest`](crate::artifact::baseline_digest)), or its score table.
+    pub baseline: Digest,
+    /// The content hash of the accepted candidate, or of its score table.
+    pub candidate: Digest,
+    /// The hash of the task file; none for score tables.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub task: Option<Digest>,
+    /// The command that asked.
+    pub asked: AskedBy,
+}
+
+/// Where a question to the gate was asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AskedBy {
+    /// At the end of a search.
+    Compile,
+    /// About prompts that the user named.
+    Gate,
+    /// About a trial that went on with fresh rows.
+    Continuation,
+    /// In a comparison of optimizers, on rows that are not sealed.
+    Compare,
+    /// About score tables.
+    Table,
+}
+
+/// Why a stamp is refused.
+#[derive(Debug, thiserror::Error)]
+pub enum StampError {
+    /// The certificate cannot be read.
+    #[error("the certificate of the stamp cannot be read: {error}")]
+    Unreadable {
+        /// What is wrong and where.
+        error: serde_json::Error,
+    },
+    /// The certificate does not say what the stamp says.
+    #[error("the stamp and its certificate differ in `{what}`, so the stamp proves nothing")]
+    Differs {
+        /// The field.
+        what: &'static str,
+    },
+    /// The certificate lacks what a stamp needs.
+    #[error("the certificate of the stamp does not say `{what}`, so the stamp proves nothing")]
+    Silent {
+        /// The field.
+        what: &'static str,
+    },
+    /// A number is not finite.
+    #[error("the certificate holds a number that is not finite")]
+    NotFinite,
 }
 
 /// Why the baseline was kept.
@@ -59,7 +126,7 @@ pub struct Kept {
     pub kind: String,
     /// The same in words.
     pub reason: String,
-    /// Sealed seeds that would settle an inconclusive verdict.
+    /// Sealed units that would settle an inconclusive verdict.
     pub n_needed: Option<u64>,
     /// The finalists that were refused, as coarse as sealed rows allow.
     pub finalists: Json,
@@ -81,5 +148,202 @@ impl Stamp {
     /// Whether the gate accepted what the artifact holds.
     pub fn is_verified(&self) -> bool {
         matches!(self, Self::Accepted(_))
+    }
+}
+
+/// What a stamp reads of a certificate. Certificates of the first version say less.
+#[derive(Deserialize)]
+struct Reading {
+    finalist: Option<Named>,
+    policy: Option<String>,
+    lead: Option<Gain>,
+    #[serde(default)]
+    looks: Vec<Look>,
+    against: Option<Against>,
+}
+
+#[derive(Deserialize)]
+struct Named {
+    id: CandidateId,
+}
+
+#[derive(Deserialize)]
+struct Gain {
+    estimate: f64,
+    lower: f64,
+}
+
+#[derive(Deserialize)]
+struct Look {
+    seeds: u64,
+    p: f64,
+    level: Option<f64>,
+}
+
+impl Reading {
+    fn of(certificate: &Json) -> Result<Self, StampError> {
+        Self::deserialize(certificate).map_err(|error| StampError::Unreadable { error })
+    }
+
+    /// The look that accepted.
+    fn last(&self) -> Result<&Look, StampError> {
+        let last = self.looks.last().ok_or(StampError::Silent { what: "looks" })?;
+        match last.level {
+            Some(level) if last.p > level => Err(StampError::Differs { what: "level" }),
+            _ => Ok(last),
+        }
+    }
+}
+
+impl Accepted {
+    /// The stamp that a certificate makes.
+    ///
+    /// A certificate is text, so anybody can write one; this only makes sure that the stamp says nothing else. The proof
+    /// that a gate wrote it is a type of the crate `proofmark-gate`, which the compiler demands before it emits.
+    ///
+    /// # Errors
+    /// If the certificate lacks a number that the stamp needs, or what it was judged against.
+    pub fn from_certificate(certificate: Json) -> Result<Self, StampError> {
+        let silent = |what| StampError::Silent { what };
+        let reading = Reading::of(&certificate)?;
+        let (seeds, p) = {
+            let last = reading.last()?;
+            (last.seeds, last.p)
+        };
+        let gain = reading.lead.as_ref().ok_or(silent("lead"))?;
+        let (lead, lower95) = (gain.estimate, gain.lower);
+        if ![p, lead, lower95].iter().all(|number| number.is_finite()) {
+            return Err(StampError::NotFinite);
+        }
+        let candidate = reading.finalist.ok_or(silent("finalist"))?.id;
+        let policy = reading.policy.ok_or(silent("policy"))?;
+        let against = Some(reading.against.ok_or(silent("against"))?);
+        Ok(Self { claim: Claim { candidate, policy, seeds, p, lead, lower95, certificate }, against })
+    }
+
+    /// The candidate that passed: what the artifact holds.
+    pub fn candidate(&self) -> CandidateId {
+        self.claim.candidate
+    }
+
+    /// The gate's policy, such as `strict`.
+    pub fn policy(&self) -> &str {
+        &self.claim.policy
+    }
+
+    /// Sealed units that were used.
+    pub fn units(&self) -> u64 {
+        self.claim.seeds
+    }
+
+    /// The one-sided p-value of the look that accepted.
+    pub fn p(&self) -> f64 {
+        self.claim.p
+    }
+
+    /// The observed mean gain over the baseline on sealed rows. Accepted estimates exaggerate.
+    pub fn gain(&self) -> f64 {
+        self.claim.lead
+    }
+
+    /// The lower bound of the gain, one-sided 95 % over all looks and finalists: the number to quote.
+    pub fn lower95(&self) -> f64 {
+        self.claim.lower95
+    }
+
+    /// Everything needed to check the verdict, as the gate wrote it.
+    pub fn certificate(&self) -> &Json {
+        &self.claim.certificate
+    }
+
+    /// What it was judged against; none in artifacts of format 1.
+    pub fn against(&self) -> Option<&Against> {
+        self.against.as_ref()
+    }
+}
+
+impl TryFrom<Claim> for Accepted {
+    type Error = StampError;
+
+    fn try_from(claim: Claim) -> Result<Self, StampError> {
+        let reading = Reading::of(&claim.certificate)?;
+        let last = reading.last()?;
+        let gain = reading.lead.as_ref();
+        let same = |a: f64, b: f64| a.to_bits() == b.to_bits();
+        let agrees = [
+            ("seeds", last.seeds == claim.seeds),
+            ("p", same(last.p, claim.p)),
+            ("lead", gain.is_none_or(|gain| same(gain.estimate, claim.lead))),
+            ("lower95", gain.is_none_or(|gain| same(gain.lower, claim.lower95))),
+            ("policy", reading.policy.as_ref().is_none_or(|policy| *policy == claim.policy)),
+            ("candidate", reading.finalist.as_ref().is_none_or(|finalist| finalist.id == claim.candidate)),
+        ];
+        match agrees.iter().find(|(_, agrees)| !agrees) {
+            Some((what, _)) => Err(StampError::Differs { what }),
+            None => Ok(Self { claim, against: reading.against }),
+        }
+    }
+}
+
+impl From<Accepted> for Claim {
+    fn from(accepted: Accepted) -> Self {
+        accepted.claim
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::digest::digest;
+
+    fn certificate() -> Json {
+        json!({
+            "finalist": {"name": "one", "id": digest("one")}, "policy": "strict",
+            "lead": {"estimate": 0.11, "lower": 0.06},
+            "looks": [{"seeds": 40, "p": 0.2, "level": 0.001}, {"seeds": 80, "p": 0.0004, "level": 0.01}],
+            "against": {"baseline": digest("old"), "candidate": digest("one"), "asked": "gate"},
+        })
+    }
+
+    #[test]
+    fn a_stamp_says_what_its_certificate_says() {
+        let stamp = Accepted::from_certificate(certificate()).unwrap();
+        assert_eq!((stamp.units(), stamp.policy()), (80, "strict"));
+        assert!(stamp.p().to_bits() == 0.0004_f64.to_bits() && stamp.gain() > stamp.lower95());
+        let text = serde_json::to_string(&stamp).unwrap();
+        assert_eq!(serde_json::from_str::<Accepted>(&text).unwrap(), stamp);
+    }
+
+    #[test]
+    fn a_stamp_that_differs_from_its_certificate_is_refused() {
+        let stamp = serde_json::to_value(Accepted::from_certificate(certificate()).unwrap()).unwrap();
+        let others = [
+            ("p", json!(1e-9)),
+            ("seeds", json!(81)),
+            ("lead", json!(0.2)),
+            ("lower95", json!(0.1)),
+            ("policy", json!("balanced")),
+            ("candidate", json!(digest("two"))),
+            ("certificate", json!({})),
+        ];
+        for (field, other) in others {
+            let mut forged = stamp.clone();
+            forged[field] = other;
+            assert!(serde_json::from_value::<Accepted>(forged).is_err(), "{field}");
+        }
+    }
+
+    #[test]
+    fn a_certificate_that_did_not_accept_makes_no_stamp() {
+        let mut refused = certificate();
+        refused["looks"][1]["p"] = json!(0.02);
+        assert!(matches!(Accepted::from_certificate(refused), Err(StampError::Differs { what: "level" })));
+        for field in ["finalist", "policy", "lead", "looks", "against"] {
+            let mut silent = certificate();
+            silent.as_object_mut().unwrap().shift_remove(field);
+            assert!(Accepted::from_certificate(silent).is_err(), "{field}");
+        }
     }
 }

@@ -87,16 +87,16 @@ fn a_prompt_that_learned_the_order_of_the_choices_falls_on_another_listing() {
 #[test]
 fn mistakes_in_families_of_ones_own_are_told() {
     let mistakes = [
-        (r#"name = "slang""#, r#"name = "typo""#, "there is a family `typo` already"),
+        (r#"name = "slang""#, r#"name = "typo""#, "there is already a family `typo`"),
         (
             r#"the = "that""#,
             r#"faucet = "water tap""#,
-            "`water tap` holds a word of the task's labels or fields",
+            "`water tap` contains a word of the task's labels or fields",
         ),
         (r#"the = "that""#, r#"some = "2 or so""#, "changes a number or a negation"),
         (r#"the = "that""#, r#"one = "seven""#, "`seven` for `one` changes a number"),
         (r#"the = "that""#, r#""the second" = "the third""#, "`the third` for `the second` changes a number"),
-        (r#"the = "that""#, r#"the = "what the""#, "`what the` is itself found by a rule"),
+        (r#"the = "that""#, r#"the = "what the""#, "a rule finds `what the` itself"),
         (r#"kind = "command""#, r#"kind = "comand""#, "there is no kind of family `comand`"),
         (
             r#""sh", "-c""#,
@@ -222,7 +222,7 @@ fn templates_redraw_rows_and_a_prompt_that_knows_answers_by_heart_falls() {
     let said = told(&task.command("check").output().unwrap());
     for expected in [
         "templates.jsonl:1 is not used on ",
-        ":61: the template answers 54 to the row as it is, and the label is 55",
+        ":61: the template answers 54 to the unchanged row, but the label is 55",
         "templates.jsonl:2 fits no row: none reads exactly so",
         "rows of one template count as independent and are not: templates.jsonl:1 fits 80 that the search sees and 120 sealed",
     ] {
@@ -271,8 +271,8 @@ fn mistakes_in_templates_are_told_all_at_once() {
     assert_eq!(checked.status.code(), Some(3), "{}", told(&checked));
     let said = told(&checked).split_whitespace().collect::<Vec<_>>().join(" ");
     for expected in [
-        "templates.jsonl:1: `answer` is \"n * m\": `m` is no hole of the text",
-        "templates.jsonl:2: none of 1000 draws can be used; of the first, `where` is false",
+        "templates.jsonl:1: `answer` is \"n * m\": the text has no hole `m`",
+        "templates.jsonl:2: none of 1000 draws can be used; for the first one, `where` is false",
         "templates.jsonl:3: not JSON: EOF while parsing an object (at byte 1 of 1)",
     ] {
         assert!(said.contains(expected), "{expected}: {said}");

@@ -54,7 +54,7 @@ const CASES: &[Case] = &[
     (
         "NUL bytes",
         |task| lines(task, |lines| lines[4][15] = 0),
-        Told(3, &["rows.jsonl:5: there is a NUL byte"]),
+        Told(3, &["rows.jsonl:5: the row has a NUL byte"]),
     ),
     (
         "not UTF-8",
@@ -80,14 +80,14 @@ const CASES: &[Case] = &[
                 "`crew` is a boolean",
                 "rows.jsonl:4: `message` is missing",
                 "rows.jsonl:5: the JSON is cut off",
-                "hint: correct these rows or take them out; nothing was run",
+                "hint: correct these rows or remove them; no model was called",
             ],
         ),
     ),
     (
         "duplicate ids",
         |task| lines(task, |lines| lines[7] = lines[2].clone()),
-        Told(3, &["rows.jsonl:8: the id \"r2\" stands in line 3 already"]),
+        Told(3, &["rows.jsonl:8: line 3 already has the id \"r2\""]),
     ),
     (
         "no rows",
@@ -101,7 +101,7 @@ const CASES: &[Case] = &[
             everywhere(task, "\"crew\": \"street\"", "\"crew\": \"water\"");
             everywhere(task, "\"crew\": \"bins\"", "\"crew\": \"water\"");
         },
-        Told(3, &["all 240 rows have the same `crew` = water", "hint: add rows with other labels"]),
+        Told(3, &["all 240 rows have the same label `crew` = water", "hint: add rows with other labels"]),
     ),
     (
         "a label that is no choice",
@@ -127,7 +127,7 @@ const CASES: &[Case] = &[
     (
         "a single choice",
         |task| task.edit("[\"water\", \"street\", \"bins\"]", "[\"water\"]"),
-        Told(3, &["task.toml:12", "there is nothing to choose"]),
+        Told(3, &["task.toml:12", "only one choice"]),
     ),
     (
         "inputs that look like prompts",
@@ -166,7 +166,7 @@ const CASES: &[Case] = &[
             task.edit("rows.jsonl", "script.txt");
             fs::write(task.path().join("script.txt"), "x").unwrap();
         },
-        Told(3, &["cannot tell the format", "hint: save the rows as one of these"]),
+        Told(3, &["the suffix of", "hint: save the rows as one of these"]),
     ),
     (
         "a task file with several mistakes",
@@ -181,8 +181,8 @@ const CASES: &[Case] = &[
                 "task.toml has 3 mistakes",
                 "did you mean `text`?",
                 "did you mean `auto`?",
-                "`optimizer.budget.usd` cannot be kept",
-                "the prices of models are not known here",
+                "`optimizer.budget.usd` is not supported",
+                "does not know the prices of models",
             ],
         ),
     ),
@@ -195,7 +195,10 @@ const CASES: &[Case] = &[
             let end = at + text[at..].find('"').unwrap();
             fs::write(path, format!("{}opnai/gpt{}", &text[..at], &text[end..])).unwrap();
         },
-        Told(3, &["task.toml:19", "`opnai/gpt` names no provider", "did you mean `openai/`?"]),
+        Told(
+            3,
+            &["task.toml:19", "`opnai/gpt` does not begin with a known provider", "did you mean `openai/`?"],
+        ),
     ),
     (
         "a script that is not there",
@@ -213,12 +216,12 @@ const CASES: &[Case] = &[
     (
         "a metric that gives one answer twice",
         |task| judge(task, "[metric]", "[ $n = 3 ] && echo '{\"score\": 1}'"),
-        Told(3, &["the metric command `sh judge.sh` gave more lines than it was asked for"]),
+        Told(3, &["the metric command `sh judge.sh` wrote an additional line"]),
     ),
     (
         "a metric that would steer the terminal",
         |task| judge(task, "[metric]", "printf '\\033[2Jwiped' >&2; exit 3"),
-        Told(3, &["it said: <U+001B>[2Jwiped"]),
+        Told(3, &["standard error: <U+001B>[2Jwiped"]),
     ),
     (
         "a task file that would",
@@ -228,7 +231,7 @@ const CASES: &[Case] = &[
     (
         "a guard that says goodbye",
         |task| judge(task, "[[guard]]\nname = \"tone\"", "true; done; while true; do echo bye; exit"),
-        Told(3, &["the guard `tone`, the command `sh judge.sh` gave more lines", "\"bye\""]),
+        Told(3, &["the guard `tone`, the command `sh judge.sh` wrote an additional line", "\"bye\""]),
     ),
 ];
 

@@ -248,7 +248,7 @@ fn a_shipped_prompt_is_compressed_and_told_what_that_saves() {
     assert!(tokens("new") < 0.7 * tokens("old") && tokens("break_even") > 0.0, "{document}");
     let artifact = Artifact::read(&artifact(&document)).unwrap();
     let proofmark_runtime::Stamp::Accepted(accepted) = artifact.stamp() else { panic!("{told}") };
-    assert_eq!(accepted.policy, "noninferior");
+    assert_eq!(accepted.policy(), "noninferior");
     let report = std::fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
     for text in [told.as_str(), report.as_str(), document.to_string().as_str()] {
         assert!(!text.contains("beats the old one") && !text.contains("better than the old one"), "{text}");

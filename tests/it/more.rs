@@ -23,7 +23,7 @@ fn what_was_left_undecided_goes_on_with_fresh_rows_and_is_emitted() {
     // The task's own rows are not fresh.
     let refused = gate(&[], &task.path().join("rows.jsonl"));
     assert_eq!(refused.status.code(), Some(3));
-    assert!(String::from_utf8_lossy(&refused.stderr).contains("in the task's data already"));
+    assert!(String::from_utf8_lossy(&refused.stderr).contains("already in the task's data"));
     // Somebody appended to a copy of them.
     let more = task.add_rows("more.jsonl", 0..900);
     let out = task.path().join("accepted.json");

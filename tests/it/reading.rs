@@ -2,12 +2,42 @@
 
 use std::path::Path;
 
-use proofmark::{data::Splits, gate::Reading, task::Task};
+use proofmark::{
+    data::Splits,
+    gate::{
+        Cell, Contender, Demands, Evidence, Finalist, Gate, GateError, Measure, Measured, MemoryLedger,
+        Policy, Reading, Subject,
+    },
+    task::Task,
+};
 use proofmark_optimizers::{
     blocks::{blocks, shortest},
     demos::ExamplePool,
 };
-use proofmark_runtime::{Candidate, Param, ParamPath, Slot};
+use proofmark_runtime::{Candidate, Param, ParamPath, Slot, digest, stamp::AskedBy};
+
+/// A measure that stops the trial at its first row.
+#[derive(Debug)]
+struct Unmeasured;
+
+impl Measure for Unmeasured {
+    type Error = Self;
+
+    fn measure(&mut self, _: Contender, _: &[Cell<'_>]) -> Result<Vec<Measured>, Self> {
+        Err(Self)
+    }
+}
+
+fn gate() -> Gate {
+    Gate {
+        policy: Policy::Strict,
+        demands: Demands::default(),
+        context: digest("reading"),
+        seed: 1,
+        evidence: Evidence::default(),
+        subject: Subject { baseline: digest("baseline"), task: None, asked: AskedBy::Gate },
+    }
+}
 
 /// What our own optimizers put into a prompt, on a real task: every building block, and demonstrations of every row.
 #[test]
@@ -29,8 +59,12 @@ fn what_the_optimizers_of_this_project_write_has_no_finding() {
                 .with(ParamPath::new(&module.name, Slot::Instruction), Param::Instruction(text.clone()))
                 .with(ParamPath::new(&module.name, Slot::Demonstrations), Param::Demonstrations(shown));
             let after = task.program.apply(&candidate).unwrap();
-            let read = Reading::of(&task.program, &after, &visible).against(&splits.gate).unwrap();
-            assert!(!read.findings.iter().any(|finding| finding.grave), "{text}: {:?}", read.findings);
+            let reading = Reading::of(&task.program, &after, &visible);
+            let finalist = Finalist { name: text.clone(), id: candidate.id().0, reading };
+            // A finalist that the text check refuses ends the trial before any row is measured.
+            let judged =
+                gate().judge(&splits.gate, &[finalist], &mut Unmeasured, &mut MemoryLedger::default());
+            assert!(matches!(judged, Err(GateError::Measure(Unmeasured))), "{text}: {judged:?}");
         }
     }
 }

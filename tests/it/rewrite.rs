@@ -211,18 +211,18 @@ fn mistakes_about_the_rewriter_are_told() {
         (
             "[rewriter]\n",
             "[gate]\nfamilies = [\"typo\", \"contrast\"]\n[rewriter]\n",
-            "`contrast` is written by a model",
+            "`contrast` needs a model, so it belongs in [rewriter]",
         ),
         ("families = [\"paraphrase\"]", "families = []", "`rewriter.families` is empty"),
         (
             "type = \"choice\", choices = [\"water\", \"street\", \"bins\"]",
             "type = \"text\"",
-            "needs one output",
+            "needs exactly one output",
         ),
     ];
     for (from, to, expected) in mistakes {
         let rewritten = Rewritten::new(r#"["paraphrase"]"#);
-        if expected == "needs one output" {
+        if expected == "needs exactly one output" {
             rewritten.task.edit("\"paraphrase\"", "\"contrast\"");
         }
         rewritten.task.edit(from, to);

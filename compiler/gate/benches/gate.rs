@@ -2,10 +2,10 @@
 //! early. Run with `cargo bench -p proofmark-gate --bench gate`.
 
 use proofmark_gate::{
-    Demands, Evidence, Finalist, Gate, MemoryLedger, Policy, Reading,
+    Demands, Evidence, Finalist, Gate, MemoryLedger, Policy, Reading, Subject,
     table::{Format, Paired, Table},
 };
-use proofmark_runtime::digest;
+use proofmark_runtime::{digest, stamp::AskedBy};
 
 fn main() {
     divan::main();
@@ -30,7 +30,8 @@ fn judge(bencher: divan::Bencher<'_, '_>, graded: bool) {
     let finalists =
         [1, 2, 3].map(|i| Finalist { name: i.to_string(), id: digest(&i), reading: Reading::default() });
     let (policy, demands, evidence) = (Policy::Strict, Demands::default(), Evidence::default());
-    let gate = Gate { policy, demands, context: digest("bench"), seed: 1, evidence };
+    let subject = Subject { baseline: digest("baseline"), task: None, asked: AskedBy::Table };
+    let gate = Gate { policy, demands, context: digest("bench"), seed: 1, evidence, subject };
     bencher.with_inputs(|| Paired::new(&tables[0], &tables[1..]).ok()).bench_values(|paired| {
         let mut paired = paired?;
         let (sealed, mut scores) = paired.parts();

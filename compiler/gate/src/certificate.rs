@@ -11,7 +11,7 @@
 //! fn forge(record: CertificateRecord) -> Certificate { Certificate(record) }
 //! ```
 
-use proofmark_runtime::Digest;
+use proofmark_runtime::{Digest, stamp::Against};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -89,6 +89,9 @@ pub struct CertificateRecord {
     /// Of a trial that went on with fresh rows: what each set of rows said, the first one first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stages: Vec<Stage>,
+    /// What it was judged against; none in certificates of artifacts of format 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub against: Option<Against>,
 }
 
 fn is_none(rows: &usize) -> bool {

@@ -21,6 +21,7 @@
 use proofmark_runtime::{Digest, digest};
 
 use super::{
+    accepted::Accepted,
     certificate::{Named, Stage},
     contrast::{Contrast, HALF_POINTS, pairs_of},
     diagnosis::Case,
@@ -200,7 +201,7 @@ impl Gate {
         state.looks.clone_from(&heard.looks);
         Ok(Judgement {
             trials: vec![heard],
-            certificate,
+            accepted: certificate.map(|certificate| Accepted::new(0, certificate)),
             look,
             holdout: state.sealed.holdout().clone(),
             open: state.sealed.open,

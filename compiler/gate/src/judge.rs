@@ -6,10 +6,14 @@
 //! **Invariant:** over the whole chain, all looks, and all earlier questions to the same rows, a prompt that is not better
 //! than the baseline is accepted with probability at most the policy's alpha (twice that over the life of the rows).
 
-use proofmark_runtime::{Digest, digest};
+use proofmark_runtime::{
+    Digest, digest,
+    stamp::{Against, AskedBy},
+};
 use rand::{SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 
 use super::{
+    accepted::Accepted,
     certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally},
     contrast::{Contrast, Pair, pairs_of},
     demands::Demands,
@@ -51,6 +55,19 @@ pub struct Gate {
     pub seed: u64,
     /// What the search measured on visible rows.
     pub evidence: Evidence,
+    /// What the certificate says that the finalists were judged against. It decides no answer.
+    pub subject: Subject,
+}
+
+/// What finalists are judged against.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Subject {
+    /// The content hash of the baseline.
+    pub baseline: Digest,
+    /// The hash of the task file; none for score tables.
+    pub task: Option<Digest>,
+    /// The command that asks.
+    pub asked: AskedBy,
 }
 
 /// Why there is no judgement.
@@ -167,9 +184,10 @@ impl Gate {
         }
         let certificate = self.certify((sealed, &court), &sheet, &trials, (&look, shares));
         ledger.answer(holdout, look.question, certificate.is_some())?;
+        let position = trials.len().saturating_sub(1);
         Ok(Judgement {
+            accepted: certificate.map(|certificate| Accepted::new(position, certificate)),
             trials,
-            certificate,
             look,
             holdout: holdout.clone(),
             open: sealed.open,
@@ -235,6 +253,12 @@ impl Gate {
             read: accepted.read.clone(),
             audited: None,
             stages: vec![],
+            against: Some(Against {
+                baseline: self.subject.baseline,
+                candidate: accepted.finalist.id,
+                task: self.subject.task,
+                asked: self.subject.asked,
+            }),
         }))
     }
 }

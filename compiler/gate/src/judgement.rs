@@ -7,6 +7,7 @@ use proofmark_runtime::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::{
+    accepted::Accepted,
     audited::Audited,
     certificate::{Certificate, Named},
     ledger::{Ledger, LedgerError, Look},
@@ -22,7 +23,7 @@ use super::{
 #[derive(Debug)]
 pub struct Judgement {
     pub(crate) trials: Vec<Heard>,
-    pub(crate) certificate: Option<Certificate>,
+    pub(crate) accepted: Option<Accepted>,
     pub(crate) look: Look,
     pub(crate) holdout: Holdout,
     pub(crate) open: bool,
@@ -79,31 +80,31 @@ pub struct Shown {
 impl Judgement {
     /// The proof, if a finalist was accepted.
     pub fn certificate(&self) -> Option<&Certificate> {
-        self.certificate.as_ref()
+        self.accepted.as_ref().map(Accepted::certificate)
     }
 
     /// The same with what a person found who read perturbed rows, on the certificate if there is one.
     #[must_use]
     pub fn with_audit(self, audited: Option<Audited>) -> Self {
-        Self { certificate: self.certificate.map(|certificate| certificate.with_audit(audited)), ..self }
+        Self { accepted: self.accepted.map(|accepted| accepted.with_audit(audited)), ..self }
     }
 
     /// The verdict on the question: of the accepted finalist, or of the first one, which the search would have emitted.
     pub fn verdict(&self) -> Verdict {
-        let accepted = self.certificate.as_ref().map(|_| Verdict::Accept);
+        let accepted = self.accepted.as_ref().map(|_| Verdict::Accept);
         let first = || self.trials.first().map(|heard| heard.verdict.clone());
         let none = Verdict::Inconclusive { kind: Kind::TooSmallN, n_needed: 0 };
         accepted.or_else(first).unwrap_or(none)
     }
 
-    /// The position of the accepted finalist.
-    pub fn accepted(&self) -> Option<usize> {
-        self.trials.iter().position(|heard| heard.verdict == Verdict::Accept)
+    /// The finalist that passed, if one did.
+    pub fn accepted(&self) -> Option<&Accepted> {
+        self.accepted.as_ref()
     }
 
     /// Every finalist that was tried, in order, as it may be shown.
     pub fn shown(&self) -> Vec<Shown> {
-        let proven = self.certificate.as_ref().map(|certificate| certificate.record().policy.proven());
+        let proven = self.certificate().map(|certificate| certificate.record().policy.proven());
         let shown = |heard: &Heard| {
             let shown = heard.shown(self.open);
             match proven.filter(|_| shown.verdict == Verdict::Accept) {

@@ -20,6 +20,7 @@ pub mod table;
 pub mod text;
 pub mod variant;
 
+mod accepted;
 mod audited;
 mod certificate;
 mod continuation;
@@ -35,13 +36,14 @@ mod slices;
 mod trial;
 mod verdict;
 
+pub use accepted::Accepted;
 pub use audited::Audited;
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
 pub use continuation::Begun;
 pub use demands::{Demands, Margin, RowTokens};
 pub use diagnosis::{Evidence, SearchLead};
 pub use guard::{Guard, Limit};
-pub use judge::{Finalist, Gate, GateError, ensure_sealed};
+pub use judge::{Finalist, Gate, GateError, Subject, ensure_sealed};
 pub use judgement::{Heard, Judgement, Shown};
 pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
 pub use look::{CLEAN_ROWS, Lead, LookRecord, Scores, USABLE};

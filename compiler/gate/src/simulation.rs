@@ -7,7 +7,7 @@ mod continuation;
 mod demands;
 mod planted;
 mod policies;
-mod probit;
+pub(crate) mod probit;
 mod replay;
 mod size;
 mod target;

@@ -9,12 +9,9 @@
 
 mod read;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
 
-use proofmark_runtime::{Example, ExampleId, Record, Score, model::Usage};
+use proofmark_runtime::{Digest, Example, ExampleId, Record, Score, digest, model::Usage};
 
 use super::{
     measure::{Cell, Contender, Measure, Measured},
@@ -51,14 +48,6 @@ pub enum Format {
 /// Why tables cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// The file cannot be read.
-    #[error("cannot read the score table {}: {problem}", path.display())]
-    Unreadable {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        problem: String,
-    },
     /// Rows that are no rows.
     #[error("{table} has {count} bad row(s):\n  {}\na row looks like {EXAMPLE}", problems.join("\n  "))]
     Rows {
@@ -116,17 +105,6 @@ const EXAMPLE: &str =
 const TOLD: usize = 20;
 
 impl Table {
-    /// Reads a table by its suffix: `.csv`, otherwise JSON lines.
-    ///
-    /// # Errors
-    /// If the file cannot be read or a row is bad.
-    pub fn open(path: &Path) -> Result<Self, TableError> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| TableError::Unreadable { path: path.to_owned(), problem: error.to_string() })?;
-        let csv = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv"));
-        Self::parse(&path.display().to_string(), &text, if csv { Format::Csv } else { Format::JsonLines })
-    }
-
     /// Reads a table from text.
     ///
     /// # Errors
@@ -152,6 +130,12 @@ impl Table {
             return Err(TableError::Rows { table, count, problems });
         }
         if rows.is_empty() { Err(TableError::Empty { table }) } else { Ok(Self { name: table, rows }) }
+    }
+
+    /// The content hash of its rows.
+    pub fn fingerprint(&self) -> Digest {
+        let rows = self.rows.iter().map(|(key, entry)| (key, entry.score, entry.valid, &entry.slice));
+        digest(&("score table", rows.collect::<Vec<_>>()))
     }
 
     /// The name it was read under.

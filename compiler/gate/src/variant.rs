@@ -32,13 +32,6 @@ pub enum Class {
     G4,
 }
 
-impl Class {
-    /// Whether a perturbation of this class may change the right answer along with the row.
-    fn may_relabel(self) -> bool {
-        self >= Self::G3
-    }
-}
-
 /// A checkable reason why the right answer of a row stays.
 pub trait Guarantee {
     /// How a perturbed row breaks it.
@@ -46,6 +39,11 @@ pub trait Guarantee {
 
     /// Its strength.
     fn class(&self) -> Class;
+
+    /// Whether the labels of the row may change too. If not, a changed label is refused.
+    fn may_relabel(&self) -> bool {
+        self.class() >= Class::G3
+    }
 
     /// Checks it on one row.
     ///
@@ -105,7 +103,7 @@ impl<'a> Perturbed<'a> {
         changed: Example,
     ) -> Result<Self, Refused<G::Broken>> {
         let class = guarantee.class();
-        if !class.may_relabel() && changed.outputs != self.changed.outputs {
+        if !guarantee.may_relabel() && changed.outputs != self.changed.outputs {
             return Err(Refused::Relabelled);
         }
         guarantee.check(&self.changed, &changed).map_err(Refused::Broken)?;

@@ -1,12 +1,12 @@
-//! Which row gets which families: a balanced incomplete block design, made greedily (gate.md, section 5.3), and which pairs
-//! of families are composed.
+//! The allocation of families to rows, as a balanced incomplete block design that is made greedily, and of pairs of families to
+//! composed rows.
 //!
-//! **Invariant:** each family is used on about equally many rows, each pair of families is sometimes together, and the
+//! **Invariant:** each family is used on about equally many rows, each pair of families meets on some rows, and the
 //! choice depends on the seed and the order of the rows alone.
 
 use rand::{rngs::ChaCha8Rng, seq::SliceRandom};
 
-/// Counts how often families and pairs of families were used, and proposes the rarest next.
+/// Counts the uses of families and of pairs of families, and proposes the least used next.
 pub(super) struct Allocation {
     uses: Vec<usize>,
     together: Vec<Vec<usize>>,
@@ -19,7 +19,7 @@ impl Allocation {
         Self { uses: vec![0; families], together: vec![vec![0; families]; families], row: vec![], rng }
     }
 
-    /// Families for the next row, rarest first; among equally rare ones those that were seldom beside the rarest.
+    /// The families for the next row, least used first. Among equals, those that met the first one least come first.
     pub(super) fn order(&mut self) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.uses.len()).collect();
         order.shuffle(&mut self.rng);
@@ -30,7 +30,7 @@ impl Allocation {
         order
     }
 
-    /// Books a family for the current row.
+    /// Counts a family on the current row.
     pub(super) fn used(&mut self, family: usize) {
         self.uses[family] += 1;
         for &other in &self.row {
@@ -46,33 +46,50 @@ impl Allocation {
     }
 }
 
-/// Which two families a composed row gets, in order: a covering array of strength two, made row by row (Cohen et al. 1997,
-/// IEEE TSE 23:437, on pairwise testing): no pair is used again before every other one was, and the second use of a pair
-/// turns its order round.
+/// The pairs of families for composed rows: a covering array of strength two, made row by row (Cohen et al. 1997, IEEE TSE
+/// 23:437, on pairwise testing). No pair is used again before every other pair was; the second use of a pair has the
+/// opposite order.
 pub(super) struct Pairing {
-    /// Unordered pairs with the number of their uses, in random order.
-    pairs: Vec<((usize, usize), usize)>,
+    /// All pairs with the number of their uses, in random order.
+    pairs: Vec<(Pair, usize)>,
+}
+
+/// Two families in the order in which they are applied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Pair {
+    pub(super) first: usize,
+    pub(super) second: usize,
+}
+
+impl Pair {
+    /// The same families in the opposite order.
+    pub(super) fn swapped(self) -> Self {
+        Self { first: self.second, second: self.first }
+    }
 }
 
 impl Pairing {
     pub(super) fn new(families: usize, mut rng: ChaCha8Rng) -> Self {
-        let pairs = (0..families).flat_map(|a| (0..a).map(move |b| ((a, b), 0)));
+        let pairs = (0..families).flat_map(|a| (0..a).map(move |b| (Pair { first: a, second: b }, 0)));
         let mut pairs: Vec<_> = pairs.collect();
         pairs.shuffle(&mut rng);
         Self { pairs }
     }
 
-    /// All pairs, those that were used least first, each in the order of its turn.
-    pub(super) fn order(&self) -> Vec<(usize, usize)> {
+    /// All pairs, least used first, each in the order of its next use.
+    pub(super) fn order(&self) -> Vec<Pair> {
         let mut pairs = self.pairs.clone();
         pairs.sort_by_key(|(_, uses)| *uses);
-        pairs.into_iter().map(|((a, b), uses)| if uses % 2 == 0 { (a, b) } else { (b, a) }).collect()
+        pairs.into_iter().map(|(pair, uses)| if uses % 2 == 0 { pair } else { pair.swapped() }).collect()
     }
 
-    /// Books a pair.
-    pub(super) fn used(&mut self, (first, second): (usize, usize)) {
-        let pair = (first.max(second), first.min(second));
-        self.pairs.iter_mut().filter(|(known, _)| *known == pair).for_each(|(_, uses)| *uses += 1);
+    /// Counts a use of a pair, in either order.
+    pub(super) fn used(&mut self, pair: Pair) {
+        for (known, uses) in &mut self.pairs {
+            if *known == pair || *known == pair.swapped() {
+                *uses += 1;
+            }
+        }
     }
 }
 
@@ -98,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn no_pair_is_composed_twice_before_every_pair_was() {
+    fn no_pair_is_repeated_before_every_pair_was_used() {
         let mut pairing = Pairing::new(9, ChaCha8Rng::seed_from_u64(1));
         let mut seen = vec![];
         for _ in 0..72 {
@@ -106,8 +123,8 @@ mod tests {
             pairing.used(next);
             seen.push(next);
         }
-        let unordered: BTreeSet<_> = seen[..36].iter().map(|(a, b)| (a.max(b), a.min(b))).collect();
+        let unordered: BTreeSet<_> = seen[..36].iter().map(|pair| (*pair).max(pair.swapped())).collect();
         assert_eq!(unordered.len(), 36);
-        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 72, "then every pair the other way round");
+        assert_eq!(seen.iter().collect::<BTreeSet<_>>().len(), 72, "then every pair in the opposite order");
     }
 }

@@ -1,18 +1,18 @@
-//! The audit: a person reads some variants and says of each whether the right answer stays (gate.md, section 5.5, point 4).
+//! The audit: a person reads some variants and decides for each whether the right answer stays the same.
 //!
-//! What is read is made from rows that the search can see, by the families, the allocation and the seed that the sealed rows
-//! get theirs from. Sealed variants are not shown: who has read them and writes the next prompt has seen the test.
+//! The variants are made from visible rows, by the families, the allocation and the seed that the sealed rows have too.
+//! Sealed variants are not shown, because a person who reads them and writes the next prompt has seen the test.
 //!
-//! **Invariant:** the sample depends on the task and its visible rows alone, and no sealed row is in it.
+//! **Invariant:** the sample depends on the task and its visible rows alone, and contains no sealed row.
 
 use std::collections::BTreeMap;
 
 use proofmark_runtime::{Digest, Example, digest};
 
-use super::{Class, Plan, PlanError, severity::edit_rate};
-use crate::{gate::Audited, task::Task};
+use super::{Class, Plan, PlanError, Variant, severity::edit_rate};
+use crate::gate::Audited;
 
-/// Variants that are read: if none of so many is wrong, at most 5 % are (95 % confidence).
+/// The size of the sample. If none of 60 variants is wrong, at most 5 % of all are wrong (95 % confidence).
 pub const SAMPLE: usize = 60;
 
 /// A variant of a visible row.
@@ -22,17 +22,17 @@ pub struct Case {
     pub item: Digest,
     /// Its family.
     pub family: String,
-    /// Which families made it, in order.
+    /// The families that made it, in order.
     pub steps: Vec<String>,
     /// The weakest guarantee of its steps.
     pub class: Class,
-    /// How severe it is: characters changed for each character of the original; 1.5 if half as much again was added.
+    /// Changed characters for each character of the original; 1.5 if one and a half times the original was added.
     pub edit_rate: f64,
     /// The row.
     pub row: Example,
-    /// What was made of it.
+    /// The variant.
     pub variant: Example,
-    /// The order in which prompts list the choices, if that is what was changed.
+    /// The order in which prompts list the choices, if the family changed it.
     pub listing: Option<Vec<String>>,
 }
 
@@ -40,18 +40,19 @@ pub struct Case {
 ///
 /// # Errors
 /// [`PlanError`].
-pub fn cases(task: &Task, visible: &[&Example]) -> Result<Vec<Case>, PlanError> {
-    let frozen = Plan::of(task)?.freeze(visible)?;
-    let of_row = |(row, variants): (&&Example, Vec<super::Variant>)| {
-        variants.iter().map(|variant| Case::new(row, variant)).collect::<Vec<_>>()
-    };
-    Ok(visible.iter().zip(frozen.variants).flat_map(|pair| of_row((pair.0, pair.1))).collect())
+pub fn cases(plan: &Plan<'_>, visible: &[&Example]) -> Result<Vec<Case>, PlanError> {
+    let frozen = plan.freeze(visible)?;
+    let mut cases = vec![];
+    for (row, variants) in visible.iter().zip(frozen.variants) {
+        cases.extend(variants.iter().map(|variant| Case::new(row, variant)));
+    }
+    Ok(cases)
 }
 
-/// At most [`SAMPLE`] of them, from every family about equally many.
+/// A sample of at most [`SAMPLE`] cases, about equally many of every family.
 pub fn sample(cases: &[Case]) -> Vec<&Case> {
     let mut families: BTreeMap<&str, Vec<&Case>> = BTreeMap::new();
-    // Where the row itself is unchanged there is nothing to read.
+    // A listing does not change the row, so there is nothing to read.
     for case in cases.iter().filter(|case| case.listing.is_none()) {
         families.entry(&case.family).or_default().push(case);
     }
@@ -61,15 +62,15 @@ pub fn sample(cases: &[Case]) -> Vec<&Case> {
     in_turn.take(SAMPLE).collect()
 }
 
-/// What was said about a sample, if anything was.
-pub fn audited(sample: &[&Case], said: &BTreeMap<Digest, bool>) -> Option<Audited> {
-    let said: Vec<_> = sample.iter().filter_map(|case| said.get(&case.item)).collect();
-    let invalid = said.iter().filter(|keep| !**keep).count();
-    (!said.is_empty()).then(|| Audited::new(said.len(), invalid))
+/// The result of the audit of a sample; none if nothing of it was decided. A decision is true if the right answer stays.
+pub fn audited(sample: &[&Case], decisions: &BTreeMap<Digest, bool>) -> Option<Audited> {
+    let decided: Vec<_> = sample.iter().filter_map(|case| decisions.get(&case.item)).collect();
+    let invalid = decided.iter().filter(|keep| !**keep).count();
+    (!decided.is_empty()).then(|| Audited::new(decided.len(), invalid))
 }
 
 impl Case {
-    fn new(row: &Example, variant: &super::Variant) -> Self {
+    fn new(row: &Example, variant: &Variant) -> Self {
         let changed = variant.example();
         let item = digest(&(&row.inputs, &row.outputs, &changed.inputs, &changed.outputs));
         let mut case = Self {
@@ -91,13 +92,18 @@ impl Case {
 
     /// The inputs that were changed, before and after.
     pub fn texts(&self) -> (String, String) {
-        let changed = self.row.inputs.iter().filter_map(|(name, old)| {
-            let new = self.variant.inputs.get(name)?;
-            (old != new).then(|| (old.to_string(), new.to_string()))
-        });
-        let listed =
-            self.listing.iter().map(|choices| (String::new(), format!("listed: {}", choices.join(", "))));
-        let (before, after): (Vec<_>, Vec<_>) = changed.chain(listed).unzip();
+        let mut before = vec![];
+        let mut after = vec![];
+        for (name, old) in self.row.inputs.iter() {
+            if let Some(new) = self.variant.inputs.get(name).filter(|new| *new != old) {
+                before.push(old.to_string());
+                after.push(new.to_string());
+            }
+        }
+        if let Some(choices) = &self.listing {
+            before.push(String::new());
+            after.push(format!("listed: {}", choices.join(", ")));
+        }
         (before.join("\n"), after.join("\n"))
     }
 }
@@ -130,7 +136,7 @@ mod tests {
     }
 
     #[test]
-    fn a_sample_has_about_equally_many_of_every_family_and_its_decisions_are_counted() {
+    fn a_sample_is_balanced_and_its_decisions_are_counted() {
         let sizes = [("a", 100), ("b", 40), ("c", 5)];
         let cases: Vec<_> = sizes.iter().flat_map(|(family, n)| (0..*n).map(|i| case(i, family))).collect();
         let sample = sample(&cases);
@@ -139,10 +145,10 @@ mod tests {
         assert_eq!(sample.iter().map(|case| case.item).collect::<BTreeSet<_>>().len(), SAMPLE);
 
         assert_eq!(audited(&sample, &BTreeMap::new()), None);
-        let mut said: BTreeMap<_, _> = sample[..50].iter().map(|case| (case.item, true)).collect();
-        said.insert(sample[7].item, false);
-        said.insert(digest("a variant of other rows"), false);
-        let audited = audited(&sample, &said).unwrap();
+        let mut decisions: BTreeMap<_, _> = sample[..50].iter().map(|case| (case.item, true)).collect();
+        decisions.insert(sample[7].item, false);
+        decisions.insert(digest("a variant of other rows"), false);
+        let audited = audited(&sample, &decisions).unwrap();
         assert_eq!((audited.read, audited.invalid), (50, 1));
     }
 }

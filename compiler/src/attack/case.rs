@@ -1,13 +1,13 @@
-//! `case`: the same letters in lower case, in capitals, as a title, or at random. Only where case does not matter.
+//! `case`: the same letters in lower case, in capitals, as a title, or at random. Only for tasks in which case has no meaning.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 
-use super::{Family, Guarantee, Scene};
+use super::{Family, Guarantee, Scene, light::first_change};
 
 /// Changes upper and lower case, nothing else.
-pub(super) struct Case;
+pub(super) struct LetterCase;
 
-impl Family for Case {
+impl Family for LetterCase {
     fn name(&self) -> &str {
         "case"
     }
@@ -25,10 +25,7 @@ impl Family for Case {
     }
 
     fn perturb(&self, text: &str, _: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
-        let variants: [fn(&str, &mut ChaCha8Rng) -> String; 4] = [lower, upper, title, random];
-        let start = rng.random_range(0..variants.len());
-        let in_turn = (0..variants.len()).map(|i| variants[(start + i) % variants.len()]);
-        in_turn.map(|variant| variant(text, rng)).find(|changed| changed != text)
+        first_change(text, rng, &[lower, upper, title, random])
     }
 }
 
@@ -42,19 +39,19 @@ fn upper(text: &str, _: &mut ChaCha8Rng) -> String {
 
 fn title(text: &str, _: &mut ChaCha8Rng) -> String {
     let mut before = ' ';
-    let mut turn = |c: char| {
-        let turned = if before.is_alphanumeric() { lowered(c) } else { raised(c) };
+    let mut titled = String::with_capacity(text.len());
+    for c in text.chars() {
+        titled.push(if before.is_alphanumeric() { lowered(c) } else { raised(c) });
         before = c;
-        turned
-    };
-    text.chars().map(&mut turn).collect()
+    }
+    titled
 }
 
 fn random(text: &str, rng: &mut ChaCha8Rng) -> String {
     text.chars().map(|c| if rng.random_bool(0.3) { raised(c) } else { lowered(c) }).collect()
 }
 
-/// The one-letter capital whose lower case is this letter again; otherwise the letter itself.
+/// The capital of a letter, if it is one character whose lower case is this letter; otherwise the letter itself.
 fn raised(c: char) -> char {
     let mut upper = c.to_uppercase();
     match (upper.next(), upper.next()) {

@@ -1,12 +1,12 @@
-//! `[[attack]]` of a task file: families of the user's.
+//! `[[attack]]` of a task file: the user's own families.
 
-use std::path::Path;
+use std::{ops::Range, path::Path};
 
 use proofmark_runtime::Program;
 
 use super::{
-    names,
-    own::{Own, OwnProgram, Rules},
+    NATURAL, Normalizer, names,
+    own::{Own, OwnProgram, Rule, Rules},
     plan::words_of,
     protect::{Protected, meaning},
     rewrite,
@@ -14,9 +14,8 @@ use super::{
 };
 use crate::{
     command::{Command, OPTIONS},
-    data::NATURAL,
+    config::{Key, Problem, Section, Shape, TableReader, Variants, existing_file},
     gate::sealed::CLEAN,
-    task::{self, Key, Problem, Reader, Section, Shape, Variants},
 };
 
 /// `[[attack]]`
@@ -33,17 +32,17 @@ pub(crate) static ATTACK: Section = Section {
 static REPLACE: Key = Key::required(
     "replace",
     Shape::Map(&Shape::Text),
-    "what is found, as whole words = what is put there; the right answer must stay",
+    "whole words = their replacement; the right answer must stay the same",
 );
 
 static FILE: Key = Key::required(
     "file",
     Shape::Text,
-    "JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer` and, if need be, `where`",
+    "JSON lines with one template each: `text` with holes such as {n}, `draw`, `answer` and optionally `where`",
 );
 
-/// Mistakes of one file of templates that are told; of the others it is said how many there are.
-const TOLD: usize = 20;
+/// The number of mistakes of one template file that are reported one by one.
+const LISTED: usize = 20;
 
 fn by_kind() -> Vec<(&'static str, Vec<&'static Key>)> {
     vec![("rules", vec![&REPLACE]), ("command", OPTIONS.iter().collect()), ("templates", vec![&FILE])]
@@ -53,9 +52,9 @@ fn kinds() -> Vec<&'static str> {
     by_kind().into_iter().map(|(kind, _)| kind).collect()
 }
 
-/// Reads all `[[attack]]`; those with something wrong (reported) are left out.
+/// Reads all `[[attack]]`; skips those with a mistake (reported).
 pub(crate) fn read(
-    root: Reader<'_>,
+    root: TableReader<'_>,
     program: Option<&Program>,
     folder: &Path,
     problems: &mut Vec<Problem>,
@@ -63,25 +62,10 @@ pub(crate) fn read(
     let protected = program.map(words_of).unwrap_or_default();
     let mut families: Vec<Own> = vec![];
     for item in root.items("attack") {
-        let table = Reader::of(item);
+        let table = TableReader::of(item);
         let Some((name, span)) = table.text("name").zip(table.span("name")) else { continue };
-        let known = names().contains(&name)
-            || rewrite::find(name).is_some()
-            || families.iter().any(|other| other.name() == name);
-        let taken = match name {
-            CLEAN => Some(format!("`{CLEAN}` is what rows are called that nobody perturbed")),
-            NATURAL => {
-                Some(format!("`{NATURAL}` is what rows of yours are called that are hard as they are"))
-            }
-            _ => known.then(|| format!("there is a family `{name}` already")),
-        };
-        if let Some(taken) = taken {
-            problems.push(Problem::new(span, taken, "taken").hint("give your family another name"));
-            continue;
-        }
-        if name.trim().is_empty() || name.contains(['#', '=']) {
-            let message = "the name of a family cannot be empty nor contain `#` or `=`";
-            problems.push(Problem::new(span, message, "not a name"));
+        if let Some(problem) = name_problem(name, span, &families) {
+            problems.push(problem);
             continue;
         }
         families.extend(match table.text("kind") {
@@ -90,22 +74,42 @@ pub(crate) fn read(
                 Command::read(&role, table, folder, problems)
                     .map(|command| Own::Program(Box::new(OwnProgram::new(name, command))))
             }
-            Some("templates") => templates((name, table), program, folder, problems).map(Own::Templates),
-            _ => rules((name, table), &protected, problems).map(Own::Rules),
+            Some("templates") => templates(name, table, program, folder, problems).map(Own::Templates),
+            _ => rules(name, table, &protected, problems).map(Own::Rules),
         });
     }
     families
 }
 
-/// The templates of a file; nothing without a program, whose outputs they work out.
+/// The problem of a name that is in use or that cannot be a name.
+fn name_problem(name: &str, span: Range<usize>, families: &[Own]) -> Option<Problem> {
+    let is_known = names().contains(&name)
+        || rewrite::find(name).is_some()
+        || families.iter().any(|other| other.name() == name);
+    let taken = match name {
+        CLEAN => format!("`{CLEAN}` is the name of the unperturbed rows"),
+        NATURAL => format!("`{NATURAL}` is the name of your adversarial rows"),
+        _ if is_known => format!("there is already a family `{name}`"),
+        _ if name.trim().is_empty() || name.contains(['#', '=']) => {
+            let message = "the name of a family must not be empty or contain `#` or `=`";
+            return Some(Problem::new(span, message, "not a name").hint("such as name = \"slang\""));
+        }
+        _ => return None,
+    };
+    Some(Problem::new(span, taken, "taken").hint("give your family another name"))
+}
+
+/// Reads the templates of a file; none without a program, because templates compute its outputs.
 fn templates(
-    (name, table): (&str, Reader<'_>),
+    name: &str,
+    table: TableReader<'_>,
     program: Option<&Program>,
     folder: &Path,
     problems: &mut Vec<Problem>,
 ) -> Option<Templates> {
-    let path = task::path(table, "file", folder, problems)?;
-    let (file, span) = (table.text("file")?, table.span("file")?);
+    let path = existing_file(table, "file", folder, problems)?;
+    let file = table.text("file")?;
+    let span = table.span("file")?;
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) => {
@@ -113,57 +117,70 @@ fn templates(
             return None;
         }
     };
-    let mistakes = match Templates::read((name, file), &text, program?.output_fields()) {
+    let mistakes = match Templates::read(name, file, &text, program?.output_fields()) {
         Ok(templates) => return Some(templates),
         Err(mistakes) => mistakes,
     };
-    let told = mistakes.iter().take(TOLD).map(|Mistake { line, message, hint }| {
-        Problem::within(span.clone(), format!("{file}:{line}: {message}")).hint(hint)
-    });
-    problems.extend(told);
-    if let Some(more) = mistakes.len().checked_sub(TOLD).filter(|more| *more > 0) {
-        problems.push(Problem::within(span.clone(), format!("{file}: and {more} more mistakes")));
+    for Mistake { line, message, hint } in mistakes.iter().take(LISTED) {
+        problems.push(Problem::within(span.clone(), format!("{file}:{line}: {message}")).hint(hint));
+    }
+    if mistakes.len() > LISTED {
+        let more = mistakes.len() - LISTED;
+        problems.push(Problem::within(span, format!("{file}: and {more} more mistakes")));
     }
     None
 }
 
+/// Reads find/replace rules.
 fn rules(
-    (name, table): (&str, Reader<'_>),
+    name: &str,
+    table: TableReader<'_>,
     protected: &Protected,
     problems: &mut Vec<Problem>,
 ) -> Option<Rules> {
     let before = problems.len();
-    let entries = table.table("replace").entries();
-    let entries: Vec<_> =
-        entries.filter_map(|(find, put)| Some((find, put.get_ref().as_str()?.trim(), put.span()))).collect();
-    let rules: Vec<_> =
-        entries.iter().map(|(find, put, _)| (find.get_ref().trim().to_owned(), (*put).to_owned())).collect();
+    let mut rules: Vec<Rule> = vec![];
+    let mut places = vec![];
+    for (find, put) in table.table("replace").entries() {
+        let Some(text) = put.get_ref().as_str() else { continue };
+        rules.push(Rule { find: find.get_ref().trim().to_owned(), put: text.trim().to_owned() });
+        places.push((find.span(), put.span()));
+    }
     if let Some(span) = table.span("replace").filter(|_| rules.is_empty()) {
         let problem = Problem::new(span, "`replace` is empty, so this family changes nothing", "no rule");
         problems.push(problem.hint("such as replace = { car = \"automobile\" }"));
     }
     let all = Rules::new(name, rules.clone());
-    for (i, ((find, put), (key, _, span))) in rules.iter().zip(&entries).enumerate() {
-        let again = rules[..i].iter().any(|(earlier, _)| earlier.to_lowercase() == find.to_lowercase());
-        let problem = if find.is_empty() || put.is_empty() {
-            Some((key.span(), "a rule finds and puts in at least one word".to_owned()))
-        } else if again {
-            Some((key.span(), format!("`{find}` is found by an earlier rule")))
-        } else if protected.mentions(find) || protected.mentions(put) {
-            let word = if protected.mentions(find) { find } else { put };
-            Some((span.clone(), format!("`{word}` holds a word of the task's labels or fields")))
-        } else if meaning(find) != meaning(put) {
-            Some((span.clone(), format!("`{put}` for `{find}` changes a number or a negation")))
-        } else if super::Normalizer::normal(&all, put) != put.to_lowercase() {
-            Some((span.clone(), format!("`{put}` is itself found by a rule")))
+    for (i, (rule, (find_span, put_span))) in rules.iter().zip(places).enumerate() {
+        let is_repeated =
+            rules[..i].iter().any(|earlier| earlier.find.to_lowercase() == rule.find.to_lowercase());
+        let (span, message) = if rule.find.is_empty() || rule.put.is_empty() {
+            (find_span, "a rule needs at least one word on each side".to_owned())
+        } else if is_repeated {
+            (find_span, format!("an earlier rule finds `{}` too", rule.find))
+        } else if let Some(message) = rule_problem(rule, &all, protected) {
+            (put_span, message)
         } else {
-            None
+            continue;
         };
-        problems.extend(problem.map(|(span, message)| {
-            Problem::new(span, message, "the right answer may change").hint(
-                "rules put one way of saying something for another; leave out what the right answer may hang on",
-            )
-        }));
+        problems.push(Problem::new(span, message, "the right answer may change").hint(
+            "rules replace one wording by another with the same meaning; remove what may change the right answer",
+        ));
     }
     (problems.len() == before && !rules.is_empty()).then_some(all)
+}
+
+/// Why a rule may change the right answer, or change a text twice.
+fn rule_problem(rule: &Rule, all: &Rules, protected: &Protected) -> Option<String> {
+    let Rule { find, put } = rule;
+    if protected.mentions(find) || protected.mentions(put) {
+        let word = if protected.mentions(find) { find } else { put };
+        Some(format!("`{word}` contains a word of the task's labels or fields"))
+    } else if meaning(find) != meaning(put) {
+        Some(format!("`{put}` for `{find}` changes a number or a negation"))
+    } else if Normalizer::normal(all, put) != put.to_lowercase() {
+        Some(format!("a rule finds `{put}` itself"))
+    } else {
+        None
+    }
 }

@@ -1,4 +1,4 @@
-//! `contraction`: contractions made and undone. Those with `not` are left alone: a negation is never touched.
+//! `contraction`: contractions made and undone. Contractions of `not` are left out, because a negation must stay.
 
 use super::lexicon::Lexicon;
 

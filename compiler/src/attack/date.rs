@@ -1,4 +1,4 @@
-//! `date`: `2026-11-20` as `20 November 2026` and back, where the day is beyond doubt.
+//! `date`: `2026-11-20` as `20 November 2026` and back, if the day is unambiguous.
 
 use std::sync::LazyLock;
 
@@ -60,7 +60,8 @@ impl Normalizer for Date {
 fn lengthened(text: &str) -> String {
     let Some(short) = SHORT.as_ref() else { return text.to_owned() };
     let long = |date: &Captures<'_>| {
-        let (month, day) = (date[2].parse().unwrap_or(0), date[3].parse().unwrap_or(0));
+        let month = date[2].parse().unwrap_or(0);
+        let day = date[3].parse().unwrap_or(0);
         let name = MONTHS.get(usize::wrapping_sub(month, 1)).filter(|_| (1..=31).contains(&day));
         name.map_or_else(|| date[0].to_owned(), |name| format!("{day} {name} {}", &date[1]))
     };
@@ -83,7 +84,9 @@ mod tests {
 
     #[test]
     fn dates_are_written_both_ways() {
-        let (short, long) = ("by 2026-03-04, not 2026-13-01", "by 4 March 2026, not 2026-13-01");
-        assert_eq!((lengthened(short).as_str(), shortened(long).as_str()), (long, short));
+        let short = "by 2026-03-04, not 2026-13-01";
+        let long = "by 4 March 2026, not 2026-13-01";
+        assert_eq!(lengthened(short), long);
+        assert_eq!(shortened(long), short);
     }
 }

@@ -1,7 +1,7 @@
-//! `distractor`: one sentence that has nothing to do with the task, before or behind the text.
+//! `distractor`: one sentence that is unrelated to the task, before or after the text.
 //!
-//! The sentence comes from a list of neutral ones rather than from another row: in routing and classification a sentence
-//! of another row may carry that row's label and so change the right answer.
+//! The sentence comes from a list of neutral sentences and not from another row. In routing and classification a sentence of
+//! another row may imply that row's label and so change the right answer.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 
@@ -19,7 +19,7 @@ impl Family for Distractor {
     }
 
     fn about(&self) -> &str {
-        "one sentence that has nothing to do with the task, before or behind the text"
+        "one sentence that is unrelated to the task, before or after the text"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {

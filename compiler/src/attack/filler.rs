@@ -1,4 +1,4 @@
-//! `filler`: greetings before and thanks, signatures and disclaimers behind: politeness that carries no content.
+//! `filler`: greetings before the text, and thanks, signatures and disclaimers after it, all without content.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 
@@ -7,7 +7,7 @@ use super::{
     neutral::{CLOSINGS, OPENINGS, pick},
 };
 
-/// Adds politeness.
+/// Adds polite phrases.
 pub(super) struct Filler;
 
 impl Family for Filler {

@@ -1,4 +1,4 @@
-//! Guarantees: why the right answer stays, checked on each perturbed text (gate.md, sections 5.1 and 5.5).
+//! Guarantees: the reasons why the right answer stays, checked on each perturbed text (docs/gate.md, "How rows are attacked").
 
 use proofmark_runtime::{Example, Value};
 
@@ -26,20 +26,21 @@ pub enum Guarantee<'a> {
     EditsLightly,
     /// The whole original stands unchanged inside the variant.
     Surrounds,
-    /// One of the last two, by somebody who is not known: numbers in words stay too, and what surrounds denies nothing.
+    /// [`Self::EditsLightly`] or [`Self::Surrounds`], for a family that is not trusted: number words are kept too, and the
+    /// added text has no negation.
     EditsOrSurrounds,
-    /// The texts are the same question but for the order of its options; the answer was worked out again.
+    /// The texts are the same question except for the order of its options; the answer was computed again.
     Permutes(fn(&str, &str) -> bool),
-    /// The template that fits the one text fits the other; it was right about the row, and worked the answer out again.
+    /// The same template fits both texts; it gave the right answer to the row, and the answer was computed again.
     Recomputes(&'a Templates),
-    /// All votes were for it, and no rule finds a fault.
+    /// All votes accepted it, and it breaks no rule.
     Rewrites(&'a Rewriting),
 }
 
-/// A variant that breaks its family's guarantee.
+/// How a variant breaks its family's guarantee.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Broken {
-    /// The normalizer tells the texts apart.
+    /// The normalizer gives different texts.
     #[error("the normalized texts differ")]
     Normalizer,
     /// A protected span changed.
@@ -56,38 +57,38 @@ pub enum Broken {
     /// More than the order of options changed.
     #[error("more than the order of the options was changed")]
     Permutation,
-    /// A template says something else about its row than the row's own label.
-    #[error("the template answers {says} to the row as it is, and the label is {label}")]
+    /// A template has another answer to its row than the row's label.
+    #[error("the template answers {says} to the unchanged row, but the label is {label}")]
     Answer {
-        /// What it answers.
+        /// The answer of the template.
         says: String,
         /// The label.
         label: String,
     },
-    /// More than what stands in the holes of a template changed.
-    #[error("the template does not fit what was made of the row")]
+    /// More than the holes of a template changed.
+    #[error("the template does not fit the variant")]
     Template,
-    /// Not everybody who was asked vouches for it.
-    #[error("it was not vouched for when it was written")]
-    Unvouched,
-    /// A rule finds a fault in a rewriting.
+    /// Not all votes accepted it.
+    #[error("not all votes accepted it when it was written")]
+    Outvoted,
+    /// A rewriting breaks a rule.
     #[error(transparent)]
     Rewritten(#[from] Fault),
-    /// Another input than the perturbed text changed.
-    #[error("another input than the perturbed text was changed")]
-    OtherInput,
-    /// The labels changed, though the guarantee promises that they stay.
-    #[error("the right answer was changed")]
-    Relabelled,
     /// The original is not contained.
     #[error("the original text is not contained unchanged")]
     NotContained,
-    /// What was put around the original turns a meaning round.
-    #[error("what was put around the text holds a negation")]
+    /// The text around the original has a negation.
+    #[error("the added text has a negation")]
     Denied,
+    /// Another input than the perturbed text changed.
+    #[error("another input than the perturbed text was changed")]
+    OtherInput,
+    /// The labels changed, although the guarantee promises that they stay.
+    #[error("the right answer was changed")]
+    Relabelled,
 }
 
-/// Largest edit distance, as percent of the original's characters (gate.md, section 5.5).
+/// The largest edit distance, as percent of the original's characters.
 const EDIT_LIMIT: usize = 15;
 
 impl Guarantee<'_> {
@@ -115,7 +116,7 @@ impl Guarantee<'_> {
             Self::Permutes(_) => Err(Broken::Permutation),
             Self::Recomputes(templates) if templates.read_alike(original, variant) => Ok(()),
             Self::Recomputes(_) => Err(Broken::Template),
-            Self::Rewrites(way) => Ok(rewrite::check(way, (original, variant), protected)?),
+            Self::Rewrites(way) => Ok(rewrite::check(way, original, variant, protected)?),
             Self::Surrounds if around.is_some() => Ok(()),
             Self::Surrounds => Err(Broken::NotContained),
             Self::EditsOrSurrounds
@@ -141,7 +142,7 @@ impl Guarantee<'_> {
     }
 }
 
-/// A guarantee with what it needs to be checked on a row: the input whose text is perturbed, and the words that must stay.
+/// A guarantee with everything that its check on a row needs: the perturbed input, and the words that must stay.
 pub(super) struct OnField<'a> {
     pub(super) guarantee: Guarantee<'a>,
     pub(super) field: &'a str,
@@ -155,27 +156,55 @@ impl crate::gate::variant::Guarantee for OnField<'_> {
         self.guarantee.class()
     }
 
+    /// Contrast rows have a new label that the votes accepted.
+    fn may_relabel(&self) -> bool {
+        match self.guarantee {
+            Guarantee::Rewrites(way) => way.changes_answer(),
+            _ => self.class() >= Class::G3,
+        }
+    }
+
     fn check(&self, original: &Example, changed: &Example) -> Result<(), Broken> {
-        let text = |row: &Example| row.inputs.get(self.field).and_then(Value::as_text).map(str::to_owned);
-        let others = |row: &Example| {
-            let others = row.inputs.iter().filter(|(name, _)| *name != self.field);
-            others.map(|(name, value)| (name.to_owned(), value.clone())).collect::<Vec<_>>()
-        };
-        if others(original) != others(changed) {
+        if original.inputs.len() != changed.inputs.len() {
             return Err(Broken::OtherInput);
         }
+        let mut permuted_list = false;
+        for (name, before) in original.inputs.iter().filter(|(name, _)| *name != self.field) {
+            let after = changed.inputs.get(name).ok_or(Broken::OtherInput)?;
+            if before != after {
+                permuted_list = self.permits_order(before, after);
+                if !permuted_list {
+                    return Err(Broken::OtherInput);
+                }
+            }
+        }
+        let text = |row: &Example| row.inputs.get(self.field).and_then(Value::as_text).map(str::to_owned);
         match (text(original), text(changed)) {
+            // The options are a list of their own, in another order.
+            (Some(before), Some(after)) if permuted_list && before == after => Ok(()),
             (Some(before), Some(after)) => self.guarantee.check(&before, &after, self.protected),
             _ => Err(Broken::OtherInput),
         }
     }
 }
 
-/// Edit distance summed over the words, which families that edit lightly keep in number and order; all characters if
-/// the numbers of words differ.
+impl OnField<'_> {
+    /// Whether the guarantee permits another order of the items of a list.
+    fn permits_order(&self, before: &Value, after: &Value) -> bool {
+        let (Guarantee::Permutes(_), Value::List(before), Value::List(after)) =
+            (self.guarantee, before, after)
+        else {
+            return false;
+        };
+        before.len() == after.len() && before.iter().all(|item| after.contains(item))
+    }
+}
+
+/// The sum of the edit distances of the words, which light edits keep in number and order; all characters if the numbers of
+/// words differ.
 fn word_edits(a: &str, b: &str) -> usize {
-    let (words_a, words_b): (Vec<_>, Vec<_>) =
-        (a.split_whitespace().collect(), b.split_whitespace().collect());
+    let words_a: Vec<_> = a.split_whitespace().collect();
+    let words_b: Vec<_> = b.split_whitespace().collect();
     if words_a.len() != words_b.len() {
         return a.chars().count();
     }
@@ -201,7 +230,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn edits_inside_protected_spans_are_noticed() {
+    fn edits_of_protected_spans_are_found() {
         let protected = Protected::new(["billing".to_owned()].into());
         let check = |a, b| Guarantee::EditsLightly.check(a, b, &protected);
         assert_eq!(check("please check my invoice soon", "please chekc my invoice soon"), Ok(()));
@@ -218,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_program_makes_neither_denies_the_row_nor_changes_its_numbers() {
+    fn own_programs_add_no_negation_and_keep_numbers() {
         let row = "two of the eight parcels are not there";
         let check = |variant: &str| Guarantee::EditsOrSurrounds.check(row, variant, &Protected::default());
         assert_eq!(check("two of the eight parcles are not there"), Ok(()));
@@ -228,7 +257,7 @@ mod tests {
             assert_eq!(check(&denial), Err(Broken::Denied), "{denial}");
         }
         let known = Guarantee::Surrounds.check(row, &format!("Nobody knows. {row}"), &Protected::default());
-        assert_eq!(known, Ok(()), "what this project puts around a text is known");
+        assert_eq!(known, Ok(()), "the built-in families are trusted");
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! `injection`: the text tells the model what to answer: an order to ignore its instructions, a fake turn of the
-//! conversation, a fake answer line. The right answer stays what it was.
+//! `injection`: text that orders the model to give an answer: an order to ignore its instructions, a fake turn of the
+//! conversation, a fake answer line. The right answer stays the same.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 

@@ -1,4 +1,4 @@
-//! `length`: the text with two to five times as much around it, all of it irrelevant.
+//! `length`: irrelevant text around the row, so that it is two to five times as long.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 
@@ -10,7 +10,7 @@ use super::{
 /// Pads the text.
 pub(super) struct Length;
 
-/// Most characters of padding, so that long inputs do not outgrow a small context.
+/// Most characters of padding, so that long inputs fit into a small context.
 const LONGEST_PADDING: usize = 400;
 
 impl Family for Length {
@@ -19,7 +19,7 @@ impl Family for Length {
     }
 
     fn about(&self) -> &str {
-        "the text with two to five times as much irrelevant text around it"
+        "irrelevant text around the text, which becomes two to five times as long"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {
@@ -29,7 +29,8 @@ impl Family for Length {
     fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
         let times = rng.random_range(1..=4usize);
         let wanted = (text.chars().count() * times).clamp(60, LONGEST_PADDING);
-        let (mut before, mut behind) = (Vec::new(), Vec::new());
+        let mut before = Vec::new();
+        let mut behind = Vec::new();
         let mut length = 0;
         while length < wanted {
             let aside = pick(ASIDES, scene, rng)?;

@@ -1,8 +1,8 @@
-//! Lexicons: pairs of spellings that mean the same wherever they stand, and the swap between them. A family that is nothing
-//! but a table is one [`Lexicon`].
+//! Lexicons: pairs of spellings with the same meaning in every context, and the swap between them. A family that is only a
+//! table is one [`Lexicon`].
 //!
-//! **Invariant:** after a swap both texts become the same once every second spelling is replaced by the first; that is
-//! checked as the families' guarantee.
+//! **Invariant:** after a swap both texts become equal if every second spelling is replaced by the first. This is checked as
+//! the guarantee of these families.
 
 use std::ops::Range;
 
@@ -14,7 +14,7 @@ use super::{Family, Guarantee, Normalizer, Scene, protect::inside_quotes};
 pub(super) struct Lexicon {
     pub(super) name: &'static str,
     pub(super) about: &'static str,
-    /// Spellings in lower case. None stands in two pairs.
+    /// Pairs of spellings in lower case. No spelling is in two pairs.
     pub(super) pairs: &'static [(&'static str, &'static str)],
 }
 
@@ -48,15 +48,19 @@ impl Normalizer for Lexicon {
     }
 }
 
-/// What is found, in lower case, and what is put there.
-pub(super) type Rule<'r> = (&'r str, &'r str);
+/// A spelling in lower case and its replacement.
+pub(super) type Spelling<'r> = (&'r str, &'r str);
 
-/// How often a spelling that occurs is swapped.
+/// The probability that an occurrence is swapped.
 const SWAPPED: f64 = 0.7;
 
-/// The text with some of what the rules find replaced, at least once; nothing if they find nothing. Quotes and words of the
-/// task stay.
-pub(super) fn swap(text: &str, rules: &[Rule<'_>], scene: &Scene<'_>, rng: &mut impl Rng) -> Option<String> {
+/// The text with some occurrences replaced, at least one; none if there is no occurrence. Quotes and words of the task stay.
+pub(super) fn swap(
+    text: &str,
+    rules: &[Spelling<'_>],
+    scene: &Scene<'_>,
+    rng: &mut impl Rng,
+) -> Option<String> {
     let mut found = occurrences(text, rules);
     found.retain(|(range, _)| {
         !scene.protected.mentions(&text[range.clone()]) && !inside_quotes(text, range.start)
@@ -64,7 +68,7 @@ pub(super) fn swap(text: &str, rules: &[Rule<'_>], scene: &Scene<'_>, rng: &mut 
     let sure = rng.random_range(0..found.len().max(1));
     let mut changed = text.to_owned();
     for (i, (range, other)) in found.iter().enumerate().rev() {
-        // Drawn for every one, so that the stream does not depend on which is sure.
+        // The draw is made for every occurrence, so that the stream does not depend on the sure one.
         if rng.random_bool(SWAPPED) || i == sure {
             let capital = text[range.clone()].starts_with(char::is_uppercase);
             changed.replace_range(
@@ -76,8 +80,8 @@ pub(super) fn swap(text: &str, rules: &[Rule<'_>], scene: &Scene<'_>, rng: &mut 
     (!found.is_empty()).then_some(changed)
 }
 
-/// The text in lower case with all that the rules find replaced.
-pub(super) fn replaced(text: &str, rules: &[Rule<'_>]) -> String {
+/// The text in lower case with all occurrences replaced.
+pub(super) fn replaced(text: &str, rules: &[Spelling<'_>]) -> String {
     let lower = text.to_lowercase();
     let mut changed = lower.clone();
     for (range, other) in occurrences(&lower, rules).into_iter().rev() {
@@ -86,12 +90,13 @@ pub(super) fn replaced(text: &str, rules: &[Rule<'_>]) -> String {
     changed
 }
 
-/// Where the rules find something as whole words, the longest first, each with its replacement; in order, none overlapping.
-fn occurrences<'r>(text: &str, rules: &[Rule<'r>]) -> Vec<(Range<usize>, &'r str)> {
+/// The occurrences of the spellings as whole words with their replacements, in order, without overlap; the longest spelling
+/// wins.
+fn occurrences<'r>(text: &str, rules: &[Spelling<'r>]) -> Vec<(Range<usize>, &'r str)> {
     let mut found = Vec::new();
     let mut at = 0;
     while let Some(c) = text[at..].chars().next() {
-        let here = if goes_on(text[..at].chars().rev()) { None } else { longest(&text[at..], rules) };
+        let here = if continues(text[..at].chars().rev()) { None } else { longest(&text[at..], rules) };
         let length = here.map_or(c.len_utf8(), |(length, _)| length);
         found.extend(here.map(|(length, other)| (at..at + length, other)));
         at += length;
@@ -99,26 +104,25 @@ fn occurrences<'r>(text: &str, rules: &[Rule<'r>]) -> Vec<(Range<usize>, &'r str
     found
 }
 
-/// The longest find that the text begins with as a whole word, in bytes, and its replacement.
-fn longest<'r>(text: &str, rules: &[Rule<'r>]) -> Option<(usize, &'r str)> {
+/// The length in bytes of the longest spelling that the text begins with as a whole word, and its replacement.
+fn longest<'r>(text: &str, rules: &[Spelling<'r>]) -> Option<(usize, &'r str)> {
     let begins = |spelling: &str| {
         let head = text.get(..spelling.len()).is_some_and(|head| head.eq_ignore_ascii_case(spelling));
-        head && !goes_on(text[spelling.len()..].chars())
+        head && !continues(text[spelling.len()..].chars())
     };
     let fitting = rules.iter().filter(|(spelling, _)| begins(spelling));
     fitting.map(|(spelling, other)| (spelling.len(), *other)).max_by_key(|(length, _)| *length)
 }
 
-/// Whether a word goes on with these characters, read away from it: in `2.5`, `10:30` and `shop.example` nothing is a whole
-/// word.
-fn goes_on(mut away: impl Iterator<Item = char>) -> bool {
+/// Whether a word continues with these characters, read away from it: `2.5`, `10:30` and `shop.example` contain no whole words.
+fn continues(mut away: impl Iterator<Item = char>) -> bool {
     match away.next() {
         Some('.' | ',' | ':') => away.next().is_some_and(char::is_alphanumeric),
         other => other.is_some_and(is_word),
     }
 }
 
-/// Whether a character belongs to the word before or behind it: letters, digits, and what joins them.
+/// Whether a character belongs to the word before or after it: letters, digits, and marks that join them.
 fn is_word(c: char) -> bool {
     c.is_alphanumeric() || matches!(c, '\'' | '\u{2019}' | '-' | '_' | '/' | '@')
 }
@@ -137,7 +141,7 @@ mod tests {
     const PAIRS: Lexicon = Lexicon { name: "some", about: "", pairs: &[("it is", "it's"), ("two", "2")] };
 
     #[test]
-    fn whole_words_are_swapped_and_normalize_back() {
+    fn swapped_words_normalize_back() {
         let text = "It is two of 2021, \"it is\" 2, not 2.5 or 2-3; item two. See two.example";
         let protected = Protected::default();
         let scene = Scene { protected: &protected, wrong_answer: None };

@@ -1,12 +1,12 @@
-//! Sentences that bear on no task: the material of fillers, distractors and padding, written for this project.
+//! Sentences that are relevant to no task: the material of fillers, distractors and padding, written for this project.
 //!
-//! **Invariant:** a sentence that contains a protected word of the task (a label, a field name) is never used for it.
+//! **Invariant:** a sentence that contains a protected word of the task (a label, a field name) is never used for that task.
 
 use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use super::Scene;
 
-/// Openings that carry no content.
+/// Openings without content.
 pub(super) const OPENINGS: &[&str] = &[
     "Hi there,",
     "Hello,",
@@ -20,7 +20,7 @@ pub(super) const OPENINGS: &[&str] = &[
     "Me again.",
 ];
 
-/// Closings that carry no content.
+/// Closings without content.
 pub(super) const CLOSINGS: &[&str] = &[
     "Thanks in advance!",
     "Kind regards",
@@ -34,7 +34,7 @@ pub(super) const CLOSINGS: &[&str] = &[
     "This message is meant for the addressee only.",
 ];
 
-/// Sentences about nothing that any task asks for.
+/// Sentences about everyday life.
 pub(super) const ASIDES: &[&str] = &[
     "It has been raining here since Tuesday.",
     "My neighbour just got a new puppy.",
@@ -56,7 +56,7 @@ pub(super) const ASIDES: &[&str] = &[
     "The tomatoes on the balcony are turning red.",
 ];
 
-/// One of the sentences that no protected word stands in.
+/// One of the sentences without a protected word.
 pub(super) fn pick<'a>(sentences: &[&'a str], scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<&'a str> {
     let free: Vec<&str> =
         sentences.iter().copied().filter(|sentence| !scene.protected.mentions(sentence)).collect();

@@ -1,4 +1,4 @@
-//! `number`: small numbers as words or digits, where they stand alone. `one` is left out: it is a pronoun as well.
+//! `number`: small numbers as words or digits, as whole words. `one` is left out, because it is a pronoun too.
 
 use super::lexicon::Lexicon;
 

@@ -1,11 +1,11 @@
-//! `options`: the options of a multiple-choice question in another order, with the right letter worked out again. A prompt that
-//! learned "mostly B" instead of the task falls here.
+//! `options`: the options of a multiple-choice question in another order, with the new right letter. A prompt that learned
+//! "mostly B" instead of the task fails here.
 //!
 //! Options are lines that begin with `A)`, `(A)`, `A.`, `A:`, `1)` and so on, or the items of a list. The right answer is a
-//! letter, a number, or the text of an option. Rows whose options speak of each other ("both A and B", "all of the above")
-//! are left alone, and so are lists whose answer is a position: nothing says where they count from.
+//! letter, a number, or the text of an option. Rows whose options refer to each other ("both A and B", "all of the above")
+//! are skipped, and so are lists whose answer is a position, because the row does not say whether it counts from 0 or 1.
 //!
-//! **Invariant:** the same options stand in the variant, and the new answer names the same one as the old.
+//! **Invariant:** the variant has the same options, and the new answer names the same option as the old one.
 
 use std::sync::LazyLock;
 
@@ -20,28 +20,31 @@ pub(super) struct Options;
 
 static LINE: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"^\s*[\(\[]?([A-Za-z]|[1-9])[\)\]\.:]\s+(\S.*?)\s*$").ok());
-/// Options that lean on the order, or on one another.
-static LEANING: LazyLock<Option<Regex>> = LazyLock::new(|| {
+/// Words in options that refer to the order or to other options.
+static REFERRING: LazyLock<Option<Regex>> = LazyLock::new(|| {
     Regex::new(r"(?i:\b(above|below|both|neither|either|former|latter|preceding|previous)\b)|\b[B-HJ]\b").ok()
 });
-/// Questions that name an option.
+/// Words in a question that name an option.
 static NAMING: LazyLock<Option<Regex>> =
     LazyLock::new(|| Regex::new(r"(?i)\b(options?|choices?|answers?|statements?) \(?([a-j]|[1-9])\b").ok());
 
-/// A text with lettered options.
-struct Question<'t> {
+/// A text with marked options.
+struct MultipleChoice<'t> {
     /// All lines, with the options cut out.
-    lines: Vec<Line<'t>>,
-    /// What marks the options, in order: A, B, C.
+    lines: Vec<TextLine<'t>>,
+    /// The marks of the options, in order: A, B, C.
     marks: Vec<&'t str>,
     options: Vec<&'t str>,
 }
 
 #[derive(PartialEq)]
-enum Line<'t> {
+enum TextLine<'t> {
     Plain(&'t str),
-    /// What stands before and behind the option's own text.
-    Option(&'t str, &'t str),
+    /// The text before and after the option's own text.
+    Option {
+        before: &'t str,
+        after: &'t str,
+    },
 }
 
 impl Family for Options {
@@ -50,7 +53,7 @@ impl Family for Options {
     }
 
     fn about(&self) -> &str {
-        "the options of a multiple-choice question in another order, the right letter worked out again"
+        "the options of a multiple-choice question in another order, with the new right letter"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {
@@ -58,7 +61,7 @@ impl Family for Options {
     }
 
     fn perturb(&self, text: &str, _: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
-        let question = Question::read(text).filter(Question::stands_alone)?;
+        let question = MultipleChoice::read(text).filter(MultipleChoice::stands_alone)?;
         Some(question.write(&shuffled(&question.options, rng)?))
     }
 
@@ -66,7 +69,8 @@ impl Family for Options {
         &self,
         row: &Example,
         field: &str,
-        (scene, rng): (&Scene<'_>, &mut ChaCha8Rng),
+        scene: &Scene<'_>,
+        rng: &mut ChaCha8Rng,
     ) -> Result<Example, Miss> {
         let mut answers = row.outputs.iter();
         let (Some((output, answer)), None) = (answers.next(), answers.next()) else { return Err(Miss::Idle) };
@@ -75,7 +79,7 @@ impl Family for Options {
         if let Some(permuted) = self.perturb(text, scene, rng) {
             self.guarantee().check(text, &permuted, scene.protected)?;
             let new = relabelled(text, &permuted, answer).ok_or(Miss::Idle)?;
-            // Of labels that the task lists, the new one must be one as well.
+            // If the task lists the labels, the new label must be one of them.
             if scene.protected.mentions(&answer.to_string()) && !scene.protected.mentions(&new.to_string()) {
                 return Err(Miss::Idle);
             }
@@ -94,23 +98,26 @@ impl Family for Options {
     }
 }
 
-impl<'t> Question<'t> {
-    /// Reads a text that has at least two options with consecutive marks from A, a or 1 on, one under the other.
+impl<'t> MultipleChoice<'t> {
+    /// Reads a text with at least two options on consecutive lines, with consecutive marks from A, a or 1 on.
     fn read(text: &'t str) -> Option<Self> {
         let line = LINE.as_ref()?;
         let mut question = Self { lines: vec![], marks: vec![], options: vec![] };
-        let mut over = false;
+        let mut ended = false;
         for whole in text.split('\n') {
             let found = line.captures(whole).and_then(|found| Some((found.get(1)?, found.get(2)?)));
-            match found.filter(|(mark, _)| !over && question.is_next(mark.as_str())) {
+            match found.filter(|(mark, _)| !ended && question.is_next(mark.as_str())) {
                 Some((mark, option)) => {
-                    question.lines.push(Line::Option(&whole[..option.start()], &whole[option.end()..]));
+                    question.lines.push(TextLine::Option {
+                        before: &whole[..option.start()],
+                        after: &whole[option.end()..],
+                    });
                     question.marks.push(mark.as_str());
                     question.options.push(option.as_str());
                 }
                 None => {
-                    over |= !question.options.is_empty() && !whole.trim().is_empty();
-                    question.lines.push(Line::Plain(whole));
+                    ended |= !question.options.is_empty() && !whole.trim().is_empty();
+                    question.lines.push(TextLine::Plain(whole));
                 }
             }
         }
@@ -125,29 +132,29 @@ impl<'t> Question<'t> {
         }
     }
 
-    /// Whether neither the options nor the question speak of the order or of single options.
+    /// Whether neither the options nor the question refer to the order or to single options.
     fn stands_alone(&self) -> bool {
-        let leaning = |text: &str| LEANING.as_ref().is_none_or(|leaning| leaning.is_match(text));
-        let naming = |line: &Line<'_>| match line {
-            Line::Plain(text) => NAMING.as_ref().is_none_or(|naming| naming.is_match(text)),
-            Line::Option(..) => false,
+        let refers = |text: &str| REFERRING.as_ref().is_none_or(|pattern| pattern.is_match(text));
+        let naming = |line: &TextLine<'_>| match line {
+            TextLine::Plain(text) => NAMING.as_ref().is_none_or(|pattern| pattern.is_match(text)),
+            TextLine::Option { .. } => false,
         };
-        !self.options.iter().any(|option| leaning(option)) && !self.lines.iter().any(naming)
+        !self.options.iter().any(|option| refers(option)) && !self.lines.iter().any(naming)
     }
 
     fn write(&self, options: &[&str]) -> String {
         let mut options = options.iter();
         let lines = self.lines.iter().map(|line| match line {
-            Line::Plain(text) => (*text).to_owned(),
-            Line::Option(before, behind) => {
-                format!("{before}{}{behind}", options.next().copied().unwrap_or_default())
+            TextLine::Plain(text) => (*text).to_owned(),
+            TextLine::Option { before, after } => {
+                format!("{before}{}{after}", options.next().copied().unwrap_or_default())
             }
         });
         lines.collect::<Vec<_>>().join("\n")
     }
 }
 
-/// The items in another order; nothing if two are the same.
+/// The items in another order; none if two items are equal.
 fn shuffled<T: Clone + PartialEq>(items: &[T], rng: &mut ChaCha8Rng) -> Option<Vec<T>> {
     let repeated = (0..items.len()).any(|i| items[..i].contains(&items[i]));
     let mut shuffled = items.to_vec();
@@ -158,10 +165,12 @@ fn shuffled<T: Clone + PartialEq>(items: &[T], rng: &mut ChaCha8Rng) -> Option<V
     (items.len() >= 2 && !repeated).then_some(shuffled)
 }
 
-/// Whether two texts are the same question but for the order of its options.
+/// Whether two texts are the same question except for the order of its options.
 pub(super) fn same_options(original: &str, variant: &str) -> bool {
-    let (Some(a), Some(b)) = (Question::read(original), Question::read(variant)) else { return false };
-    let sorted = |question: &Question<'_>| {
+    let (Some(a), Some(b)) = (MultipleChoice::read(original), MultipleChoice::read(variant)) else {
+        return false;
+    };
+    let sorted = |question: &MultipleChoice<'_>| {
         let mut options: Vec<_> = question.options.iter().map(|option| (*option).to_owned()).collect();
         options.sort();
         options
@@ -169,9 +178,10 @@ pub(super) fn same_options(original: &str, variant: &str) -> bool {
     a.lines == b.lines && a.marks == b.marks && sorted(&a) == sorted(&b)
 }
 
-/// The answer that names in the variant what the old one names in the original.
+/// The answer that names the same option in the variant as the old answer in the original.
 fn relabelled(original: &str, variant: &str, answer: &Value) -> Option<Value> {
-    let (old, new) = (Question::read(original)?, Question::read(variant)?);
+    let old = MultipleChoice::read(original)?;
+    let new = MultipleChoice::read(variant)?;
     let named = answer.to_string();
     if old.options.contains(&named.as_str()) {
         return Some(answer.clone());
@@ -206,7 +216,7 @@ mod tests {
 
     fn apply(row: &Example, seed: u64) -> Result<Example, Miss> {
         let scene = Scene { protected: &Protected::default(), wrong_answer: None };
-        Options.apply(row, "question", (&scene, &mut ChaCha8Rng::seed_from_u64(seed)))
+        Options.apply(row, "question", &scene, &mut ChaCha8Rng::seed_from_u64(seed))
     }
 
     const CAPITAL: &str =
@@ -233,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_and_texts_of_options_are_answers_too() {
+    fn the_answer_may_be_a_number_or_a_text() {
         let numbered = "Pick one:\n1. red\n2. green\n3. blue";
         let changed = apply(&row(numbered, Value::Integer(2)), 1).unwrap();
         let text = changed.inputs.get("question").unwrap().as_text().unwrap();
@@ -251,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn what_leans_on_the_order_is_left_alone() {
+    fn options_that_refer_to_each_other_are_skipped() {
         let leaning = [
             ("Q\nA) one\nB) two\nC) all of the above", "A"),
             ("Q\nA) one\nB) two\nC) A and B", "A"),
@@ -268,7 +278,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_options_keep_their_right_one(options in prop::collection::btree_set("[a-z]{3,9}( [a-z]{3,9})?", 2..8), gold in 0usize..8, seed in 0u64..99) {
+        fn the_right_option_stays_right(options in prop::collection::btree_set("[a-z]{3,9}( [a-z]{3,9})?", 2..8), gold in 0usize..8, seed in 0u64..99) {
             let options: Vec<_> = options.into_iter().collect();
             let gold = gold % options.len();
             let letter = |i: usize| char::from(b'A' + u8::try_from(i).unwrap()).to_string();

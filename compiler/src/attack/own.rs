@@ -1,8 +1,8 @@
-//! Families of the user's: a table of find/replace rules, a program, or templates (see [`super::templates`]).
+//! The user's own families: a table of find/replace rules, a program, or templates (see [`super::templates`]).
 //!
-//! **Invariant:** what they make is held to a guarantee like everybody else's. Rules change whole words outside of quotes
-//! and never numbers, negations or words of the task, which is checked when the task file is read. Of what a program makes,
-//! only light edits that leave protected spans alone and additions around the unchanged text are kept; the rest is dropped
+//! **Invariant:** their variants must keep a guarantee like those of other families. Rules change whole words outside of quotes
+//! and never numbers, negations or words of the task, which is checked when the task file is read. Variants of a program are
+//! kept only if they are light edits outside of protected spans, or additions around the unchanged text; others are dropped
 //! and counted.
 
 use std::sync::{Mutex, PoisonError};
@@ -14,7 +14,7 @@ use serde_json::{Value as Json, json};
 use super::{Family, Guarantee, Miss, Normalizer, Protected, Scene, Templates, lexicon};
 use crate::command::{Command, CommandError};
 
-/// A family of the user's.
+/// An own family of the user.
 #[derive(Debug)]
 pub enum Own {
     /// Find/replace rules.
@@ -30,18 +30,25 @@ pub enum Own {
 pub struct Rules {
     name: String,
     about: String,
-    /// What is found, and what is put there.
-    rules: Vec<(String, String)>,
-    /// The same in lower case.
-    lower: Vec<(String, String)>,
+    rules: Vec<Rule>,
+    /// The same rules in lower case.
+    lower: Vec<Rule>,
 }
 
-/// A program: a line `{"id": ..., "text": ..., "seed": ...}` in, a line `{"text": ...}` out; null if it cannot change it.
+/// A find/replace rule.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) find: String,
+    pub(super) put: String,
+}
+
+/// A program that reads a line `{"id": .., "text": .., "seed": ..}` and answers a line `{"text": ..}`, with null for a text that
+/// it cannot change.
 #[derive(Debug)]
 pub struct OwnProgram {
     name: String,
     command: Command,
-    /// Its first question and answer, to ask it again in the end.
+    /// Its first question and answer, which is repeated at the end.
     first: Mutex<Option<(Json, Option<String>)>>,
 }
 
@@ -59,15 +66,15 @@ impl Own {
     pub fn about(&self) -> &str {
         match self {
             Self::Rules(rules) => &rules.about,
-            Self::Program(_) => "what your own program makes of the text",
+            Self::Program(_) => "the text as your own program changes it",
             Self::Templates(templates) => templates.about(),
         }
     }
 
-    /// Ends what runs.
+    /// Ends a running program.
     ///
     /// # Errors
-    /// If a program did not keep to one answer for each line.
+    /// If the program did not give one answer for each line, or gave two answers to one line.
     pub(super) fn finish(&self) -> Result<(), CommandError> {
         match self {
             Self::Rules(_) | Self::Templates(_) => Ok(()),
@@ -77,11 +84,13 @@ impl Own {
 }
 
 impl Rules {
-    /// Rules in order; nothing is found twice, and nothing that is put in is found.
-    pub(super) fn new(name: &str, rules: Vec<(String, String)>) -> Self {
-        let lower = rules.iter().map(|(find, put)| (find.to_lowercase(), put.to_lowercase())).collect();
+    /// Makes a family of rules. No word is found twice, and no replacement is itself found.
+    pub(super) fn new(name: &str, rules: Vec<Rule>) -> Self {
+        let lower =
+            rules.iter().map(|rule| Rule { find: rule.find.to_lowercase(), put: rule.put.to_lowercase() });
+        let lower = lower.collect();
         let about = match rules.first() {
-            Some((find, put)) => format!("your own rules, such as {put} for {find}"),
+            Some(Rule { find, put }) => format!("your own rules, such as {put} for {find}"),
             None => "your own rules".to_owned(),
         };
         Self { name: name.to_owned(), about, rules, lower }
@@ -112,12 +121,12 @@ impl Normalizer for Rules {
     }
 }
 
-fn pairs(rules: &[(String, String)]) -> Vec<lexicon::Rule<'_>> {
-    rules.iter().map(|(find, put)| (find.as_str(), put.as_str())).collect()
+fn pairs(rules: &[Rule]) -> Vec<lexicon::Spelling<'_>> {
+    rules.iter().map(|rule| (rule.find.as_str(), rule.put.as_str())).collect()
 }
 
 impl OwnProgram {
-    /// A program.
+    /// Makes a family of a program.
     pub(super) fn new(name: &str, command: Command) -> Self {
         Self { name: name.to_owned(), command, first: Mutex::default() }
     }
@@ -127,30 +136,32 @@ impl OwnProgram {
         &self.name
     }
 
-    /// What its work is held to.
+    /// The guarantee of its variants.
     pub(super) fn guarantee(&self) -> Guarantee<'static> {
         Guarantee::EditsOrSurrounds
     }
 
-    /// The row with what the program makes of its text.
+    /// The row with the text as the program changes it.
     ///
     /// # Errors
-    /// If the program fails; within, why there is no such row.
+    /// If the program fails. The inner error says why there is no such row.
     pub(super) fn apply(
         &self,
         row: &Example,
         field: &str,
-        (protected, seed): (&Protected, u64),
+        protected: &Protected,
+        seed: u64,
     ) -> Result<Result<Example, Miss>, CommandError> {
         let Some(text) = row.inputs.get(field).and_then(Value::as_text) else { return Ok(Err(Miss::Idle)) };
         let Some(changed) = self.ask(&row.id, text, seed)?.filter(|changed| changed != text) else {
             return Ok(Err(Miss::Idle));
         };
-        Ok(self.guarantee().check(text, &changed, protected).map_err(Miss::from).map(|()| {
-            let mut row = row.clone();
-            row.inputs.insert(field, changed);
-            row
-        }))
+        if let Err(broken) = self.guarantee().check(text, &changed, protected) {
+            return Ok(Err(broken.into()));
+        }
+        let mut row = row.clone();
+        row.inputs.insert(field, changed);
+        Ok(Ok(row))
     }
 
     fn ask(&self, id: &ExampleId, text: &str, seed: u64) -> Result<Option<String>, CommandError> {
@@ -161,7 +172,7 @@ impl OwnProgram {
         Ok(answer)
     }
 
-    /// Asks the first question again, because variants must be the same in every run, and ends the program.
+    /// Repeats the first question, because variants must be the same in every run, and ends the program.
     fn finish(&self) -> Result<(), CommandError> {
         let first = self.first.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some((question, answer)) = first
@@ -181,7 +192,7 @@ fn parse(line: &str) -> Result<Option<String>, String> {
         Some(Json::Null) => Ok(None),
         Some(Json::String(text)) if text.contains('\0') => Err("`text` contains a NUL character".into()),
         Some(Json::String(text)) => Ok(Some(text.clone())),
-        Some(_) => Err("`text` is no text".into()),
+        Some(_) => Err("`text` is not a text".into()),
         None => Err("`text` is missing".into()),
     }
 }

@@ -1,7 +1,7 @@
-//! What to attack with, and the rows that come of it.
+//! The perturbation plan: which families perturb rows, and the frozen variants.
 //!
-//! **Invariant:** a variant is in the plan only if it differs from its row and its family's guarantee was checked on it. What
-//! was tried in vain is counted. The same plan and rows give the same variants.
+//! **Invariant:** a variant is in the plan only if it differs from its row and its family's guarantee was checked on it. Failed
+//! attempts are counted. The same plan and rows give the same variants.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,33 +10,35 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 use serde::Serialize;
 
 use super::{
-    ALL, COMPOSED, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
+    COMPOSED, Family, Guarantee, LISTING, Miss, Own, OwnProgram, Protected, Scene, Variant,
     allocate::{Allocation, Pairing},
+    built_in::{self, How},
     guarantee::OnField,
     listing, names, protected_words,
     rewrite::{self, Rewriting, Rewritings, RewritingsError},
 };
-use crate::{command::CommandError, gate::variant::Perturbed, task::Task};
+use crate::{command::CommandError, gate::variant::Perturbed};
 
-/// What came of an attempt to perturb a row: a row, or none for a reason; an error if a program of the user's failed.
+/// The result of an attempt to perturb a row: a row, or the reason why there is none. The outer error is a failed program of
+/// the user's.
 type Attempt<T, M = Miss> = Result<Result<T, M>, CommandError>;
 
-/// What to attack with.
+/// How rows are perturbed.
 #[derive(Clone, Debug)]
 pub struct Plan<'t> {
-    /// Names of families, [`COMPOSED`] and those of `own` included if wanted.
+    /// The names of the families, including [`COMPOSED`] and those of `own` if wanted.
     pub families: Vec<String>,
-    /// Families of the user's.
+    /// The user's own families.
     pub own: &'t [Own],
-    /// What a model wrote, by row.
+    /// The rewritings by a model, by row.
     pub rewritings: Rewritings,
-    /// Variants per row.
+    /// The number of variants of each row.
     pub variants: usize,
-    /// Names the frozen random choices.
+    /// The random seed.
     pub seed: u64,
-    /// Label words and field names that no family may touch.
+    /// Label words and field names that no family may change.
     pub protected: Protected,
-    /// The choices of the task, for wrong answers in injections.
+    /// The choices of the task's only output, for wrong answers in injections.
     pub choices: Vec<String>,
 }
 
@@ -44,20 +46,20 @@ pub struct Plan<'t> {
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum PlanError {
     /// A family that does not exist.
-    #[error("there is no perturbation family `{name}`; there are {known}")]
+    #[error("there is no perturbation family `{name}`; known: {known}")]
     Unknown {
         /// The name.
         name: String,
-        /// Those that exist, joined.
+        /// The known names, joined.
         known: String,
     },
-    /// Nothing to attack with.
-    #[error("no perturbation family is named, so there is nothing to test robustness with")]
+    /// No family.
+    #[error("no perturbation family is named, so robustness cannot be tested")]
     Empty,
-    /// What a model should have written cannot be used.
+    /// The file of rewritings cannot be used.
     #[error(transparent)]
     Rewritings(#[from] RewritingsError),
-    /// A family that is a program of the user's failed.
+    /// A program of the user's failed.
     #[error(transparent)]
     Program(#[from] CommandError),
 }
@@ -65,29 +67,37 @@ pub enum PlanError {
 /// The variants of some rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Frozen {
-    /// Those of each row, in the order of the rows.
+    /// The variants of each row, in the order of the rows.
     pub variants: Vec<Vec<Variant>>,
-    /// What each family did.
+    /// The results of each family.
     pub counts: BTreeMap<String, Count>,
 }
 
-/// What a family did.
+/// The results of a family.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Count {
-    /// Variants that it made.
+    /// The number of variants.
     pub made: usize,
-    /// Rows that it could not change.
+    /// The number of rows that it could not change.
     pub idle: usize,
-    /// Variants that were dropped because they broke its guarantee.
+    /// The number of variants that were dropped because they broke its guarantee.
     pub dropped: usize,
 }
 
-/// The words of a program's labels and field names, which no family may touch.
+/// The words of a program's labels and field names, which no family may change.
 pub(crate) fn words_of(program: &Program) -> Protected {
     let outputs = program.output_fields();
     let choices: Vec<_> = outputs.iter().flat_map(choices).collect();
     let fields = outputs.iter().chain(program.inputs()).map(|field| field.name.as_str());
     protected_words(choices.iter().map(String::as_str).chain(fields))
+}
+
+/// The choices of a program's only output; empty if there are several outputs or the output is no choice.
+pub(crate) fn choices_of(program: &Program) -> Vec<String> {
+    match program.output_fields().as_slice() {
+        [only] => choices(only),
+        _ => vec![],
+    }
 }
 
 fn choices(field: &Field) -> Vec<String> {
@@ -97,31 +107,7 @@ fn choices(field: &Field) -> Vec<String> {
     }
 }
 
-/// The families that a task is attacked with: those of `[gate]`, of `[[attack]]` and of `[rewriter]`.
-pub(crate) fn families_of(task: &Task) -> Vec<String> {
-    let own = task.attacks.iter().map(|own| own.name().to_owned());
-    let written = task.rewriter.iter().flat_map(|config| config.families.clone());
-    task.gate.families().into_iter().chain(own).chain(written).collect()
-}
-
 impl<'t> Plan<'t> {
-    /// What a task's rows are attacked with.
-    ///
-    /// # Errors
-    /// If the file with what a model wrote cannot be used.
-    pub fn of(task: &'t Task) -> Result<Self, PlanError> {
-        let outputs = task.program.output_fields();
-        Ok(Self {
-            families: families_of(task),
-            own: &task.attacks,
-            rewritings: Rewritings::read(task)?,
-            variants: task.gate.variants,
-            seed: task.data.seed,
-            protected: words_of(&task.program),
-            choices: if let [only] = outputs.as_slice() { choices(only) } else { vec![] },
-        })
-    }
-
     /// Makes the variants of every row: `variants` per row from different families, each family on about equally many
     /// rows. A row that too few families can change gets fewer.
     ///
@@ -132,15 +118,14 @@ impl<'t> Plan<'t> {
         if recipes.is_empty() {
             return Err(PlanError::Empty);
         }
-        let stream = |name: &str| ChaCha8Rng::from_seed(*digest(&(name, self.seed)).as_bytes());
         let singles: Vec<_> = recipes.iter().filter_map(|recipe| recipe.single()).collect();
         let mut maker = Maker {
             plan: self,
-            pairing: Pairing::new(singles.len(), stream("pairs")),
+            pairing: Pairing::new(singles.len(), self.stream("pairs")),
             singles,
-            listings: listing::listings(&self.choices, &mut stream("listings")),
+            listings: listing::listings(&self.choices, &mut self.stream("listings")),
         };
-        let mut allocation = Allocation::new(recipes.len(), stream("allocate"));
+        let mut allocation = Allocation::new(recipes.len(), self.stream("allocate"));
         let mut frozen = Frozen { variants: vec![], counts: BTreeMap::new() };
         for example in examples {
             let mut variants: Vec<Variant> = Vec::new();
@@ -166,84 +151,104 @@ impl<'t> Plan<'t> {
         Ok(frozen)
     }
 
+    /// A random stream of the plan.
+    fn stream(&self, name: &str) -> ChaCha8Rng {
+        ChaCha8Rng::from_seed(*digest(&(name, self.seed)).as_bytes())
+    }
+
+    /// What a name means: one of the user's own families first, then a built-in one, then a way of rewriting.
     fn recipe(&self, name: &str) -> Result<Recipe<'t>, PlanError> {
-        let own = self.own.iter().find(|own| own.name() == name).map(|own| match own {
-            Own::Rules(rules) => Step::Family(rules),
-            Own::Program(program) => Step::Program(program),
-            Own::Templates(templates) => Step::Family(templates),
-        });
-        let known = || ALL.iter().find(|family| family.name() == name).map(|family| Step::Family(*family));
-        let written = || rewrite::find(name).map(Step::Rewriting);
-        match own.or_else(known).or_else(written) {
-            Some(step) => Ok(Recipe::One(step)),
-            None if name == LISTING => Ok(Recipe::Listing),
-            None if name == COMPOSED => Ok(Recipe::Composed),
+        if let Some(own) = self.own.iter().find(|own| own.name() == name) {
+            return Ok(Recipe::One(match own {
+                Own::Rules(rules) => Perturber::Family(rules),
+                Own::Program(program) => Perturber::Program(program),
+                Own::Templates(templates) => Perturber::Family(templates),
+            }));
+        }
+        if let Some(built_in) = built_in::all().find(|family| family.name == name) {
+            return Ok(match built_in.how {
+                How::Perturb(family) => Recipe::One(Perturber::Family(family)),
+                How::List => Recipe::Listing,
+                How::Compose => Recipe::Composed,
+            });
+        }
+        match rewrite::find(name) {
+            Some(way) => Ok(Recipe::One(Perturber::Rewriting(way))),
             None => Err(PlanError::Unknown { name: name.to_owned(), known: names().join(", ") }),
         }
     }
 
-    /// Applies families one after the other to the row, checking each guarantee on the way.
-    fn perturb(&self, row: &Example, name: &str, steps: &[Step<'_>]) -> Attempt<Variant, Failed> {
-        let Some(field) = longest_text(row) else { return Ok(Err(Failed { step: 0, miss: Miss::Idle })) };
+    /// Applies families to a row one after the other and checks the guarantee of each. `name` is the name of the variant.
+    fn perturb(&self, row: &Example, name: &str, steps: &[Perturber<'_>]) -> Attempt<Variant, FailedStep> {
+        let Some(field) = longest_text(row) else {
+            return Ok(Err(FailedStep { step: 0, miss: Miss::Idle }));
+        };
         let mut perturbed = Perturbed::of(row);
-        for (position, step) in steps.iter().enumerate() {
+        for (step, perturber) in steps.iter().enumerate() {
             let changed = perturbed.row();
-            let label = changed.label();
-            let wrong: Vec<_> = self.choices.iter().filter(|choice| **choice != label).collect();
-            let seed = digest(&("perturb", self.seed, &row.id, name, step.name()));
-            let mut rng = ChaCha8Rng::from_seed(*seed.as_bytes());
-            let wrong_answer =
-                wrong.get(seed.as_bytes()[31] as usize % wrong.len().max(1)).map(|choice| choice.as_str());
+            let seed = digest(&("perturb", self.seed, &row.id, name, perturber.name()));
+            let wrong_answer = self.wrong_answer(changed, seed.as_bytes()[31]);
             let scene = Scene { protected: &self.protected, wrong_answer };
-            let next = match step {
-                Step::Rewriting(way) => self.rewritings.apply(way, changed, &self.protected),
-                Step::Family(family) => family.apply(changed, field, (&scene, &mut rng)),
-                Step::Program(program) => program.apply(changed, field, (&self.protected, self.seed))?,
+            let next = match perturber {
+                Perturber::Rewriting(way) => self.rewritings.apply(way, changed, &self.protected),
+                Perturber::Family(family) => {
+                    let mut rng = ChaCha8Rng::from_seed(*seed.as_bytes());
+                    family.apply(changed, field, &scene, &mut rng)
+                }
+                Perturber::Program(program) => program.apply(changed, field, &self.protected, self.seed)?,
             };
-            let guarantee = OnField { guarantee: step.guarantee(), field, protected: &self.protected };
-            let taken = next.and_then(|next| Ok(perturbed.step(step.name(), &guarantee, next)?));
-            match taken {
+            let guarantee = OnField { guarantee: perturber.guarantee(), field, protected: &self.protected };
+            let checked = next.and_then(|next| Ok(perturbed.step(perturber.name(), &guarantee, next)?));
+            match checked {
                 Ok(next) => perturbed = next,
-                Err(miss) => return Ok(Err(Failed { step: position, miss })),
+                Err(miss) => return Ok(Err(FailedStep { step, miss })),
             }
         }
-        Ok(perturbed.finish(name).ok_or(Failed { step: 0, miss: Miss::Idle }))
+        Ok(perturbed.finish(name).ok_or(FailedStep { step: 0, miss: Miss::Idle }))
+    }
+
+    /// A choice that is not the label of the row; none if there is no other choice.
+    fn wrong_answer(&self, row: &Example, drawn: u8) -> Option<&str> {
+        let label = row.label();
+        let wrong: Vec<_> = self.choices.iter().filter(|choice| **choice != label).collect();
+        wrong.get(usize::from(drawn) % wrong.len().max(1)).map(|choice| choice.as_str())
     }
 }
 
-/// One family, or two of the plan's at once.
+/// How the variants of a family are made: by one perturber, by a listing, or by two perturbers of the plan.
 #[derive(Clone, Copy)]
 enum Recipe<'p> {
-    One(Step<'p>),
+    One(Perturber<'p>),
     Listing,
     Composed,
 }
 
+/// Something that perturbs a row.
 #[derive(Clone, Copy)]
-enum Step<'p> {
+enum Perturber<'p> {
     Family(&'p dyn Family),
     Program(&'p OwnProgram),
     Rewriting(&'static Rewriting),
 }
 
 /// A row that could not be perturbed.
-struct Failed {
-    /// The position of the step that could not.
+struct FailedStep {
+    /// The position of the failed perturber.
     step: usize,
     miss: Miss,
 }
 
 impl<'p> Recipe<'p> {
-    /// A family that can be one of two: not what was written of the row as it is.
-    fn single(&self) -> Option<Step<'p>> {
+    /// The perturber, if it can be one of two. Rewritings cannot: they apply to unchanged rows only.
+    fn single(&self) -> Option<Perturber<'p>> {
         match self {
-            Self::One(Step::Rewriting(_)) | Self::Listing | Self::Composed => None,
-            Self::One(step) => Some(*step),
+            Self::One(Perturber::Rewriting(_)) | Self::Listing | Self::Composed => None,
+            Self::One(perturber) => Some(*perturber),
         }
     }
 }
 
-impl<'p> Step<'p> {
+impl<'p> Perturber<'p> {
     fn name(&self) -> &'p str {
         match self {
             Self::Family(family) => family.name(),
@@ -252,8 +257,8 @@ impl<'p> Step<'p> {
         }
     }
 
-    /// Whether it can only be the first of two, because it finds nothing in a row that another one changed.
-    fn reads_whole_rows(&self) -> bool {
+    /// Whether it can only be the first of two, because it does not recognize a row that another one changed.
+    fn must_be_first(&self) -> bool {
         matches!(self, Self::Family(family) if matches!(family.guarantee(), Guarantee::Recomputes(_)))
     }
 
@@ -266,10 +271,10 @@ impl<'p> Step<'p> {
     }
 }
 
-/// Makes variants, and remembers which pairs of families were composed already.
+/// Makes variants and keeps track of the pairs of families that were composed.
 struct Maker<'p> {
     plan: &'p Plan<'p>,
-    singles: Vec<Step<'p>>,
+    singles: Vec<Perturber<'p>>,
     pairing: Pairing,
     /// Other orders of the choices.
     listings: Vec<Vec<String>>,
@@ -278,8 +283,8 @@ struct Maker<'p> {
 impl Maker<'_> {
     fn make(&mut self, recipe: Recipe<'_>, row: &Example) -> Attempt<Variant> {
         match recipe {
-            Recipe::One(step) => {
-                Ok(self.plan.perturb(row, step.name(), &[step])?.map_err(|failed| failed.miss))
+            Recipe::One(perturber) => {
+                Ok(self.plan.perturb(row, perturber.name(), &[perturber])?.map_err(|failed| failed.miss))
             }
             Recipe::Listing => Ok(self.list(row).ok_or(Miss::Idle)),
             Recipe::Composed => self.compose(row),
@@ -293,23 +298,25 @@ impl Maker<'_> {
         Some(Variant::listed(row, LISTING, listing.clone()))
     }
 
-    /// The pair that was used least of those that can change the row.
+    /// The row changed by the least used pair of those that can change it.
     fn compose(&mut self, row: &Example) -> Attempt<Variant> {
         let mut idle = BTreeSet::new();
         let mut last = Miss::Idle;
-        for (first, second) in self.pairing.order() {
-            let turned = self.singles[second].reads_whole_rows();
-            let (first, second) = if turned { (second, first) } else { (first, second) };
-            if idle.contains(&first) || idle.contains(&second) {
+        for pair in self.pairing.order() {
+            let pair = if self.singles[pair.second].must_be_first() { pair.swapped() } else { pair };
+            if idle.contains(&pair.first) || idle.contains(&pair.second) {
                 continue;
             }
-            match self.plan.perturb(row, COMPOSED, &[self.singles[first], self.singles[second]])? {
+            let steps = [self.singles[pair.first], self.singles[pair.second]];
+            match self.plan.perturb(row, COMPOSED, &steps)? {
                 Ok(variant) => {
-                    self.pairing.used((first, second));
+                    self.pairing.used(pair);
                     return Ok(Ok(variant));
                 }
-                Err(Failed { step, miss }) => {
-                    idle.extend((step == 0).then_some(first));
+                Err(FailedStep { step, miss }) => {
+                    if step == 0 {
+                        idle.insert(pair.first);
+                    }
                     last = miss;
                 }
             }

@@ -1,15 +1,15 @@
-//! Protected spans: what a light edit may never touch, because the right answer may hang on it: numbers, dates, links,
-//! addresses, quoted text, code, names, negations, label words and field names (gate.md, section 5.1).
+//! Protected spans: the parts of a text that a light edit must not change, because the right answer may depend on them: numbers,
+//! dates, links, addresses, quoted text, code, names, negations, label words and field names.
 
 use std::{collections::BTreeSet, ops::Range};
 
-/// Words of the task that no family may touch.
+/// Words of the task that no family may change.
 #[derive(Clone, Debug, Default)]
 pub struct Protected {
     words: BTreeSet<String>,
 }
 
-/// Words that turn a meaning round, in the languages that support messages are often written in.
+/// Words that negate a meaning, in the usual languages of support messages.
 const NEGATIONS: &[&str] = &[
     "no", "not", "never", "none", "nothing", "nobody", "neither", "nor", "without", "cannot", "nicht",
     "kein", "keine", "nie", "ohne", "nunca", "sin", "ningún", "jamais", "sans", "pas", "não", "sem", "non",
@@ -22,26 +22,26 @@ impl Protected {
         Self { words }
     }
 
-    /// The byte ranges of words that a light edit may change: at least four letters, all lower case, nothing else in
-    /// them, outside of quotes and code.
+    /// The byte ranges of words that a light edit may change: at least four lower-case letters and no other characters, outside
+    /// of quotes and code.
     pub fn editable(&self, text: &str) -> Vec<Range<usize>> {
         words(text).into_iter().filter(|word| self.may_edit(text, word)).collect()
     }
 
-    /// The protected words of a text in order: all that [`Protected::editable`] leaves out.
+    /// The protected words of a text in order: all words that are not [`Protected::editable`].
     pub fn untouchable<'a>(&self, text: &'a str) -> Vec<&'a str> {
         let protected = words(text).into_iter().filter(|word| !self.may_edit(text, word));
         protected.map(|word| &text[word]).filter(|word| word.chars().any(char::is_alphanumeric)).collect()
     }
 
-    /// Whether a protected word stands in the text.
+    /// Whether the text has a protected word.
     pub fn mentions(&self, text: &str) -> bool {
         let lower = text.to_lowercase();
         let mut words = lower.split(|c: char| !c.is_alphanumeric());
         words.any(|word| self.words.contains(word))
     }
 
-    /// The protected words that stand in the text.
+    /// The protected words in the text.
     pub(super) fn mentioned(&self, text: &str) -> BTreeSet<&str> {
         let lower = text.to_lowercase();
         let words = lower.split(|c: char| !c.is_alphanumeric());
@@ -59,13 +59,13 @@ impl Protected {
     }
 }
 
-/// The numbers from 0 on, the tens from 30 on, and the places from the first on.
+/// The cardinal numbers from 0 on, the tens from 30 on, and the ordinal numbers from the first on.
 const NUMBERS: &str = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen \
                        sixteen seventeen eighteen nineteen twenty";
 const TENS: &str = "thirty forty fifty sixty seventy eighty ninety";
 const PLACES: &str = "first second third fourth fifth sixth seventh eighth ninth tenth";
 
-/// What a word, in lower case, says of how many or which: in digits, where there are any for it.
+/// The number that a lower-case word means, in digits if possible.
 fn number(word: &str) -> Option<String> {
     let place = |list: &str| list.split(' ').position(|known| known == word);
     if let Some(place) = place(PLACES) {
@@ -83,16 +83,16 @@ fn number(word: &str) -> Option<String> {
     })
 }
 
-/// The numbers and negations of a text, sorted: what must be the same before and after a rule. A number in words is the same
-/// as in digits.
+/// The numbers and negations of a text, sorted. They must be the same before and after a rule. A number in words equals the
+/// number in digits.
 pub(super) fn meaning(text: &str) -> Vec<String> {
-    let weighs = |word: String| number(&word).or_else(|| negates(&word).then_some(word));
-    let mut found: Vec<_> = each_word(text).filter_map(weighs).collect();
+    let relevant = |word: String| number(&word).or_else(|| negates(&word).then_some(word));
+    let mut found: Vec<_> = each_word(text).filter_map(relevant).collect();
     found.sort();
     found
 }
 
-/// Whether a word of a text turns a meaning round.
+/// Whether a text has a negation.
 pub(super) fn denies(text: &str) -> bool {
     each_word(text).any(|word| negates(&word))
 }
@@ -103,7 +103,7 @@ fn each_word(text: &str) -> impl Iterator<Item = String> {
     words.map(|word| word.to_lowercase().replace('\u{2019}', "'").trim_matches('\'').to_owned())
 }
 
-/// Whether a word, in lower case, turns a meaning round.
+/// Whether a lower-case word is a negation.
 pub(super) fn negates(word: &str) -> bool {
     NEGATIONS.contains(&word) || word.ends_with("n't")
 }
@@ -118,7 +118,7 @@ fn words(text: &str) -> Vec<Range<usize>> {
     text.split_whitespace().map(range).collect()
 }
 
-/// Whether a place stands behind an odd number of double quotes or backticks.
+/// Whether a position follows an odd number of double quotes or backticks.
 pub(super) fn inside_quotes(text: &str, at: usize) -> bool {
     let odd = |quote: char| text[..at].matches(quote).count() % 2 == 1;
     odd('"') || odd('`') || text[..at].matches('“').count() > text[..at].matches('”').count()
@@ -129,7 +129,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_numbers_in_words_and_in_digits() {
+    fn numbers_in_words_equal_numbers_in_digits() {
         let same =
             [("three", "3"), ("a dozen", "12"), ("the first", "the 1st"), ("more", "fewer"), ("", "car")];
         for (one, other) in same {

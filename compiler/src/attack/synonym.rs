@@ -1,11 +1,12 @@
-//! `synonym`: a small table of words that mean the same wherever they stand. No embedding chooses them: such swaps often change the answer.
+//! `synonym`: a small table of words with the same meaning in every context. The words are not chosen by embeddings, because
+//! such swaps often change the answer.
 
 use super::lexicon::Lexicon;
 
 /// See the [module](self).
 pub(super) static SYNONYM: Lexicon = Lexicon {
     name: "synonym",
-    about: "everyday words for others that mean the same",
+    about: "everyday words for others with the same meaning",
     pairs: &[
         ("buy", "purchase"),
         ("bought", "purchased"),

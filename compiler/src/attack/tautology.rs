@@ -1,9 +1,9 @@
-//! `tautology`: sentences that are true whatever the text says (after the stress tests of Naik et al. 2018,
-//! arXiv:1806.00692, section 3).
+//! `tautology`: sentences that are true for every text (after the stress tests of Naik et al. 2018, arXiv:1806.00692,
+//! section 3).
 
-use rand::{RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
+use rand::{RngExt, rngs::ChaCha8Rng};
 
-use super::{Family, Guarantee, Scene};
+use super::{Family, Guarantee, Scene, neutral::pick};
 
 /// See the [module](self).
 pub(super) struct Tautology;
@@ -19,7 +19,7 @@ impl Family for Tautology {
     }
 
     fn about(&self) -> &str {
-        "sentences that are true whatever the text says, behind it"
+        "sentences that are true for every text, after it"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {
@@ -31,9 +31,7 @@ impl Family for Tautology {
     }
 
     fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
-        let free: Vec<&str> =
-            TRUISMS.iter().copied().filter(|truism| !scene.protected.mentions(truism)).collect();
-        let truism = free.choose(rng)?;
+        let truism = pick(TRUISMS, scene, rng)?;
         Some(format!("{text}{}", format!(" {truism}").repeat(rng.random_range(1..=MOST))))
     }
 }

@@ -1,15 +1,15 @@
-//! Templates of the user's: a text with holes, what they may hold, and how the answer is worked out from it. A row that a
-//! template fits gets other names and numbers, and the answer to these. A prompt that knows answers by heart falls here
-//! (GSM-Symbolic, Mirzadeh et al. 2024, arXiv:2410.05229).
+//! The user's own templates: a text with holes, the values of the holes, and the expression of the answer. A row that fits a
+//! template gets new names and numbers, and the answer to these. A prompt that memorized answers fails here (GSM-Symbolic,
+//! Mirzadeh et al. 2024, arXiv:2410.05229).
 //!
-//! A template is used on a row only if what it works out from the row's own values is the row's own label, so that it was
-//! shown to be right about that very row. Of several that fit, the first in the file counts.
+//! A template is used on a row only if its answer to the row's own values is the row's label: it is then known to be right for
+//! this row. If several templates fit, the first one in the file is used.
 //!
-//! **Invariant:** a variant differs from its row in the holes alone, the template reads it back to the values that were
-//! drawn, and its labels are what these values give, of the kind of the old ones and allowed by the task.
+//! **Invariant:** a variant differs from its row in the holes alone, the template reads the drawn values back from it, and its
+//! labels are the answers to these values, of the same kind as the old labels and allowed by the task.
 //!
-//! `file` reads templates, `template` is one, `pattern` the text with holes, `draw` what fills them, `expression` works out,
-//! `label` and `number` write down.
+//! `file` reads templates; `template` is one of them, with `pattern` for the text, `draw` for the values and `expression` for the
+//! answers. `label` and `number` write answers like the old labels.
 
 mod draw;
 mod expression;
@@ -28,16 +28,16 @@ pub(crate) use self::file::Mistake;
 use self::{pattern::Reading, template::Template};
 use super::{Family, Guarantee, Miss, Scene, plan::longest_text};
 
-/// Draws for one row, until one can be used.
+/// Most draws for one row.
 const TRIES: usize = 200;
 
-/// A family of the user's that redraws what stands in the holes of templates.
+/// An own family of the user that draws new values for the holes of templates.
 #[derive(Debug)]
 pub struct Templates {
     name: String,
-    /// The file that they are from, as the task file names it.
+    /// The file, as the task file names it.
     file: String,
-    /// What the program gives.
+    /// The outputs of the program.
     outputs: Vec<Field>,
     templates: Vec<Template>,
 }
@@ -48,7 +48,8 @@ impl Templates {
     /// # Errors
     /// All mistakes in it.
     pub(crate) fn read(
-        (name, file): (&str, &str),
+        name: &str,
+        file: &str,
         text: &str,
         outputs: Vec<Field>,
     ) -> Result<Self, Vec<Mistake>> {
@@ -61,14 +62,14 @@ impl Templates {
         self.templates.iter().map(|template| format!("{}:{}", self.file, template.line))
     }
 
-    /// The position of the template that fits a row, and whether it is right about it.
+    /// The position of the template that fits a row, and whether it gives the row's label.
     pub(crate) fn of_row(&self, row: &Example) -> Option<(usize, Result<(), Miss>)> {
         let text = row.inputs.get(longest_text(row)?)?.as_text()?;
         let (at, reading) = self.first(text)?;
         Some((at, self.templates[at].is_right(&reading, &row.outputs)))
     }
 
-    /// Whether the template that fits a text fits another as well.
+    /// Whether the template that fits the original fits the variant too.
     pub(super) fn read_alike(&self, original: &str, variant: &str) -> bool {
         let first = self.first(original).map(|(at, _)| &self.templates[at]);
         first.is_some_and(|template| template.pattern.read(variant).is_some())
@@ -86,14 +87,14 @@ impl Family for Templates {
     }
 
     fn about(&self) -> &str {
-        "your own templates: names and numbers drawn anew, the answer worked out again"
+        "your own templates: new names and numbers, with the answer to them"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {
         Guarantee::Recomputes(self)
     }
 
-    /// Nothing: without its label no text is changed.
+    /// Returns none: a text is changed only together with its label.
     fn perturb(&self, _: &str, _: &Scene<'_>, _: &mut ChaCha8Rng) -> Option<String> {
         None
     }
@@ -102,7 +103,8 @@ impl Family for Templates {
         &self,
         row: &Example,
         field: &str,
-        (scene, rng): (&Scene<'_>, &mut ChaCha8Rng),
+        scene: &Scene<'_>,
+        rng: &mut ChaCha8Rng,
     ) -> Result<Example, Miss> {
         let text = row.inputs.get(field).and_then(Value::as_text).ok_or(Miss::Idle)?;
         let (at, reading) = self.first(text).ok_or(Miss::Idle)?;
@@ -112,7 +114,7 @@ impl Family for Templates {
             let values = template.draw(rng);
             let changed = reading.rewritten(&values);
             let reads_back = template.pattern.read(&changed).is_some_and(|again| again.values == values);
-            let labels = template.relabelled(&values, &row.outputs, &self.outputs);
+            let labels = template.new_labels(&values, &row.outputs, &self.outputs);
             let Some(outputs) = labels.filter(|_| reads_back && changed != text) else { continue };
             self.guarantee().check(text, &changed, scene.protected)?;
             let mut variant = Example { outputs, ..row.clone() };

@@ -1,5 +1,4 @@
-//! `thread`: the text as the newest message of a forwarded mail: header lines before it, a device's signature and a
-//! disclaimer behind.
+//! `thread`: the text as the newest message of a forwarded mail: header lines before it, a signature or a disclaimer after it.
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 

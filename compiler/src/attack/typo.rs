@@ -1,19 +1,14 @@
-//! `typo`: slips of the fingers, one per about 20 characters: a neighbouring key, two letters swapped, one dropped, one
-//! doubled. First and last letters stay, and so does everything protected.
+//! `typo`: typing mistakes, about one in 20 characters: a neighbouring key, two letters swapped, one dropped, one doubled.
+//! First and last letters and protected words stay.
 
-use std::ops::Range;
+use rand::{RngExt, rngs::ChaCha8Rng};
 
-use rand::{RngExt, rngs::ChaCha8Rng, seq::SliceRandom};
+use super::{Family, Guarantee, Scene, light::some_words_changed};
 
-use super::{Family, Guarantee, Scene};
-
-/// Makes slips of the fingers.
+/// Makes typing mistakes.
 pub(super) struct Typo;
 
-/// Characters of text per slip.
-const CHARACTERS_PER_SLIP: usize = 20;
-
-/// Rows of a keyboard; the neighbours of a key stand beside it.
+/// The rows of a keyboard; the neighbours of a key are beside it.
 const KEYS: &[&str] = &["qwertyuiop", "asdfghjkl", "zxcvbnm"];
 
 impl Family for Typo {
@@ -22,7 +17,7 @@ impl Family for Typo {
     }
 
     fn about(&self) -> &str {
-        "slips of the fingers: a neighbouring key, letters swapped, dropped or doubled"
+        "typing mistakes: a neighbouring key, letters swapped, dropped or doubled"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {
@@ -30,24 +25,12 @@ impl Family for Typo {
     }
 
     fn perturb(&self, text: &str, scene: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
-        let mut words: Vec<Range<usize>> = scene.protected.editable(text);
-        words.shuffle(rng);
-        words.truncate((text.chars().count() / CHARACTERS_PER_SLIP).max(1));
-        words.sort_by_key(|word| std::cmp::Reverse(word.start));
-        if words.is_empty() {
-            return None;
-        }
-        let mut changed = text.to_owned();
-        for word in words {
-            let slipped = slip(&text[word.clone()], rng);
-            changed.replace_range(word, &slipped);
-        }
-        Some(changed)
+        some_words_changed(text, scene, rng, mistyped)
     }
 }
 
-/// One slip somewhere between the first and the last letter.
-fn slip(word: &str, rng: &mut ChaCha8Rng) -> String {
+/// The word with one mistake between its first and its last letter.
+fn mistyped(word: &str, rng: &mut ChaCha8Rng) -> String {
     let mut letters: Vec<char> = word.chars().collect();
     let bare = letters.iter().rposition(|c| c.is_alphabetic()).map_or(0, |last| last + 1);
     let first = letters.iter().position(|c| c.is_alphabetic()).unwrap_or(0);
@@ -58,7 +41,7 @@ fn slip(word: &str, rng: &mut ChaCha8Rng) -> String {
     match rng.random_range(0..4u32) {
         0 => letters[at] = neighbour(letters[at], rng),
         1 => letters.swap(at, at + 1),
-        // A word of three letters would count as protected, so the shortest words keep their length.
+        // A word of three letters would be protected, so the shortest words keep their length.
         2 if bare > first + 4 => {
             letters.remove(at);
         }

@@ -4,9 +4,9 @@
 use rand::{RngExt, rngs::ChaCha8Rng};
 use unicode_normalization::UnicodeNormalization;
 
-use super::{Family, Guarantee, Scene};
+use super::{Family, Guarantee, Scene, light::first_change};
 
-/// Changes code points, never what a reader sees.
+/// Changes code points, but not what a reader sees.
 pub(super) struct Unicode;
 
 /// Latin letters and their Cyrillic look-alikes (a part of Unicode TR39's confusables).
@@ -27,15 +27,11 @@ impl Family for Unicode {
     }
 
     fn perturb(&self, text: &str, _: &Scene<'_>, rng: &mut ChaCha8Rng) -> Option<String> {
-        let variants: [fn(&str, &mut ChaCha8Rng) -> String; 5] =
-            [typographic, unbreakable, zero_width, look_alike, full_width_word];
-        let start = rng.random_range(0..variants.len());
-        let in_turn = (0..variants.len()).map(|i| variants[(start + i) % variants.len()]);
-        in_turn.map(|variant| variant(text, rng)).find(|changed| changed != text)
+        first_change(text, rng, &[typographic, unbreakable, zero_width, look_alike, full_width_word])
     }
 }
 
-/// What a reader sees: compatibility-composed, look-alikes folded, invisible characters dropped, quotes straight.
+/// What a reader sees: compatibility-composed, without look-alikes and invisible characters, with straight quotes.
 fn skeleton(text: &str) -> String {
     let fold = |c: char| match c {
         '“' | '”' => '"',

@@ -1,11 +1,11 @@
-//! `whitespace`: the same words in another layout: extra blanks, broken lines, bullets, quote marks, a code fence, a JSON
-//! string. Prompts are known to move by many points under such changes alone (Sclar et al. 2024, arXiv:2310.11324).
+//! `whitespace`: the same words in another layout: extra blanks, line breaks, bullets, quote marks, a code fence, a JSON
+//! string. Such changes alone can change the score of a prompt by many points (Sclar et al. 2024, arXiv:2310.11324).
 
 use rand::{RngExt, rngs::ChaCha8Rng};
 
 use super::{Family, Guarantee, Scene};
 
-/// Changes layout, never words.
+/// Changes the layout, but no words.
 pub(super) struct Whitespace;
 
 impl Family for Whitespace {
@@ -14,7 +14,7 @@ impl Family for Whitespace {
     }
 
     fn about(&self) -> &str {
-        "the same words with extra blanks, broken lines, bullets, quote marks or a code fence"
+        "the same words with extra blanks, line breaks, bullets, quote marks or a code fence"
     }
 
     fn guarantee(&self) -> Guarantee<'_> {
@@ -36,7 +36,7 @@ impl Family for Whitespace {
     }
 }
 
-/// What is left when layout is taken away: no white space, no characters that only mark layout.
+/// The text without white space and without characters that only mark layout.
 fn bare(text: &str) -> String {
     text.chars().filter(|c| !c.is_whitespace() && !matches!(c, '>' | '-' | '`' | '"' | '\\')).collect()
 }

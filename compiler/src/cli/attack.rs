@@ -69,7 +69,7 @@ impl Attack {
         }
         let (splits, _) = Splits::load(&task)?;
         let visible: Vec<&Example> = splits.train.examples().iter().chain(splits.val.examples()).collect();
-        let cases = audit::cases(&task, &visible)?;
+        let cases = audit::cases(&task.plan()?, &visible)?;
         let sample = audit::sample(&cases);
         let to_read = self.audit.is_some() || self.html.is_some();
         if cases.is_empty() || to_read && sample.is_empty() {
@@ -202,7 +202,7 @@ impl Attack {
 /// The variants by family, the least changed first.
 fn families<'c>(task: &Task, cases: &'c [Case]) -> Vec<Family<'c>> {
     let mut families: Vec<Family<'c>> = vec![];
-    for name in attack::families_of(task) {
+    for name in task.families() {
         let mut own: Vec<_> = cases.iter().filter(|case| case.family == name).collect();
         own.sort_by(|a, b| a.edit_rate.total_cmp(&b.edit_rate));
         if let Some(first) = own.first() {

@@ -229,6 +229,7 @@ pub(crate) fn failure(error: CompileError) -> (RunState, Failure) {
         CompileError::Gate(error) => (RunState::Failed, Failure::from(error)),
         CompileError::Attack(error) => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
         CompileError::Store(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
+        CompileError::Stamp(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
         CompileError::Artifact(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
     }
 }

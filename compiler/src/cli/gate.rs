@@ -11,7 +11,7 @@ mod prompts;
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use proofmark_runtime::{Digest, digest};
+use proofmark_runtime::{Digest, digest, stamp::AskedBy};
 use serde_json::json;
 
 use super::{Common, Failure, say, screen};
@@ -20,8 +20,8 @@ use crate::{
     exit::Exit,
     gate::{
         Demands, Evidence, Finalist, Gate as Judge, Heard, Judgement, Kind, Ledger, LookRecord, MemoryLedger,
-        Policy, Read, Reading, Shown, Verdict,
-        table::{Paired, Table, TableError},
+        Policy, Read, Reading, Shown, Subject, Verdict,
+        table::{Format, Paired, Table, TableError},
     },
 };
 
@@ -87,7 +87,7 @@ impl Gate {
 
     fn tables(&self, baseline: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
         let table = |path: &Path| match path.extension().and_then(|suffix| suffix.to_str()) {
-            Some("jsonl" | "ndjson" | "csv") => Ok(Table::open(path)?),
+            Some("jsonl" | "ndjson" | "csv") => read_table(path),
             _ => Err(Failure::new(Exit::Usage, format!("{} is no score table", path.display()))
                 .hint("score tables end in .jsonl or .csv; artifacts and prompt files need --task FOLDER")),
         };
@@ -108,12 +108,13 @@ impl Gate {
         }
         let finalist = |table: &Table| Finalist {
             name: table.name().to_owned(),
-            id: digest(table.name()),
+            id: table.fingerprint(),
             reading: Reading::default(),
         };
         let finalists: Vec<_> = candidates.iter().map(finalist).collect();
         let (sealed, mut scores) = paired.parts();
-        let judge = self.judge(self.policy(None), Demands::default(), digest("score tables"));
+        let subject = Subject { baseline: baseline.fingerprint(), task: None, asked: AskedBy::Table };
+        let judge = self.judge(self.policy(None), Demands::default(), digest("score tables"), subject);
         let ledger = &mut MemoryLedger::default();
         let judgement = judge.judge(sealed, &finalists, &mut scores, ledger)?;
         let unsealed = self.unsealed(&judgement, ledger)?;
@@ -137,9 +138,9 @@ impl Gate {
         }
     }
 
-    fn judge(&self, policy: Policy, of_task: Demands, context: Digest) -> Judge {
+    fn judge(&self, policy: Policy, of_task: Demands, context: Digest, subject: Subject) -> Judge {
         let demands = Demands { target: self.target.or(of_task.target), ..of_task };
-        Judge { policy, demands, context, seed: self.seed, evidence: Evidence::default() }
+        Judge { policy, demands, context, seed: self.seed, evidence: Evidence::default(), subject }
     }
 
     fn tell(&self, judgement: &Judgement, unsealed: &[Heard]) -> Result<Exit, Failure> {
@@ -207,6 +208,14 @@ impl Gate {
             Verdict::Inconclusive { .. } => Exit::Inconclusive,
         })
     }
+}
+
+/// Reads a score table: CSV by its suffix, otherwise JSON lines.
+fn read_table(path: &Path) -> Result<Table, Failure> {
+    let text = std::fs::read_to_string(path).map_err(|error| Failure::file(path, &error))?;
+    let is_csv = path.extension().is_some_and(|suffix| suffix.eq_ignore_ascii_case("csv"));
+    let format = if is_csv { Format::Csv } else { Format::JsonLines };
+    Ok(Table::parse(&path.display().to_string(), &text, format)?)
 }
 
 /// One look at sealed rows, in full.

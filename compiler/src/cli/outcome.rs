@@ -96,7 +96,7 @@ impl<'a> Outcome<'a> {
     pub(crate) fn summary(&self) -> String {
         match self.compiled.artifact.stamp() {
             Stamp::Accepted(accepted) => {
-                let lead = format!("accepted, lead at least {} points", points(accepted.lower95));
+                let lead = format!("accepted, lead at least {} points", points(accepted.lower95()));
                 match self.target().map(|rate| rate.reached) {
                     Some(Reached::Met) => format!("{lead}, target met"),
                     Some(_) => format!("{lead}, target not shown"),
@@ -118,7 +118,7 @@ impl<'a> Outcome<'a> {
         let Compiled { artifact, judgement, spent, tokens, calls, board, .. } = self.compiled;
         let shown = judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
         let (kind, lead) = match artifact.stamp() {
-            Stamp::Accepted(accepted) => (None, (Some(accepted.lead), Some(accepted.lower95))),
+            Stamp::Accepted(accepted) => (None, (Some(accepted.gain()), Some(accepted.lower95()))),
             Stamp::Kept(kept) => {
                 let first = shown.first();
                 (Some(&kept.kind), first.map_or((None, None), |first| (first.lead, first.lower95)))

@@ -1,7 +1,7 @@
-//! A program that answers lines with lines, with a time limit on each.
+//! A running program that answers lines with lines, with a time limit on each.
 //!
-//! **Invariant:** neither a program that stops reading nor one that stops writing can block the caller beyond the
-//! limit: both pipes are served by threads of their own. Dropping it ends the program.
+//! **Invariant:** a program that stops reading or writing cannot block the caller beyond the limit, because threads of their own
+//! serve both pipes. Dropping the process ends the program.
 
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
@@ -17,56 +17,54 @@ use std::{
 
 use super::{CommandError, shortened};
 
-/// Longest line that is read as an answer.
+/// The longest line that is read as an answer, in bytes.
 const MAX_LINE: u64 = 1 << 20;
 
-/// How much of standard error is kept.
+/// The number of bytes of standard error that are kept.
 const KEPT_STDERR: usize = 2000;
 
-/// How long a program may take to end once it has closed its output.
+/// The time that a program has to end after it closed its output.
 const GRACE: Duration = Duration::from_millis(500);
 const TICK: Duration = Duration::from_millis(10);
 
 #[derive(Debug)]
 pub(super) struct Process {
-    who: String,
+    program: String,
     child: Child,
     questions: Option<Sender<String>>,
     answers: Receiver<String>,
     stderr: Tail,
 }
 
-/// The end of what a program writes to standard error.
+/// The end of the standard error of a program.
 #[derive(Debug)]
 struct Tail {
     kept: Arc<Mutex<Vec<u8>>>,
-    /// Closed when standard error is.
+    /// Closed when standard error is closed.
     open: Receiver<()>,
 }
 
 impl Process {
-    /// Starts a program; messages call it `who`.
-    pub(super) fn start(who: &str, words: &[String], folder: &Path) -> Result<Self, CommandError> {
-        let who = who.to_owned();
-        let failed = |message: String| CommandError::Start { who: who.clone(), message };
+    /// Starts a program, which messages name `program`.
+    pub(super) fn start(program: &str, words: &[String], folder: &Path) -> Result<Self, CommandError> {
+        let program = program.to_owned();
+        let failed = |message: String| CommandError::Start { program: program.clone(), message };
         let mut child = launch(words, folder).map_err(|error| failed(error.to_string()))?;
-        let (Some(stdin), Some(stdout), Some(stderr)) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take())
-        else {
-            return Err(failed("its pipes are not there".into()));
-        };
-        let (questions, answers, stderr) = (Some(writer(stdin)), reader(stdout), Tail::of(stderr));
-        Ok(Self { who, child, questions, answers, stderr })
+        let no_pipe = || failed("it has no pipe for standard input, output or error".into());
+        let questions = Some(writer(child.stdin.take().ok_or_else(no_pipe)?));
+        let answers = reader(child.stdout.take().ok_or_else(no_pipe)?);
+        let stderr = Tail::of(child.stderr.take().ok_or_else(no_pipe)?);
+        Ok(Self { program, child, questions, answers, stderr })
     }
 
-    /// Sends a line and waits for one. A line that is there already would be taken for the answer, and every later one for
-    /// that to the question before.
+    /// Sends a line and waits for one. A line that is already there is an error: it would be taken for the answer, and every later
+    /// line for the answer to the question before.
     pub(super) fn ask(&mut self, line: String, timeout: Duration) -> Result<String, CommandError> {
         if let Ok(surplus) = self.answers.try_recv() {
             return Err(self.too_many(&surplus));
         }
         if let Some(questions) = &self.questions {
-            // If the writer is gone so is the program, and the wait below says how it ended.
+            // An error means that the program has ended. The wait below reports how.
             let _ = questions.send(line);
         }
         match self.answers.recv_timeout(timeout) {
@@ -74,17 +72,17 @@ impl Process {
             Err(RecvTimeoutError::Timeout) => {
                 let stderr = self.end();
                 let seconds = timeout.as_secs_f64();
-                Err(CommandError::Timeout { who: self.who.clone(), seconds, stderr })
+                Err(CommandError::Timeout { program: self.program.clone(), seconds, stderr })
             }
             Err(RecvTimeoutError::Disconnected) => {
                 let how = self.how_it_ended();
                 let stderr = self.end();
-                Err(CommandError::Ended { who: self.who.clone(), how, stderr })
+                Err(CommandError::Ended { program: self.program.clone(), how, stderr })
             }
         }
     }
 
-    /// Closes its standard input and waits a moment for its end, or for a line that nobody asked for.
+    /// Closes its standard input and waits a moment for its end, or for an additional line.
     pub(super) fn finish(mut self) -> Result<(), CommandError> {
         self.questions = None;
         match self.answers.recv_timeout(GRACE) {
@@ -94,10 +92,10 @@ impl Process {
     }
 
     fn too_many(&self, surplus: &str) -> CommandError {
-        CommandError::TooMany { who: self.who.clone(), line: shortened(surplus) }
+        CommandError::TooMany { program: self.program.clone(), line: shortened(surplus) }
     }
 
-    /// How a program ended that has closed its standard output: usually at once, but it may live on.
+    /// How a program ended that closed its standard output. It usually ends at once, but it may go on.
     fn how_it_ended(&mut self) -> String {
         self.questions = None;
         for _ in 0..GRACE.as_millis() / TICK.as_millis() {
@@ -110,7 +108,7 @@ impl Process {
         "its output without ending itself".into()
     }
 
-    /// Ends the program and gives the end of its standard error.
+    /// Ends the program and returns the end of its standard error.
     fn end(&mut self) -> String {
         self.questions = None;
         // An error means that it has ended already.
@@ -123,7 +121,7 @@ impl Process {
 fn launch(words: &[String], folder: &Path) -> io::Result<Child> {
     let (program, arguments) = words.split_first().ok_or(io::ErrorKind::InvalidInput)?;
     let program = if program.contains(std::path::is_separator) {
-        // A relative program would be looked up from the new working folder on some systems only.
+        // Some systems look up a relative program from the new working folder, others from the old one.
         folder.join(program).canonicalize()?
     } else {
         program.into()
@@ -136,7 +134,7 @@ fn launch(words: &[String], folder: &Path) -> io::Result<Child> {
     launch.spawn()
 }
 
-/// Takes the lines that go to a program.
+/// Starts a thread that writes lines to a program.
 fn writer(mut stdin: ChildStdin) -> Sender<String> {
     let (questions, waiting) = mpsc::channel::<String>();
     thread::spawn(move || {
@@ -149,11 +147,12 @@ fn writer(mut stdin: ChildStdin) -> Sender<String> {
     questions
 }
 
-/// Gives the lines that come from a program.
+/// Starts a thread that reads the lines of a program.
 fn reader(stdout: ChildStdout) -> Receiver<String> {
     let (arrived, answers) = mpsc::channel();
     thread::spawn(move || {
-        let (mut stdout, mut line) = (BufReader::new(stdout), Vec::new());
+        let mut stdout = BufReader::new(stdout);
+        let mut line = Vec::new();
         while (&mut stdout).take(MAX_LINE).read_until(b'\n', &mut line).is_ok_and(|read| read > 0) {
             if arrived.send(String::from_utf8_lossy(&line).into_owned()).is_err() {
                 break;
@@ -167,7 +166,7 @@ fn reader(stdout: ChildStdout) -> Receiver<String> {
 impl Drop for Process {
     fn drop(&mut self) {
         self.questions = None;
-        // Errors mean that it has ended already.
+        // An error means that it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -191,7 +190,7 @@ impl Tail {
         Self { kept, open }
     }
 
-    /// What is there when it is closed, or after a moment: a child of the program may hold it open.
+    /// The text when standard error is closed, or after a moment, because a child of the program may keep it open.
     fn text(&self) -> String {
         let _ = self.open.recv_timeout(GRACE);
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);

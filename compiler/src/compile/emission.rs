@@ -9,11 +9,11 @@ use proofmark_runtime::{
     artifact::{Artifact, Cost, Parts, Split},
 };
 
-use super::{CompileError, recording, split, stamping};
+use super::{CompileError, recording, split};
 use crate::{
     data::Splits,
     engine::{Bench as _, Crew, Engine},
-    gate::Certificate,
+    gate::Accepted,
 };
 
 /// What was judged.
@@ -37,7 +37,7 @@ impl Judged<'_> {
     /// [`CompileError`].
     pub(crate) fn emit(
         &self,
-        certificate: &Certificate,
+        accepted: &Accepted,
         splits: &Splits,
         crew: &Crew,
         engine: &mut Engine<'_>,
@@ -46,7 +46,7 @@ impl Judged<'_> {
         let chose: BTreeSet<_> = visible.iter().map(|row| &row.id).collect();
         let recorded = recording::record((self.program, self.candidate), (&visible, &chose), engine)?;
         crew.finish()?;
-        let record = certificate.record();
+        let record = accepted.certificate().record();
         let sealed =
             Split { name: "gate".to_owned(), rows: record.seeds as u64, fingerprint: record.holdout };
         let (before, spent) = (self.origin.map(|parts| parts.cost).unwrap_or_default(), engine.spent());
@@ -70,6 +70,6 @@ impl Judged<'_> {
             recorded: serde_json::to_value(&recorded).ok(),
             approval: self.origin.and_then(|parts| parts.approval.clone()),
         };
-        Ok(Artifact::emit(parts, crew.model.as_ref(), stamping::accepted(self.candidate, certificate))?)
+        Ok(Artifact::emit(parts, crew.model.as_ref(), accepted.stamp()?)?)
     }
 }

@@ -5,7 +5,7 @@ use proofmark_runtime::{Candidate, Example, ExampleId};
 
 use super::Setting;
 use crate::{
-    attack::{Plan, Variant},
+    attack::Variant,
     engine::Engine,
     prune::{Class, Known, Pruned, Pruning, Question, Weighing, prune},
 };
@@ -65,7 +65,7 @@ fn known<'v>(
     let found = |id: &ExampleId| visible.iter().copied().find(|example| example.id == *id);
     let examples: Vec<_> = rows.iter().filter_map(found).collect();
     // The same plan has sealed the gate's rows, so it is a good one.
-    let frozen = Plan::of(setting.task).and_then(|plan| plan.freeze(&examples));
+    let frozen = setting.task.plan().and_then(|plan| plan.freeze(&examples));
     let mut variants = frozen.map(|frozen| frozen.variants).unwrap_or_default().into_iter();
     let rewritten = |example: &Example, variants: Vec<Variant>| {
         // A family may change the right answer along with the row; then both need not get the same one. Or it changes

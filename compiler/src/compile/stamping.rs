@@ -3,20 +3,20 @@
 use proofmark_optimizers::{Aim, Standing};
 use proofmark_runtime::{
     Candidate, Stamp, Verdict as StampVerdict,
-    stamp::{Accepted, Kept},
+    stamp::{Kept, StampError},
 };
 
 use super::Setting;
-use crate::gate::{Certificate, Judgement, Verdict};
+use crate::gate::{Judgement, Verdict};
 
 /// What is emitted, and what its stamp says.
 pub(super) fn decide(
     setting: &Setting<'_>,
     finalists: &[Standing],
     judgement: Option<&Judgement>,
-) -> (Candidate, Stamp) {
+) -> Result<(Candidate, Stamp), StampError> {
     let Some(judgement) = judgement else {
-        return match finalists.first() {
+        return Ok(match finalists.first() {
             Some(best) => (
                 best.candidate.clone(),
                 Stamp::Unverified {
@@ -26,30 +26,15 @@ pub(super) fn decide(
                 },
             ),
             None => (Candidate::baseline(), Stamp::Kept(nothing_found(setting.optimizer.aim()))),
-        };
+        });
     };
-    match (judgement.accepted(), judgement.certificate()) {
-        (Some(position), Some(certificate)) => {
-            let candidate = finalists[position].candidate.clone();
-            let stamp = accepted(&candidate, certificate);
-            (candidate, stamp)
+    match judgement.accepted() {
+        Some(accepted) => {
+            let candidate = finalists[accepted.position()].candidate.clone();
+            Ok((candidate, accepted.stamp()?))
         }
-        _ => (Candidate::baseline(), Stamp::Kept(kept(judgement))),
+        None => Ok((Candidate::baseline(), Stamp::Kept(kept(judgement)))),
     }
-}
-
-/// The stamp of a candidate that the gate accepted.
-pub(super) fn accepted(candidate: &Candidate, certificate: &Certificate) -> Stamp {
-    let (record, look) = (certificate.record(), certificate.look());
-    Stamp::Accepted(Box::new(Accepted {
-        candidate: candidate.id(),
-        policy: record.policy.name().to_owned(),
-        seeds: look.map_or(0, |look| look.seeds as u64),
-        p: look.map_or(1.0, |look| look.p),
-        lead: record.lead.estimate,
-        lower95: record.lead.lower,
-        certificate: serde_json::to_value(record).unwrap_or_default(),
-    }))
 }
 
 fn kept(judgement: &Judgement) -> Kept {

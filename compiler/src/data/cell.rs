@@ -1,12 +1,12 @@
-//! One cell of a row as a value of a field.
+//! A cell of a row as a value of a field.
 
 use proofmark_runtime::{Field, Type, Value, signature::Misfit};
 use serde_json::{Map, Value as Json};
 
-use crate::task::suggest;
+use crate::config::suggest;
 
-/// The typed value of a cell; null for an optional field without one. Cells of CSV are text and are read as the type
-/// says; an empty one has no value.
+/// The typed value of a cell; null for an optional field without a value. Cells of CSV are text that is read as the type; an
+/// empty one has no value.
 pub(super) fn value(cell: Option<&Json>, field: &Field, typed: bool) -> Result<Value, String> {
     let value = match cell {
         Some(Json::String(text)) if !typed => untyped(text, &field.ty),
@@ -22,7 +22,7 @@ pub(super) fn value(cell: Option<&Json>, field: &Field, typed: bool) -> Result<V
     }
 }
 
-/// The text of a cell, trimmed; numbers as written. Nothing if there is none.
+/// The trimmed text of a cell, numbers as written; none if it is absent or empty.
 pub(super) fn text(cells: &Map<String, Json>, column: &str) -> Option<String> {
     let text = match cells.get(column)? {
         Json::Null => return None,
@@ -32,7 +32,7 @@ pub(super) fn text(cells: &Map<String, Json>, column: &str) -> Option<String> {
     (!text.is_empty()).then_some(text)
 }
 
-/// A cell that says yes or no; no if there is none.
+/// A boolean cell; false if it is absent or empty.
 pub(super) fn flag(cell: Option<&Json>, column: &str) -> Result<bool, String> {
     match cell {
         None | Some(Json::Null) => Ok(false),
@@ -47,7 +47,7 @@ pub(super) fn flag(cell: Option<&Json>, column: &str) -> Result<bool, String> {
     }
 }
 
-/// Reads the text of a CSV cell as a type; what cannot be read stays text and is refused by the type check.
+/// Reads the text of a CSV cell as a type. A text that cannot be read stays text, and the type check reports it.
 fn untyped(text: &str, ty: &Type) -> Option<Value> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
@@ -76,7 +76,7 @@ fn boolean(text: &str) -> Option<bool> {
     }
 }
 
-/// Whole numbers are often written as 3.0 by tools that know only floats.
+/// Turns 3.0 into 3 for integer fields, because some tools write only floats.
 fn whole(value: Value, ty: &Type) -> Value {
     match (ty, value) {
         (Type::Optional(inner), value) => whole(value, inner),
@@ -93,6 +93,7 @@ fn whole(value: Value, ty: &Type) -> Value {
     }
 }
 
+/// Whether a value contains a NUL character.
 fn nul(value: &Value) -> bool {
     match value {
         Value::Text(text) => text.contains('\0'),
@@ -102,7 +103,7 @@ fn nul(value: &Value) -> bool {
     }
 }
 
-/// For a label that is none of many choices, the nearest one says more than all of them.
+/// The message about a value that does not fit. For an unknown choice it names the most similar one instead of all.
 fn explain(misfit: &Misfit, ty: &Type, value: Option<&Value>) -> String {
     let choices = match ty {
         Type::Choice(choices) => choices,
@@ -114,7 +115,7 @@ fn explain(misfit: &Misfit, ty: &Type, value: Option<&Value>) -> String {
             let short: String = text.chars().take(60).collect();
             let count = choices.len();
             format!(
-                "`{}` is {short:?}, none of its {count} choices ({})",
+                "`{}` is {short:?}, which is not one of its {count} choices ({})",
                 misfit.field(),
                 suggest(text, choices)
             )
@@ -130,7 +131,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn csv_cells_are_read_as_the_type_says() {
+    fn csv_cells_are_read_as_their_type() {
         let read = |text: &str, ty: Type| value(Some(&json!(text)), &Field::new("x", ty), false);
         assert_eq!(read(" 7 ", Type::Integer), Ok(Value::Integer(7)));
         assert_eq!(read("7.0", Type::Number), Ok(Value::Number(7.0)));
@@ -156,6 +157,9 @@ mod tests {
         assert!(read(json!("a\0b"), Type::Text).unwrap_err().contains("NUL"));
         let team = Type::Choice(vec!["billing".into(), "shipping".into()]);
         let problem = read(json!("shiping"), team).unwrap_err();
-        assert_eq!(problem, "`x` is \"shiping\", none of its 2 choices (did you mean `shipping`?)");
+        assert_eq!(
+            problem,
+            "`x` is \"shiping\", which is not one of its 2 choices (did you mean `shipping`?)"
+        );
     }
 }

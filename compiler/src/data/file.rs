@@ -1,6 +1,6 @@
-//! Data files: bytes in, rows of named cells out, with line numbers. One reader per suffix.
+//! Data files: bytes to rows of named cells with line numbers. One reader per suffix.
 //!
-//! **Invariant:** every row that cannot be read is listed with its line; nothing is skipped in silence.
+//! **Invariant:** every row that cannot be read is listed with its line; no row is skipped silently.
 
 mod csv;
 mod json;
@@ -9,18 +9,19 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Map, Value as Json};
 
-use super::error::{BadRow, DataError};
+use super::error::DataError;
+use crate::config::BadRow;
 
 /// A file as read.
 #[derive(Debug)]
 pub(super) struct File {
-    /// Where it is.
+    /// Its path.
     pub(super) path: PathBuf,
     /// The names of its columns, in order of appearance.
     pub(super) columns: Vec<String>,
     /// Its rows.
     pub(super) rows: Vec<RawRow>,
-    /// What could not be read.
+    /// The rows that cannot be read.
     pub(super) bad: Vec<BadRow>,
     /// Whether cells are typed as in JSON, or text as in CSV.
     pub(super) typed: bool,
@@ -36,7 +37,7 @@ pub(super) struct RawRow {
 }
 
 /// Suffixes and their readers.
-const READERS: [(&str, Reader); 6] = [
+const READERS: [(&str, ReadFile); 6] = [
     ("jsonl", json::lines),
     ("ndjson", json::lines),
     ("json", json::any),
@@ -45,7 +46,8 @@ const READERS: [(&str, Reader); 6] = [
     ("tab", |file, text| csv::read(file, text, b'\t')),
 ];
 
-type Reader = fn(&mut File, &[u8]) -> Result<(), DataError>;
+/// Reads the bytes of a file into its rows.
+type ReadFile = fn(&mut File, &[u8]) -> Result<(), DataError>;
 
 /// Reads a file.
 pub(super) fn read(path: &Path) -> Result<File, DataError> {
@@ -88,15 +90,15 @@ impl File {
     }
 }
 
-/// The line in which a byte stands, counted from 1.
+/// The line of a byte, counted from 1.
 fn line_of(text: &[u8], byte: usize) -> usize {
     text[..byte.min(text.len())].iter().filter(|byte| **byte == b'\n').count() + 1
 }
 
-/// What keeps bytes from being text, if anything.
+/// Why bytes are not text, if they are not.
 fn not_text(bytes: &[u8]) -> Option<String> {
     if bytes.contains(&0) {
-        return Some("there is a NUL byte in the row; was the file cut off or is it binary?".into());
+        return Some("the row has a NUL byte; the file may be cut off or binary".into());
     }
     let error = std::str::from_utf8(bytes).err()?;
     let byte = bytes[error.valid_up_to()];

@@ -1,8 +1,8 @@
-//! Fresh rows for a trial that goes on: labelled later, and like no row that the task has.
+//! Fresh rows for the continuation of a trial: rows that were labelled later and resemble no row of the task.
 //!
-//! **Invariant:** a row that is nearly the same as a row of the task, or of an earlier file of fresh rows, is left out, whatever
-//! split that row is in: what was searched on or judged on is not fresh. The task's own files stay as they are, because
-//! other rows in them would be dealt anew.
+//! **Invariant:** a near-duplicate of a row of the task, or of an earlier file of fresh rows, is left out, because a row that was
+//! searched or tested on is not fresh. The task's own files must not change, because additional rows would change the
+//! split.
 
 use std::path::{Path, PathBuf};
 
@@ -10,59 +10,59 @@ use proofmark_optimizers::Visible;
 use proofmark_runtime::{ExampleId, digest};
 
 use super::{
-    error::{BadRows, DataError},
+    error::DataError,
     file,
     hygiene::Hygiene,
-    row::{self, Row},
-    rows::{Given, read},
+    row::{self, DataRow},
+    rows::read,
     seal::{gate_row, seal},
     shift,
 };
-use crate::{attack::Plan, gate::Sealed, task::Task};
+use crate::{config::BadRows, gate::Sealed, task::Task};
 
-/// Fresh rows of one file.
+/// The fresh rows of one file.
 #[derive(Debug)]
 pub struct Fresh {
-    /// They and their variants.
+    /// The fresh rows and their variants.
     pub sealed: Sealed,
-    /// Rows that were read.
+    /// The number of rows in the file.
     pub read: usize,
-    /// Rows that were left out because they are known.
+    /// The number of rows that were left out because they are known.
     pub known: usize,
 }
 
-/// Reads files of fresh rows for a task of which `train` is searched on, one after the other.
+/// Reads files of fresh rows for a task with these train rows, one after the other.
 ///
 /// # Errors
-/// If a file or a row cannot be used, or nothing in a file is fresh.
+/// If a file or a row cannot be used, or a file has no fresh row.
 pub fn fresh(task: &Task, train: &Visible, paths: &[PathBuf]) -> Result<Vec<Fresh>, DataError> {
-    let mut known: Vec<Row> = read(task)?.into_iter().map(|Given { row, .. }| row).collect();
-    paths
-        .iter()
-        .map(|path| {
-            let rows = rows_of(task, path)?;
-            let fresh = one(task, train, (&known, &rows), path)?;
-            known.extend(rows);
-            Ok(fresh)
-        })
-        .collect()
+    let mut known: Vec<DataRow> = read(task)?.into_iter().map(|given| given.row).collect();
+    let mut files = Vec::with_capacity(paths.len());
+    for path in paths {
+        let rows = rows_of(task, path)?;
+        files.push(fresh_file(task, train, &known, &rows, path)?);
+        known.extend(rows);
+    }
+    Ok(files)
 }
 
-fn rows_of(task: &Task, path: &Path) -> Result<Vec<Row>, DataError> {
+fn rows_of(task: &Task, path: &Path) -> Result<Vec<DataRow>, DataError> {
     let mut bad = Vec::new();
     let mut rows = row::read(file::read(path)?, &task.program, &task.data.columns, &mut bad)?;
     BadRows::check(bad)?;
-    // Files often count their rows from 0 each.
+    // Many files number their rows from 0, so ids of different files may be equal.
     for row in &mut rows {
         row.example.id = ExampleId(format!("fresh/{}", row.example.id));
     }
     Ok(rows)
 }
 
-fn one(
+/// The fresh rows among the rows of a file.
+fn fresh_file(
     task: &Task,
     train: &Visible,
-    (known, rows): (&[Row], &[Row]),
+    known: &[DataRow],
+    rows: &[DataRow],
     path: &Path,
 ) -> Result<Fresh, DataError> {
     let all: Vec<_> = known.iter().chain(rows).collect();
@@ -83,6 +83,6 @@ fn one(
     let known = rows.len() - fresh.len();
     let mut gate: Vec<_> = fresh.into_iter().map(|(row, group)| gate_row(row, group)).collect();
     shift::mark(&mut gate, &times, train.examples());
-    let (sealed, _) = seal(&Plan::of(task)?, gate)?;
+    let (sealed, _) = seal(&task.plan()?, gate)?;
     Ok(Fresh { sealed, read: rows.len(), known })
 }

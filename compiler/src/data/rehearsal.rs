@@ -1,7 +1,7 @@
-//! Rehearsals: the visible rows of a task split once more, so that optimizers can be compared on rows that none of them saw,
-//! while the sealed rows stay sealed for the prompt that is shipped in the end.
+//! Rehearsals: the visible rows of a task are split again, so that optimizers can be compared on rows that none of them saw,
+//! while the test rows stay sealed for the final prompt.
 //!
-//! **Invariant:** no sealed row takes part. Rows that belong together stay on one side, as in the task's own split.
+//! **Invariant:** no sealed row takes part. Rows that belong together stay in one split, as in the task's own split.
 
 use proofmark_optimizers::Visible;
 use proofmark_runtime::{Example, digest};
@@ -10,43 +10,42 @@ use super::{
     assign::{assign, is_mined},
     error::DataError,
     hygiene::Hygiene,
-    rows::{Given, read},
+    rows::{GivenRow, read},
     seal::seal,
-    split::{Deal, Role, Unit},
+    split::{Deal, Role, SplitUnit},
 };
 use crate::{
-    attack::Plan,
     gate::{GateRow, Sealed},
     task::Task,
 };
 
-/// Half of the visible rows to learn from, a sixth to rank on, a third to compare on.
+/// Half of the visible rows are train rows, a sixth are validation rows, and a third compare the optimizers.
 const SHARES: [(Role, f64); 3] = [(Role::Train, 3.0), (Role::Val, 1.0), (Role::Gate, 2.0)];
 
-/// The visible rows of a task, in the groups that belong together.
+/// The visible rows of a task in their groups.
 pub struct Stage<'t> {
     task: &'t Task,
-    given: Vec<Given>,
-    /// Rows of each group.
+    given: Vec<GivenRow>,
+    /// The positions of the rows of each group.
     groups: Vec<Vec<usize>>,
     keys: Vec<String>,
 }
 
-/// One way to split them.
+/// One split of the visible rows.
 #[derive(Debug)]
 pub struct Rehearsal {
-    /// Rows to learn from.
+    /// Train rows.
     pub train: Visible,
-    /// Rows to rank finalists on.
+    /// Validation rows, which rank finalists.
     pub val: Visible,
-    /// Rows that no optimizer sees, each with the key of its group.
+    /// The rows that no optimizer sees, each with the key of its group.
     pub held: Vec<(String, Example)>,
-    /// The same rows with their perturbed variants, for a gate of their own.
+    /// The same rows with their variants, for a gate of their own.
     pub gate: Sealed,
 }
 
 impl<'t> Stage<'t> {
-    /// Reads the data of a task and leaves out what is sealed.
+    /// Reads the data of a task without the test rows.
     ///
     /// # Errors
     /// If a file or a row cannot be used, or there are too few rows.
@@ -61,45 +60,44 @@ impl<'t> Stage<'t> {
         Ok(Self { task, given, groups, keys })
     }
 
-    /// The split of that number.
+    /// The split with this number.
     ///
     /// # Errors
     /// If there are too few rows to split.
     pub fn rehearsal(&self, number: u64) -> Result<Rehearsal, DataError> {
         let units: Vec<_> = self.groups.iter().map(|members| self.unit(members)).collect();
         let dealt = Deal { roles: SHARES.to_vec(), seed: self.seed(number) }.roles(&units);
-        let mut rows: Vec<(usize, Role)> = self
-            .groups
-            .iter()
-            .zip(dealt)
-            .flat_map(|(members, role)| members.iter().map(move |row| (*row, role)))
-            .collect();
+        let mut rows: Vec<(usize, Role)> = vec![];
+        for (members, role) in self.groups.iter().zip(dealt) {
+            rows.extend(members.iter().map(|row| (*row, role)));
+        }
         rows.sort_by_cached_key(|(row, _)| {
             digest(&("order", self.seed(number), &self.given[*row].row.example.id))
         });
         let of = |role| rows.iter().filter(move |(_, other)| *other == role).map(|(row, _)| *row);
         let examples = |role| of(role).map(|row| self.given[row].row.example.clone()).collect::<Vec<_>>();
         let held: Vec<_> = of(Role::Gate).filter(|row| !is_mined(&self.given[*row].row)).collect();
-        let (train, val) = (Visible::new(examples(Role::Train)), Visible::new(examples(Role::Val)));
+        let train = Visible::new(examples(Role::Train));
+        let val = Visible::new(examples(Role::Val));
         if train.is_empty() || val.is_empty() || held.is_empty() {
             return Err(DataError::TooFew { rows: rows.len(), groups: self.groups.len() });
         }
-        let (gate, _) = seal(&Plan::of(self.task)?, held.iter().map(|row| self.gate_row(*row)).collect())?;
+        let (gate, _) = seal(&self.task.plan()?, held.iter().map(|row| self.gate_row(*row)).collect())?;
         let held = held.into_iter().map(|row| (self.keys[row].clone(), self.given[row].row.example.clone()));
         Ok(Rehearsal { train, val, held: held.collect(), gate })
     }
 
-    /// Names the random choices of a split.
+    /// The random seed of a split.
     fn seed(&self, number: u64) -> u64 {
         let name = digest(&("rehearsal", self.task.data.seed, number));
         name.as_bytes().iter().take(8).fold(0, |seed, byte| seed << 8 | u64::from(*byte))
     }
 
-    /// Rows picked because a contender fails them can be learned from, not compared on.
-    fn unit(&self, members: &[usize]) -> Unit<'_> {
+    /// A group for the split. Rows that were mined from failures of the baseline or a candidate are train rows.
+    fn unit(&self, members: &[usize]) -> SplitUnit<'_> {
         let mined = members.iter().any(|row| is_mined(&self.given[*row].row));
         let rows = members.iter().map(|row| &self.given[*row].row).collect();
-        Unit { rows, pinned: mined.then_some(Role::Train) }
+        SplitUnit { rows, pinned: mined.then_some(Role::Train) }
     }
 
     fn gate_row(&self, row: usize) -> GateRow {

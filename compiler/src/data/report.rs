@@ -1,4 +1,4 @@
-//! What was found in the data and how it was split: for `check` and the report. Counts and places, no text of a row.
+//! The report on the data and its split, for `check` and the report page: counts and places, no text of a row.
 
 use std::collections::BTreeMap;
 
@@ -7,28 +7,28 @@ use serde::Serialize;
 
 use super::{
     hygiene::Hygiene,
-    row::{NO_VALUE, Row},
+    row::{DataRow, NO_VALUE},
     split::Role,
     templated::TemplateReport,
 };
 use crate::{
     attack::{
         Count,
-        rewrite::{Dropped, Rewritings},
+        rewrite::{DropReason, Rewritings},
     },
     task::Task,
 };
 
-/// What was found and how it was split.
+/// The report on the data and its split.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct SplitReport {
-    /// Rows that were read.
+    /// The number of rows that were read.
     pub read: usize,
-    /// Rows of each split.
+    /// The number of rows of each split.
     pub rows: Counts,
-    /// Groups of rows that stay together, rows that stand alone included.
+    /// The number of groups of rows that stay together, including groups of one row.
     pub groups: usize,
-    /// Rows of the largest group.
+    /// The number of rows of the largest group.
     pub largest_group: usize,
     /// Pairs of rows with the same text that were joined into a group: the first twenty.
     pub duplicates: Joins,
@@ -36,56 +36,56 @@ pub struct SplitReport {
     pub near_duplicates: Joins,
     /// Rows with the same text and different labels.
     pub contradictions: Vec<Contradiction>,
-    /// Rows left out of a split of the user's, because a near-duplicate is in a split that is judged on.
+    /// Rows that were left out of a split of the user's, because a near-duplicate is in the test or validation rows.
     pub moved_out: Vec<MovedOut>,
-    /// Outputs of the program that no row labels: they are not judged.
+    /// Outputs of the program that no row labels; they are not scored.
     pub unlabelled: Vec<String>,
-    /// Columns that are named like a mark of rows in `[data]` and that nothing there maps: they are not read.
+    /// Columns that are named like a key of `[data]` but not mapped there; they are not read.
     pub unmapped: Vec<String>,
-    /// For each labelled output: how often each value occurs in each split. At most a hundred values.
+    /// For each labelled output with at most a hundred values, the counts of each value in each split.
     pub labels: BTreeMap<String, BTreeMap<String, Counts>>,
-    /// For each slice column: how often each value occurs in each split.
+    /// For each slice column, the counts of each value in each split.
     pub slices: BTreeMap<String, BTreeMap<String, Counts>>,
-    /// Adversarial rows by their source, and in which split they are.
+    /// Adversarial rows by source, in each split.
     pub adversarial: BTreeMap<String, Counts>,
-    /// Rows that were picked for somebody's failures, by whose, and in which split they are.
+    /// Mined rows by the prompt whose failures they are, in each split.
     pub mined: BTreeMap<String, Counts>,
-    /// For each perturbation family: what it did to the sealed rows.
+    /// The results of each perturbation family on the test rows.
     pub families: BTreeMap<String, Count>,
-    /// What a model wrote of the rows, if one was to.
+    /// The rewritings by a model, if the task has `[rewriter]`.
     pub rewritings: Option<RewritingReport>,
-    /// For each template of the user's: which rows it fits.
+    /// For each template of the user's, the rows that it fits.
     pub templates: Vec<TemplateReport>,
 }
 
-/// What a model wrote of the rows, as its file says.
+/// A summary of the file of rewritings.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct RewritingReport {
-    /// Who wrote, and who vouched.
+    /// The pairs of writer and verifier.
     pub authors: Vec<(String, String)>,
-    /// Rewritings that all votes were for.
+    /// The number of rewritings that all votes accepted.
     pub kept: usize,
-    /// Those that were dropped, by the reason.
-    pub dropped: BTreeMap<Dropped, usize>,
-    /// Lines of rows that are not there any more, or are others now.
+    /// The number of dropped rewritings, by reason.
+    pub dropped: BTreeMap<DropReason, usize>,
+    /// The number of lines of rows that were removed or changed.
     pub stale: usize,
 }
 
-/// Rows of each split.
+/// The number of rows of each split.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {
-    /// To learn from.
+    /// Train rows.
     pub train: usize,
-    /// To rank finalists on.
+    /// Validation rows.
     pub val: usize,
-    /// To be judged on.
+    /// Test rows.
     pub gate: usize,
 }
 
 /// Pairs of rows that were joined.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Joins {
-    /// How many.
+    /// The number of pairs.
     pub count: usize,
     /// The places of the first twenty pairs, as `file:line`.
     pub examples: Vec<(String, String)>,
@@ -103,26 +103,21 @@ pub struct Contradiction {
 pub struct MovedOut {
     /// Its place, as `file:line`.
     pub place: String,
-    /// The place of the row that it would give away.
+    /// The place of its near-duplicate.
     pub because_of: String,
 }
 
-/// How many examples of a finding are listed.
+/// The number of examples of a finding that are listed.
 const LISTED: usize = 20;
 
-/// How many values of a label are tabled: a label with more is free text.
-const TABLED: usize = 100;
+/// The most values of a label that are listed. A label with more is free text.
+const LABEL_VALUES: usize = 100;
 
-/// The source of adversarial rows that do not say where they are from.
-const UNSAID: &str = "no source given";
+/// The source of adversarial rows without one.
+const NO_SOURCE: &str = "no source given";
 
-/// Tells what was found; `roles` has none for rows that were left out.
-pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> SplitReport {
-    let pair = |(a, b): &(usize, usize)| (rows[*a].place.to_string(), rows[*b].place.to_string());
-    let joins = |pairs: &[(usize, usize)]| Joins {
-        count: pairs.len(),
-        examples: pairs.iter().take(LISTED).map(pair).collect(),
-    };
+/// Makes the report, without the results of families, rewritings and templates. `roles` has none for rows that were left out.
+pub(super) fn make(task: &Task, rows: &[&DataRow], roles: &[Option<Role>], found: &Hygiene) -> SplitReport {
     let contradiction = |members: &Vec<usize>| Contradiction {
         rows: members.iter().map(|at| (rows[*at].place.to_string(), rows[*at].example.label())).collect(),
     };
@@ -130,8 +125,8 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
         read: rows.len(),
         groups: found.groups.len(),
         largest_group: found.groups.iter().map(Vec::len).max().unwrap_or(0),
-        duplicates: joins(&found.joined.exact),
-        near_duplicates: joins(&found.joined.near),
+        duplicates: joins(rows, &found.joined.exact),
+        near_duplicates: joins(rows, &found.joined.near),
         contradictions: found.contradictions.iter().map(contradiction).collect(),
         moved_out: moved_out(rows, roles, found),
         ..SplitReport::default()
@@ -144,7 +139,7 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
             count(&mut report.labels, field, value, *role);
         }
         if row.adversarial {
-            let source = row.source.clone().unwrap_or_else(|| UNSAID.to_owned());
+            let source = row.source.clone().unwrap_or_else(|| NO_SOURCE.to_owned());
             report.adversarial.entry(source).or_default().count(*role);
         }
         if let Some(by) = &row.mined_by {
@@ -156,12 +151,12 @@ pub(super) fn make(task: &Task, rows: &[&Row], roles: &[Option<Role>], found: &H
     }
     let outputs = task.program.outputs().iter().map(|output| output.name.clone());
     report.unlabelled = outputs.filter(|name| !report.labels.contains_key(name)).collect();
-    report.labels.retain(|_, values| values.len() <= TABLED);
+    report.labels.retain(|_, values| values.len() <= LABEL_VALUES);
     report
 }
 
-/// Tells what a model wrote.
-pub(super) fn written(rewritings: &Rewritings, rows: &[&Row]) -> RewritingReport {
+/// Summarizes the file of rewritings.
+pub(super) fn rewritings(rewritings: &Rewritings, rows: &[&DataRow]) -> RewritingReport {
     let mut report = RewritingReport {
         authors: rewritings.authors().into_iter().map(|(a, b)| (a.to_owned(), b.to_owned())).collect(),
         stale: rewritings.stale(rows.iter().map(|row| &row.example)),
@@ -176,7 +171,13 @@ pub(super) fn written(rewritings: &Rewritings, rows: &[&Row]) -> RewritingReport
     report
 }
 
-fn moved_out(rows: &[&Row], roles: &[Option<Role>], found: &Hygiene) -> Vec<MovedOut> {
+fn joins(rows: &[&DataRow], pairs: &[(usize, usize)]) -> Joins {
+    let places = pairs.iter().take(LISTED);
+    let places = places.map(|(a, b)| (rows[*a].place.to_string(), rows[*b].place.to_string()));
+    Joins { count: pairs.len(), examples: places.collect() }
+}
+
+fn moved_out(rows: &[&DataRow], roles: &[Option<Role>], found: &Hygiene) -> Vec<MovedOut> {
     let mut moved = Vec::new();
     for members in &found.groups {
         let Some(stayed) = members.iter().find(|at| roles[**at].is_some()) else { continue };
@@ -195,15 +196,14 @@ fn count(table: &mut BTreeMap<String, BTreeMap<String, Counts>>, column: &str, v
 }
 
 impl SplitReport {
-    /// What to do about columns that are not read, if there are any: one text for each.
+    /// A message for each column that is not read.
     pub fn unmapped(&self) -> impl Iterator<Item = String> {
-        let told = |name: &String| {
-            format!("the column `{name}` is not read: [data] {name} = \"{name}\" maps it, or rename it")
-        };
-        self.unmapped.iter().map(told)
+        self.unmapped.iter().map(|name| {
+            format!("the column `{name}` is not read: map it with [data] {name} = \"{name}\", or rename it")
+        })
     }
 
-    /// How often rows that were apart were joined because of the user's group column.
+    /// The number of joins that only the user's group column caused.
     pub fn joined_by_key(&self) -> usize {
         self.read - self.groups - self.duplicates.count - self.near_duplicates.count
     }
@@ -218,6 +218,7 @@ impl std::ops::Add for Counts {
 }
 
 impl Counts {
+    /// Counts a row of a split.
     pub(super) fn count(&mut self, role: Role) {
         match role {
             Role::Train => self.train += 1,
@@ -226,7 +227,7 @@ impl Counts {
         }
     }
 
-    /// Rows of all splits.
+    /// The number of rows of all splits.
     pub fn total(self) -> usize {
         self.train + self.val + self.gate
     }

@@ -1,6 +1,6 @@
 //! Typed rows: the cells of a file as the inputs and outputs of a program.
 //!
-//! **Invariant:** a [`Row`] fits the program: every input there and typed, every label typed, ids unique.
+//! **Invariant:** a [`DataRow`] fits the program: every input is present and typed, every label is typed, ids are unique.
 
 use std::{collections::HashMap, fmt, path::PathBuf};
 
@@ -9,34 +9,37 @@ use serde_json::{Map, Value as Json};
 
 use super::{
     cell,
-    error::{BadRow, DataError},
+    error::DataError,
     file::{File, RawRow},
     time::{self, Moment},
 };
-use crate::task::{Columns, suggest};
+use crate::{
+    config::{BadRow, suggest},
+    task::Columns,
+};
 
-/// A typed row and what its columns say about it.
+/// A typed row and the values of its special columns.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
+pub(super) struct DataRow {
     /// The labelled example.
     pub(super) example: Example,
     /// The value of the group column.
     pub(super) group: Option<String>,
     /// The value of the time column.
     pub(super) time: Option<Moment>,
-    /// Whether a new prompt must not newly fail it.
+    /// Whether a candidate must pass it if the baseline passes it.
     pub(super) must_pass: bool,
-    /// Whose failures it was picked for.
+    /// The prompt whose failures it was mined from.
     pub(super) mined_by: Option<String>,
     /// Whether it comes from the file of adversarial rows.
     pub(super) adversarial: bool,
-    /// Where it is from, if it is adversarial.
+    /// Its source, if it is adversarial.
     pub(super) source: Option<String>,
-    /// Where it stands.
+    /// Its place.
     pub(super) place: Place,
 }
 
-/// Where a row stands.
+/// The place of a row.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Place {
     /// The file.
@@ -53,7 +56,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// What the rows of a file are read by.
+/// The fields and columns by which the rows of a file are read.
 struct RowReader<'a> {
     /// The program's inputs and their columns.
     inputs: Vec<(Field, String)>,
@@ -63,7 +66,7 @@ struct RowReader<'a> {
     typed: bool,
 }
 
-/// The rows of a file, with the bad ones added to `bad`.
+/// Reads the rows of a file and adds those that cannot be used to `bad`.
 ///
 /// # Errors
 /// If the file lacks a column.
@@ -72,7 +75,7 @@ pub(super) fn read(
     program: &Program,
     columns: &Columns,
     bad: &mut Vec<BadRow>,
-) -> Result<Vec<Row>, DataError> {
+) -> Result<Vec<DataRow>, DataError> {
     let outputs = program.output_fields();
     check_columns(&file, program.inputs(), &outputs, columns)?;
     let inputs = program.inputs().iter().map(|field| (field.clone(), columns.input(&field.name).to_owned()));
@@ -97,7 +100,7 @@ pub(super) fn read(
     Ok(rows)
 }
 
-/// Missing columns, each with what it is for and the columns there are.
+/// Reports missing columns, with their purpose and the columns of the file.
 fn check_columns(
     file: &File,
     inputs: &[Field],
@@ -140,7 +143,7 @@ fn check_columns(
 }
 
 impl RowReader<'_> {
-    fn row(&self, raw: &RawRow, place: &Place) -> Result<Row, String> {
+    fn row(&self, raw: &RawRow, place: &Place) -> Result<DataRow, String> {
         let text =
             |column: &Option<String>| column.as_ref().and_then(|column| cell::text(&raw.cells, column));
         let id = match &self.columns.id {
@@ -164,7 +167,7 @@ impl RowReader<'_> {
             Some(column) => cell::flag(raw.cells.get(column), column)?,
             None => false,
         };
-        Ok(Row {
+        Ok(DataRow {
             example: Example { id: ExampleId(id), inputs, outputs, slices: slices.collect() },
             group: text(&self.columns.group),
             time,
@@ -176,7 +179,7 @@ impl RowReader<'_> {
         })
     }
 
-    /// The inputs, typed; what does not fit is added to `problems`.
+    /// The typed inputs; a value that does not fit is added to `problems`.
     fn inputs(&self, cells: &Map<String, Json>, problems: &mut Vec<String>) -> Record {
         let mut record = Record::new();
         for (field, column) in &self.inputs {
@@ -189,7 +192,7 @@ impl RowReader<'_> {
         record
     }
 
-    /// The labels, typed. For an optional output a null is the label "nothing"; an absent cell is no label.
+    /// The typed labels. For an optional output null is a label; an absent cell is no label.
     fn labels(&self, cells: &Map<String, Json>, problems: &mut Vec<String>) -> Record {
         let mut record = Record::new();
         for (field, column) in &self.labels {
@@ -207,25 +210,25 @@ impl RowReader<'_> {
     }
 }
 
-/// The slice of rows without a value.
+/// The slice value of rows without one.
 pub(super) const NO_VALUE: &str = "(none)";
 
-/// Rows whose id stands earlier in the same file.
-fn repeated_ids(rows: &[Row], bad: &mut Vec<BadRow>) {
+/// Reports rows whose id another row of the same file has.
+fn repeated_ids(rows: &[DataRow], bad: &mut Vec<BadRow>) {
     let mut lines = HashMap::new();
     for row in rows {
         if let Some(line) = lines.insert(&row.example.id, row.place.line) {
             bad.push(BadRow {
                 path: row.place.path.clone(),
                 line: row.place.line,
-                message: format!("the id {:?} stands in line {line} already", row.example.id.0),
+                message: format!("line {line} already has the id {:?}", row.example.id.0),
             });
         }
     }
 }
 
-/// Ids from content, so that they depend on neither the order nor the name of the file. Copies are numbered.
-fn name_by_content(rows: &mut [Row]) {
+/// Makes ids from content, so that they do not depend on the order or the name of the file. Copies are numbered.
+fn name_by_content(rows: &mut [DataRow]) {
     let mut copies: HashMap<String, usize> = HashMap::new();
     for row in rows {
         let example = &row.example;

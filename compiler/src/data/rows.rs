@@ -1,4 +1,4 @@
-//! All rows of all files of a task.
+//! The rows of all files of a task.
 
 use std::{collections::BTreeSet, path::Path};
 
@@ -6,100 +6,131 @@ use proofmark_runtime::{Example, ExampleId, Program};
 
 use super::{
     assign::is_mined,
-    error::{BadRows, DataError},
+    error::DataError,
     file,
-    row::{self, Row},
+    row::{self, DataRow},
     split::Role,
 };
-use crate::task::{Columns, DataFiles, Task, suggest};
+use crate::{
+    config::{BadRow, BadRows, suggest},
+    task::{Columns, DataFiles, Task},
+};
 
-/// A row and what the user's files make of it.
-pub(super) struct Given {
+/// A row and its place in the user's files.
+pub(super) struct GivenRow {
     /// The row.
-    pub(super) row: Row,
-    /// The split that it is in; none where rows are to be dealt.
+    pub(super) row: DataRow,
+    /// The split of its file; none if Proofmark splits the rows.
     pub(super) role: Option<Role>,
     /// The key that names its file in `[data]`.
     from: &'static str,
 }
 
-/// Reads all files.
-///
-/// # Errors
-/// If a file or a row cannot be used.
-pub(super) fn read(task: &Task) -> Result<Vec<Given>, DataError> {
-    Ok(read_and_tell(task)?.0)
+/// The rows of all files of a task.
+pub(super) struct GivenRows {
+    pub(super) rows: Vec<GivenRow>,
+    /// Columns that are named like a key of `[data]` and that the task file does not map, so that they are not read.
+    pub(super) unmapped: Vec<String>,
 }
 
-/// Reads all files; with the columns that look like marks of rows and that the task file does not map, so that nobody reads
-/// them.
+/// Reads the rows of all files of a task.
 ///
 /// # Errors
 /// If a file or a row cannot be used.
-pub(super) fn read_and_tell(task: &Task) -> Result<(Vec<Given>, Vec<String>), DataError> {
-    let (config, mut bad, mut given) = (&task.data, Vec::new(), Vec::new());
-    let (mut seen, mut hard) = (BTreeSet::new(), BTreeSet::new());
-    let mut take = |from: &'static str, path: &Path, role: Option<Role>| -> Result<(), DataError> {
-        let file = file::read(path)?;
-        let adversarial = from == ADVERSARIAL;
-        seen.extend(file.columns.iter().cloned());
-        hard.extend(file.columns.iter().filter(|_| adversarial).cloned());
-        let rows = row::read(file, &task.program, &config.columns, &mut bad)?;
-        given.extend(rows.into_iter().map(|row| {
-            // Rows picked because a contender fails them cannot be judged on, but they can be learned from.
-            let learned = adversarial && is_mined(&row) && !row.must_pass;
-            let role = if learned { Some(Role::Train) } else { role };
-            Given { row: Row { adversarial, ..row }, role, from }
-        }));
-        Ok(())
-    };
-    match &config.files {
-        DataFiles::One(path) => take("file", path, None)?,
+pub(super) fn read(task: &Task) -> Result<Vec<GivenRow>, DataError> {
+    Ok(read_all(task)?.rows)
+}
+
+/// Reads all files of a task, and finds columns that are probably meant to be read.
+///
+/// # Errors
+/// If a file or a row cannot be used.
+pub(super) fn read_all(task: &Task) -> Result<GivenRows, DataError> {
+    let mut files = Files { task, rows: vec![], bad: vec![], columns: vec![], adversarial_columns: vec![] };
+    match &task.data.files {
+        DataFiles::One(path) => files.read("file", path, None)?,
         DataFiles::Given { train, val, gate } => {
-            take("train", train, val.is_some().then_some(Role::Train))?;
+            files.read("train", train, val.is_some().then_some(Role::Train))?;
             if let Some(val) = val {
-                take("val", val, Some(Role::Val))?;
+                files.read("val", val, Some(Role::Val))?;
             }
-            take("gate", gate, Some(Role::Gate))?;
+            files.read("gate", gate, Some(Role::Gate))?;
         }
     }
-    if let Some(path) = &config.adversarial {
-        take(ADVERSARIAL, path, Some(Role::Gate))?;
+    if let Some(path) = &task.data.adversarial {
+        files.read(ADVERSARIAL, path, Some(Role::Gate))?;
     }
-    BadRows::check(bad)?;
-    check_marks(task, &seen)?;
-    qualify_ids(&mut given);
-    Ok((given, unmapped(task, (&seen, &hard))))
+    BadRows::check(std::mem::take(&mut files.bad))?;
+    check_optional_columns(task, &files.columns)?;
+    qualify_ids(&mut files.rows);
+    Ok(GivenRows { unmapped: files.unmapped(), rows: files.rows })
 }
 
-/// The columns that are named like a mark of rows, and that the task file uses for nothing. Where a row is from is asked of hard
-/// rows only.
-fn unmapped(task: &Task, (seen, hard): (&BTreeSet<String>, &BTreeSet<String>)) -> Vec<String> {
-    let columns = &task.data.columns;
-    let Columns { id, group, slices, time, must_pass, mined_by, source, .. } = columns;
-    let marks = [("must_pass", must_pass, seen), ("mined_by", mined_by, seen), ("source", source, hard)];
-    let inputs = task.program.inputs().iter().map(|field| columns.input(&field.name));
-    let outputs = task.program.outputs().iter().map(|output| columns.output(&output.name));
-    let named = [id, group, time, must_pass, mined_by, source].into_iter().flatten().chain(slices);
-    let used: BTreeSet<_> = inputs.chain(outputs).chain(named.map(String::as_str)).collect();
-    let unmapped = marks
-        .into_iter()
-        .filter(|(name, column, there)| column.is_none() && there.contains(*name) && !used.contains(name));
-    unmapped.map(|(name, ..)| name.to_owned()).collect()
+/// The files of a task that were read so far.
+struct Files<'t> {
+    task: &'t Task,
+    rows: Vec<GivenRow>,
+    bad: Vec<BadRow>,
+    /// The columns of all files.
+    columns: Vec<String>,
+    /// The columns of the file of adversarial rows.
+    adversarial_columns: Vec<String>,
 }
 
-/// Columns that only mark some rows need not be in every file, but in one of them.
-fn check_marks(task: &Task, seen: &BTreeSet<String>) -> Result<(), DataError> {
+impl Files<'_> {
+    /// Reads the file of a key of `[data]`.
+    fn read(&mut self, from: &'static str, path: &Path, role: Option<Role>) -> Result<(), DataError> {
+        let file = file::read(path)?;
+        let adversarial = from == ADVERSARIAL;
+        self.columns.extend(file.columns.iter().cloned());
+        if adversarial {
+            self.adversarial_columns.extend(file.columns.iter().cloned());
+        }
+        for row in row::read(file, &self.task.program, &self.task.data.columns, &mut self.bad)? {
+            // Rows that were mined from failures of the baseline or a candidate cannot be test rows, but train rows.
+            let is_train = adversarial && is_mined(&row) && !row.must_pass;
+            let role = if is_train { Some(Role::Train) } else { role };
+            self.rows.push(GivenRow { row: DataRow { adversarial, ..row }, role, from });
+        }
+        Ok(())
+    }
+
+    /// The columns that are named like a key of `[data]` and that the task file does not use. A column `source` counts only in the
+    /// file of adversarial rows.
+    fn unmapped(&self) -> Vec<String> {
+        let task = self.task;
+        let columns = &task.data.columns;
+        let inputs = task.program.inputs().iter().map(|field| columns.input(&field.name));
+        let outputs = task.program.outputs().iter().map(|output| columns.output(&output.name));
+        let Columns { id, group, slices, time, must_pass, mined_by, source, .. } = columns;
+        let named = [id, group, time, must_pass, mined_by, source].into_iter().flatten().chain(slices);
+        let used: BTreeSet<_> = inputs.chain(outputs).chain(named.map(String::as_str)).collect();
+        let keys = [
+            ("must_pass", must_pass, &self.columns),
+            ("mined_by", mined_by, &self.columns),
+            ("source", source, &self.adversarial_columns),
+        ];
+        let mut unmapped = vec![];
+        for (key, column, present) in keys {
+            if column.is_none() && present.iter().any(|other| other == key) && !used.contains(key) {
+                unmapped.push(key.to_owned());
+            }
+        }
+        unmapped
+    }
+}
+
+/// Reports columns for marks of some rows that no file has. One file with them is enough.
+fn check_optional_columns(task: &Task, columns: &[String]) -> Result<(), DataError> {
+    let known: Vec<_> = columns.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect();
     let Columns { must_pass, mined_by, source, .. } = &task.data.columns;
-    let marks = [("must_pass", must_pass), ("mined_by", mined_by), ("source", source)];
-    let named = marks.into_iter().filter_map(|(key, column)| Some((key, column.as_ref()?)));
-    let known: Vec<_> = seen.iter().map(String::as_str).collect();
-    let missing: Vec<_> = named
-        .filter(|(_, column)| !seen.contains(*column))
-        .map(|(key, column)| {
-            format!("no row of any file has the column `{column}` ({key}; {})", suggest(column, &known))
-        })
-        .collect();
+    let mut missing = vec![];
+    for (key, column) in [("must_pass", must_pass), ("mined_by", mined_by), ("source", source)] {
+        if let Some(column) = column.as_deref().filter(|column| !known.contains(column)) {
+            let hint = suggest(column, &known);
+            missing.push(format!("no row of any file has the column `{column}` ({key}; {hint})"));
+        }
+    }
     let path = match &task.data.files {
         DataFiles::One(path) | DataFiles::Given { train: path, .. } => path.clone(),
     };
@@ -117,13 +148,14 @@ pub fn read_rows(program: &Program, columns: &Columns, path: &Path) -> Result<Ve
     Ok(rows.into_iter().map(|row| row.example).collect())
 }
 
+/// The key of the file of adversarial rows.
 const ADVERSARIAL: &str = "adversarial";
 
-/// Files often count their rows from 0 each: where ids of different files collide, all rows say which file they are of.
-fn qualify_ids(given: &mut [Given]) {
+/// Adds the key of its file to every id, if ids of different files are equal. Many files number their rows from 0.
+fn qualify_ids(given: &mut [GivenRow]) {
     let ids: BTreeSet<_> = given.iter().map(|given| &given.row.example.id).collect();
     if ids.len() < given.len() {
-        for Given { row, from, .. } in given {
+        for GivenRow { row, from, .. } in given {
             row.example.id = ExampleId(format!("{from}/{}", row.example.id));
         }
     }

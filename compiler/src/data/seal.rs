@@ -1,18 +1,15 @@
-//! From rows to sealed rows: perturbed once, then out of everybody's sight.
+//! Sealing: test rows are perturbed once, and then only the gate can read them.
 
 use std::collections::BTreeMap;
 
-use super::{error::DataError, row::Row};
+use super::{error::DataError, row::DataRow};
 use crate::{
-    attack::{Count, Plan},
+    attack::{Count, NATURAL, Plan},
     gate::{GateRow, Sealed},
 };
 
-/// The family of natural adversarial rows.
-pub const NATURAL: &str = "natural";
-
-/// A row that is to be judged on, of a group.
-pub(super) fn gate_row(row: Row, group: String) -> GateRow {
+/// A test row of a group.
+pub(super) fn gate_row(row: DataRow, group: String) -> GateRow {
     let source = row.source.filter(|_| row.adversarial);
     GateRow {
         example: row.example,
@@ -24,7 +21,7 @@ pub(super) fn gate_row(row: Row, group: String) -> GateRow {
     }
 }
 
-/// Perturbs the rows (natural adversarial ones are hard as they are) and seals them; with what each family did.
+/// Perturbs the rows, except natural adversarial ones, and seals them. Returns the results of each family too.
 pub(super) fn seal(
     plan: &Plan<'_>,
     rows: Vec<GateRow>,
@@ -32,8 +29,9 @@ pub(super) fn seal(
     let clean: Vec<_> = rows.iter().filter(|row| row.natural.is_none()).map(|row| &row.example).collect();
     let frozen = plan.freeze(&clean)?;
     let mut variants = frozen.variants.into_iter();
-    let of_row =
-        |row: &GateRow| if row.natural.is_none() { variants.next().unwrap_or_default() } else { vec![] };
-    let variants = rows.iter().map(of_row).collect();
-    Ok((Sealed::freeze(rows, variants)?, frozen.counts))
+    let mut of_rows = Vec::with_capacity(rows.len());
+    for row in &rows {
+        of_rows.push(if row.natural.is_none() { variants.next().unwrap_or_default() } else { vec![] });
+    }
+    Ok((Sealed::freeze(rows, of_rows)?, frozen.counts))
 }

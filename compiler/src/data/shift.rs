@@ -1,31 +1,31 @@
-//! Shift slices: sealed rows that differ from what the search saw, told by their own features (gate.md, section 5.2).
+//! Shift slices: test rows that differ from the visible rows by their own features.
 //!
-//! A prompt that was fitted to the middle of the data fails at its edges first: on the longest and the shortest inputs, on
-//! rare labels, on the newest rows, on values of a column that no visible row has, far from every visible row, and where
-//! the nearest visible row has another label.
+//! A prompt that was fitted to typical rows fails on untypical ones first: on the longest and the shortest inputs, on rare
+//! labels, on the newest rows, on values of a column that no visible row has, on rows that resemble no visible row, and on rows
+//! whose most similar visible row has another label.
 //!
-//! **Invariant:** a slice is made from inputs, labels and columns alone, never from what any prompt answered (section 5.4).
+//! **Invariant:** a slice depends on inputs, labels and columns alone, never on the answers of a prompt.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use proofmark_runtime::{Example, digest};
 use rayon::prelude::*;
 
-use super::{text::plain, time::Moment};
-use crate::gate::GateRow;
+use super::time::Moment;
+use crate::gate::{GateRow, text::plain};
 
-/// The share of rows at an edge, as one part of this many.
+/// The share of rows at an edge is one divided by this.
 const EDGE: usize = 10;
-/// The share of the newest rows, as one part of this many.
+/// The share of the newest rows is one divided by this.
 const NEWEST: usize = 4;
-/// A label is rare if it has fewer rows than the mean label's divided by this.
+/// A label is rare if it has fewer rows than the mean number of rows of a label divided by this.
 const RARE: usize = 2;
-/// Visible rows that sealed ones are compared with at most; the first ones, whose order is random.
+/// Most visible rows that test rows are compared with. The first ones are used; their order is random.
 const COMPARED: usize = 1000;
-/// Dimensions that words are hashed into.
+/// The number of dimensions that words are hashed into.
 const DIMENSIONS: usize = 256;
 
-/// Files the sealed rows, of which `times` says when they arose, under the shift slices that they belong to.
+/// Adds to each test row the shift slices that it belongs to. `times` are the times of the rows.
 pub(super) fn mark(rows: &mut [GateRow], times: &[Option<Moment>], visible: &[Example]) {
     let lengths: Vec<_> = rows.iter().map(|row| input(&row.example).chars().count()).collect();
     let backwards = lengths.iter().map(|length| usize::MAX - length).collect::<Vec<_>>();
@@ -40,15 +40,16 @@ pub(super) fn mark(rows: &mut [GateRow], times: &[Option<Moment>], visible: &[Ex
         ("nearest training row has another label", near.iter().map(|(_, same)| !same).collect()),
     ];
     for (name, members) in slices {
-        for (row, _) in rows.iter_mut().zip(members).filter(|(row, member)| *member && row.natural.is_none())
-        {
-            row.shifts.push(name.to_owned());
+        for (row, is_member) in rows.iter_mut().zip(members) {
+            if is_member && row.natural.is_none() {
+                row.shifts.push(name.to_owned());
+            }
         }
     }
     unseen(rows, visible);
 }
 
-/// The part of `share` with the largest values; nobody if ties make it more than twice that.
+/// Marks the top 1/`share` of the values; none if ties make them more than twice as many.
 fn top<T: Copy + PartialOrd>(values: &[T], share: usize) -> Vec<bool> {
     let mut sorted = values.to_vec();
     sorted.sort_by(|a, b| b.partial_cmp(a).unwrap_or(std::cmp::Ordering::Equal));
@@ -58,13 +59,14 @@ fn top<T: Copy + PartialOrd>(values: &[T], share: usize) -> Vec<bool> {
     if count * share > 2 * values.len() { vec![false; values.len()] } else { members }
 }
 
+/// Marks rows with a rare label.
 fn rare(rows: &[GateRow]) -> Vec<bool> {
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     rows.iter().for_each(|row| *counts.entry(row.example.label()).or_default() += 1);
     rows.iter().map(|row| RARE * counts.len() * counts[&row.example.label()] < rows.len()).collect()
 }
 
-/// Files rows under values of slice columns that no visible row has.
+/// Adds a slice for each slice column with a value that no visible row has.
 fn unseen(rows: &mut [GateRow], visible: &[Example]) {
     let seen: BTreeSet<_> = visible.iter().flat_map(|row| &row.slices).collect();
     for row in rows {
@@ -74,21 +76,22 @@ fn unseen(rows: &mut [GateRow], visible: &[Example]) {
     }
 }
 
-/// How near the nearest visible row is (cosine of weighted words), and whether it has the same label.
+/// The similarity of the most similar visible row (cosine of weighted words), and whether it has the same label.
 fn nearest(rows: &[GateRow], visible: &[Example]) -> Vec<(f32, bool)> {
     let visible = &visible[..visible.len().min(COMPARED)];
     let weights = Weights::of(visible);
     let known: Vec<_> = visible.iter().map(|row| (weights.vector(row), row.label())).collect();
     let of = |row: &GateRow| {
-        let (vector, label) = (weights.vector(&row.example), row.example.label());
+        let vector = weights.vector(&row.example);
+        let label = row.example.label();
         let nearest = known.iter().map(|(other, known)| (cosine(&vector, other), *known == label));
-        // Among equally near rows one with the same label counts.
+        // Among equally similar rows one with the same label is preferred.
         nearest.max_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).unwrap_or((0.0, true))
     };
     rows.par_iter().map(of).collect()
 }
 
-/// How telling each word is: the logarithm of one over the share of rows that have it.
+/// The weights of words: the logarithm of one over the share of rows with the word.
 struct Weights {
     rows: f32,
     counts: BTreeMap<String, f32>,
@@ -104,7 +107,7 @@ impl Weights {
         Self { rows: rows.len() as f32, counts }
     }
 
-    /// The words of a row, each hashed to a dimension and a sign, at length 1.
+    /// The words of a row, each hashed to a dimension and a sign, as a vector of length 1.
     fn vector(&self, row: &Example) -> Vec<f32> {
         let mut vector = vec![0.0; DIMENSIONS];
         for word in plain(&input(row)).split(' ') {
@@ -184,7 +187,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_all_alike_make_no_slice() {
+    fn equal_rows_make_no_slice() {
         let mut rows: Vec<_> =
             (0..30).map(|i| GateRow::new(example(i, "the same", ["a", "b"][i % 2]))).collect();
         rows[7].example.slices.insert("channel".into(), "mail".into());

@@ -1,49 +1,49 @@
-//! Dealing groups of rows into splits, stratified by label and slice.
+//! The split of groups of rows, stratified by label and slice.
 //!
-//! **Invariant:** a group is never divided; the result depends on the rows and the seed, not on the order of the rows.
-//! Nothing is dealt that is pinned: rows of the user's own gate file stay there.
+//! **Invariant:** a group is never divided. The result depends on the rows and the seed, not on the order of the rows.
+//! Pinned groups keep their role: rows of the user's own gate file stay there.
 
 use std::{cmp::Reverse, collections::BTreeMap};
 
 use proofmark_runtime::{Digest, digest};
 
-use super::{row::Row, time::Moment};
+use super::{row::DataRow, time::Moment};
 
-/// Where a row goes.
+/// The split of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Role {
-    /// To learn from.
+    /// Train rows.
     Train,
-    /// To rank finalists on.
+    /// Validation rows.
     Val,
-    /// To be judged on.
+    /// Test rows.
     Gate,
 }
 
-/// The share of each role where nothing is pinned (gate.md: ranking needs few rows, testing needs many).
+/// The share of each role if no group is pinned. Ranking needs few rows, the test needs many.
 pub(super) const SHARES: [(Role, f64); 3] = [(Role::Train, 0.25), (Role::Val, 0.15), (Role::Gate, 0.60)];
 
-/// Rows that stay together.
-pub(super) struct Unit<'a> {
+/// A group of rows that stay together.
+pub(super) struct SplitUnit<'a> {
     /// The rows.
-    pub(super) rows: Vec<&'a Row>,
-    /// Where they must go, if anywhere.
+    pub(super) rows: Vec<&'a DataRow>,
+    /// The role that they must have, if any.
     pub(super) pinned: Option<Role>,
 }
 
-/// What is to be dealt to whom.
+/// The shares of a split and its random seed.
 pub(super) struct Deal {
-    /// The roles that take rows, each with its share of them.
+    /// The roles and their shares.
     pub(super) roles: Vec<(Role, f64)>,
-    /// Names the stream of ties.
+    /// The random seed for ties.
     pub(super) seed: u64,
 }
 
-/// A label or a slice value, and the rows that have it.
+/// A label or slice column, and one of its values.
 type Stratum = (String, String);
 
 impl Role {
-    /// As task files and messages name it.
+    /// The name in task files and messages.
     pub(super) fn name(self) -> &'static str {
         match self {
             Self::Train => "train",
@@ -55,14 +55,14 @@ impl Role {
 
 impl Deal {
     /// The role of every unit.
-    pub(super) fn roles(&self, units: &[Unit<'_>]) -> Vec<Role> {
+    pub(super) fn roles(&self, units: &[SplitUnit<'_>]) -> Vec<Role> {
         let mut dealt: Vec<_> = units.iter().map(|unit| unit.pinned).collect();
         let mut roles = self.roles.clone();
         let gate = roles.iter().position(|(role, _)| *role == Role::Gate);
         if let Some(at) = gate.filter(|_| units.iter().any(|unit| unit.newest().is_some())) {
             let whole: f64 = roles.iter().map(|(_, share)| share).sum();
             let (_, share) = roles.remove(at);
-            self.newest_to_gate((units, share / whole), &mut dealt);
+            self.newest_to_gate(units, share / whole, &mut dealt);
         }
         let mut order: Vec<_> = (0..units.len()).filter(|at| dealt[*at].is_none()).collect();
         order.sort_by_cached_key(|at| (Reverse(units[*at].rows.len()), self.tie(&units[*at])));
@@ -70,8 +70,8 @@ impl Deal {
         dealt.into_iter().map(|role| role.unwrap_or(Role::Train)).collect()
     }
 
-    /// With a time column, the gate gets the newest block: the groups with the newest rows, until its share is full.
-    fn newest_to_gate(&self, (units, share): (&[Unit<'_>], f64), dealt: &mut [Option<Role>]) {
+    /// With a time column, the groups with the newest rows are test rows, until their share is full.
+    fn newest_to_gate(&self, units: &[SplitUnit<'_>], share: f64, dealt: &mut [Option<Role>]) {
         let mut order: Vec<_> = (0..units.len()).filter(|at| dealt[*at].is_none()).collect();
         order.sort_by_cached_key(|at| (Reverse(units[*at].newest()), self.tie(&units[*at])));
         let total: usize = order.iter().map(|at| units[*at].rows.len()).sum();
@@ -86,40 +86,41 @@ impl Deal {
         }
     }
 
-    /// An order of units that depends on the seed and on their rows, not on the order of the file.
-    fn tie(&self, unit: &Unit<'_>) -> Digest {
+    /// The order of equal units. It depends on the seed and on their rows, not on the order of the file.
+    fn tie(&self, unit: &SplitUnit<'_>) -> Digest {
         let first = unit.rows.iter().map(|row| &row.example.id).min();
         digest(&("split", self.seed, first))
     }
 }
 
-impl Unit<'_> {
+impl SplitUnit<'_> {
     fn newest(&self) -> Option<Moment> {
         self.rows.iter().filter_map(|row| row.time).max()
     }
 
-    /// Whether it holds natural adversarial rows, which no share counts.
+    /// Whether it has natural adversarial rows, which do not count in the shares.
     fn is_extra(&self) -> bool {
         self.rows.iter().any(|row| row.adversarial)
     }
 }
 
 /// Iterative stratification (Sechidis, Tsoumakas and Vlahavas 2011, "On the stratification of multi-label data",
-/// algorithm 1) over groups instead of rows: the rarest stratum first, each of its groups to the role that lacks it most.
+/// algorithm 1) over groups instead of rows: the rarest stratum comes first, and each of its groups goes to the role that lacks
+/// it most.
 struct Dealer {
-    /// How many rows of each stratum each unit has; the last stratum is all rows.
+    /// The number of rows of each stratum in each unit; the last stratum is all rows.
     counts: Vec<BTreeMap<usize, f64>>,
     roles: Vec<Role>,
-    /// For each role: rows of each stratum that it still lacks.
+    /// For each role, the number of rows of each stratum that it lacks.
     lacks: Vec<Vec<f64>>,
 }
 
 impl Dealer {
-    fn new(units: &[Unit<'_>], dealt: &[Option<Role>], shares: Vec<(Role, f64)>) -> Self {
+    fn new(units: &[SplitUnit<'_>], dealt: &[Option<Role>], shares: Vec<(Role, f64)>) -> Self {
         let roles: Vec<_> = shares.iter().map(|(role, _)| *role).collect();
         let names = strata(units);
         let counts: Vec<_> = units.iter().map(|unit| counts(unit, &names)).collect();
-        // Rows that are pinned to a role count towards its share; natural adversarial rows come on top.
+        // Pinned rows count in the share of their role; natural adversarial rows do not.
         let shared = |at: usize| dealt[at].is_none_or(|role| roles.contains(&role)) && !units[at].is_extra();
         let mut totals = vec![0.0; names.len() + 1];
         for (stratum, count) in (0..units.len()).filter(|at| shared(*at)).flat_map(|at| &counts[at]) {
@@ -138,20 +139,17 @@ impl Dealer {
         dealer
     }
 
-    /// Deals the units that `order` names, in that order within a stratum.
+    /// Gives a role to the units in `order`, in this order within a stratum.
     fn deal(mut self, order: &[usize], dealt: &mut [Option<Role>]) {
         let strata = self.lacks.first().map_or(0, Vec::len);
-        let (mut waiting, mut left) = (vec![Vec::new(); strata], vec![0.0; strata]);
+        let mut waiting = vec![Vec::new(); strata];
+        let mut left = vec![0.0; strata];
         for at in order {
             for (stratum, count) in &self.counts[*at] {
                 waiting[*stratum].push(*at);
                 left[*stratum] += count;
             }
         }
-        let rarest = |left: &[f64]| {
-            let there = left.iter().enumerate().filter(|(_, left)| **left > 0.0);
-            there.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(stratum, _)| stratum)
-        };
         while let Some(stratum) = rarest(&left) {
             for at in std::mem::take(&mut waiting[stratum]) {
                 if dealt[at].is_some() {
@@ -167,17 +165,17 @@ impl Dealer {
         }
     }
 
-    /// The role that lacks a stratum most; in case of a tie, rows at all.
+    /// The role that lacks a stratum most; among equals, the one that lacks rows most.
     fn neediest(&self, stratum: usize) -> usize {
-        let lack =
-            |role: &usize| (self.lacks[*role][stratum], self.lacks[*role].last().copied().unwrap_or(0.0));
+        let in_all = |role: usize| self.lacks[role].last().copied().unwrap_or(0.0);
         let by_lack = |a: &usize, b: &usize| {
-            let ((a, a_all), (b, b_all)) = (lack(a), lack(b));
-            a.total_cmp(&b).then(a_all.total_cmp(&b_all))
+            let in_stratum = self.lacks[*a][stratum].total_cmp(&self.lacks[*b][stratum]);
+            in_stratum.then(in_all(*a).total_cmp(&in_all(*b)))
         };
         (0..self.roles.len()).rev().max_by(by_lack).unwrap_or(0)
     }
 
+    /// Counts a unit in a role.
     fn book(&mut self, at: usize, role: usize) {
         for (stratum, count) in &self.counts[at] {
             self.lacks[role][*stratum] -= count;
@@ -185,8 +183,14 @@ impl Dealer {
     }
 }
 
-/// How many rows of each stratum a unit has; the last stratum is all rows.
-fn counts(unit: &Unit<'_>, names: &BTreeMap<Stratum, usize>) -> BTreeMap<usize, f64> {
+/// The stratum with the fewest rows left; none if no rows are left.
+fn rarest(left: &[f64]) -> Option<usize> {
+    let nonempty = left.iter().enumerate().filter(|(_, left)| **left > 0.0);
+    nonempty.min_by(|(_, a), (_, b)| a.total_cmp(b)).map(|(stratum, _)| stratum)
+}
+
+/// The number of rows of each stratum in a unit; the last stratum is all rows.
+fn counts(unit: &SplitUnit<'_>, names: &BTreeMap<Stratum, usize>) -> BTreeMap<usize, f64> {
     let mut counts = BTreeMap::new();
     for row in &unit.rows {
         let named = strata_of(row).filter_map(|stratum| names.get(&stratum).copied());
@@ -197,8 +201,8 @@ fn counts(unit: &Unit<'_>, names: &BTreeMap<Stratum, usize>) -> BTreeMap<usize, 
     counts
 }
 
-/// The strata worth balancing, numbered: values of labels and slices that occur five times on average or more.
-fn strata(units: &[Unit<'_>]) -> BTreeMap<Stratum, usize> {
+/// The strata that are balanced, numbered: the values of labels and slices that have at least five rows per value on average.
+fn strata(units: &[SplitUnit<'_>]) -> BTreeMap<Stratum, usize> {
     let mut values: BTreeMap<String, BTreeMap<String, usize>> = BTreeMap::new();
     for (column, value) in units.iter().flat_map(|unit| &unit.rows).flat_map(|row| strata_of(row)) {
         *values.entry(column).or_default().entry(value).or_insert(0) += 1;
@@ -209,8 +213,8 @@ fn strata(units: &[Unit<'_>]) -> BTreeMap<Stratum, usize> {
     strata.enumerate().map(|(index, stratum)| (stratum, index)).collect()
 }
 
-/// The labels and slices of a row, labels told apart from slices of the same name.
-fn strata_of(row: &Row) -> impl Iterator<Item = Stratum> {
+/// The labels and slices of a row. The names distinguish labels from slices.
+fn strata_of(row: &DataRow) -> impl Iterator<Item = Stratum> {
     let labels =
         row.example.outputs.iter().map(|(field, value)| (format!("label {field}"), value.to_string()));
     let slices = row.example.slices.iter().map(|(column, value)| (format!("slice {column}"), value.clone()));

@@ -1,38 +1,38 @@
-//! Which rows templates of the user's fit. Rows of one template are alike without being near-duplicates, which nobody else
-//! notices; and a template that fits no row, or is wrong about one, is likely a slip.
+//! The rows that the user's templates fit. Rows of one template are alike without being near-duplicates, which no other check
+//! finds. A template that fits no row, or gives another answer than a label, is probably a mistake.
 
 use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use super::{hygiene::Hygiene, report::Counts, row::Row, split::Role};
+use super::{hygiene::Hygiene, report::Counts, row::DataRow, split::Role};
 use crate::{
     attack::{Miss, Own, Templates},
     task::Task,
 };
 
-/// What was found of one template.
+/// The report on one template.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct TemplateReport {
     /// Its place, as `file:line`.
     pub place: String,
-    /// The groups of rows that it fits, in each split.
+    /// The number of groups of rows that it fits, in each split.
     pub groups: Counts,
-    /// Rows that it fits and is not used on: their places, and why.
+    /// The places of rows that it fits but is not used on, with the reasons.
     pub unused: Vec<(String, String)>,
 }
 
 impl TemplateReport {
-    /// Whether rows that count as independent are of this one template, and it takes part in what is judged.
+    /// Whether several groups, which count as independent, are of this template, and at least one of them is a test group.
     pub fn is_shared(&self) -> bool {
         self.groups.gate > 0 && self.groups.total() > 1
     }
 }
 
-/// Tells of all templates of a task.
+/// The reports on all templates of a task.
 pub(super) fn report(
     task: &Task,
-    rows: &[&Row],
+    rows: &[&DataRow],
     roles: &[Option<Role>],
     found: &Hygiene,
 ) -> Vec<TemplateReport> {
@@ -45,7 +45,7 @@ pub(super) fn report(
 
 fn of_family(
     templates: &Templates,
-    rows: &[&Row],
+    rows: &[&DataRow],
     roles: &[Option<Role>],
     found: &Hygiene,
 ) -> Vec<TemplateReport> {
@@ -58,7 +58,7 @@ fn of_family(
             fitting.insert((template, role));
             let why = match used {
                 Ok(()) => continue,
-                Err(Miss::Idle) => "the row has a label that the template does not work out".to_owned(),
+                Err(Miss::Idle) => "the row has a label for which the template has no expression".to_owned(),
                 Err(Miss::Broken(broken)) => broken.to_string(),
             };
             reports[template].unused.push((row.place.to_string(), why));

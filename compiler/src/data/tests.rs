@@ -70,7 +70,7 @@ fn one_file_is_split_25_15_60_by_label() {
 }
 
 #[test]
-fn splits_depend_on_rows_and_seed_not_on_the_file() {
+fn splits_depend_on_rows_and_seed_alone() {
     let text = plain_rows(0..60);
     let mut reversed: Vec<_> = text.lines().collect();
     reversed.reverse();
@@ -106,16 +106,16 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
     #[test]
-    fn acceptance_10_nothing_that_belongs_together_is_separated(rows in messy()) {
+    fn acceptance_10_groups_are_never_divided(rows in messy()) {
         let rows: Vec<_> = rows.into_iter().enumerate().map(|(id, mut row)| { row["id"] = id.into(); row }).collect();
         let data = "file = \"rows.jsonl\"\nid = \"id\"\ngroup = \"customer\"\nslices = [\"channel\"]";
         let (_folder, task) = task(&[("rows.jsonl", &lines(rows.clone()))], data);
         let given = read(&task).unwrap();
         let all: Vec<_> = given.iter().map(|given| &given.row).collect();
         let found = Hygiene::of(&all);
-        // Chains of shared customers may join nearly everything, which is then refused.
+        // Chains of shared customers may join nearly all rows into one group, which is an error.
         let Ok(roles) = assign(&task, &given, &found) else { return Ok(()) };
-        let text = |at: usize| text::plain(rows[at]["message"].as_str().unwrap());
+        let text = |at: usize| crate::gate::text::plain(rows[at]["message"].as_str().unwrap());
         for i in 0..rows.len() {
             for j in 0..i {
                 let customer = !rows[i]["customer"].is_null() && rows[i]["customer"] == rows[j]["customer"];
@@ -137,7 +137,7 @@ proptest! {
 }
 
 #[test]
-fn the_newest_rows_go_to_the_gate_in_whole_groups() {
+fn the_newest_groups_are_test_rows() {
     let rows = (0..50).map(|n| {
         let day = format!("2026-{:02}-{:02}", 1 + n / 25, 1 + n % 25);
         json!({"id": n, "message": words(n), "team": team(n), "at": day, "customer": if n == 3 || n == 49 { json!("x") } else { json!(null) }})
@@ -158,7 +158,7 @@ fn the_newest_rows_go_to_the_gate_in_whole_groups() {
 }
 
 #[test]
-fn files_of_the_users_own_are_honoured_and_leaks_taken_out() {
+fn own_splits_are_kept_without_leaks() {
     let leak = json!({"id": 900, "message": format!("{} !!", words(100).to_uppercase()), "team": "a"});
     let train = plain_rows(0..40) + &lines([leak]);
     let (_folder, task) = task(
@@ -176,7 +176,7 @@ fn files_of_the_users_own_are_honoured_and_leaks_taken_out() {
 }
 
 #[test]
-fn ids_that_files_share_are_told_apart() {
+fn equal_ids_of_different_files_are_qualified() {
     let (_folder, task) = task(
         &[
             ("train.jsonl", &plain_rows(0..20)),
@@ -193,7 +193,7 @@ fn ids_that_files_share_are_told_apart() {
 }
 
 #[test]
-fn natural_adversarial_rows_pull_their_originals_into_the_gate() {
+fn near_duplicates_of_adversarial_rows_are_test_rows() {
     let noisy = lines(
         (0..30)
             .map(|n| json!({"id": format!("n{n}"), "message": format!("{} ??", words(n)), "team": team(n)})),
@@ -209,8 +209,8 @@ fn natural_adversarial_rows_pull_their_originals_into_the_gate() {
 }
 
 #[test]
-fn rows_mined_from_a_contender_are_learned_from_and_must_pass_rows_judged_on() {
-    // A mined row with the text of a must-pass row can go nowhere.
+fn mined_rows_are_train_rows_and_must_pass_rows_test_rows() {
+    // A mined row with the text of a must-pass row is in no split.
     let torn = json!({"id": "torn", "message": words(12), "team": "a", "by": "baseline", "must": ""});
     let rows = (0..60).map(|n| {
         let (by, must) =
@@ -228,27 +228,27 @@ fn rows_mined_from_a_contender_are_learned_from_and_must_pass_rows_judged_on() {
     Splits::load(&task).unwrap();
 }
 
-/// What is not mapped is not read, and a row that was mined from a contender would be judged on.
+/// A column that is not mapped is not read, so a row that was mined from failures of the baseline would be a test row.
 #[test]
-fn columns_that_look_like_marks_and_are_not_mapped_are_told() {
+fn unmapped_columns_are_reported() {
     let marked =
         |n: usize, more: &str| json!({"id": n, "message": words(n), "team": team(n), more: "baseline"});
     let rows = lines((0..100).map(|n| marked(n, "source")));
     let hard = lines((200..230).map(|n| marked(n, ["mined_by", "source", "must_pass"][n % 3])));
     let data = "file = \"rows.jsonl\"\nid = \"id\"";
-    let told = |data: &str, slices: &str| {
+    let unmapped = |data: &str, slices: &str| {
         let files = [("rows.jsonl", rows.as_str()), ("hard.jsonl", hard.as_str())];
         let (_folder, task) = self::task(&files, &format!("{data}\n{slices}"));
         Splits::load(&task).unwrap().1.unmapped
     };
-    assert_eq!(told(data, ""), [""; 0], "where a row is from says something of hard rows only");
+    assert_eq!(unmapped(data, ""), [""; 0], "a source counts in adversarial rows only");
     let hard = format!("{data}\nadversarial = \"hard.jsonl\"");
-    assert_eq!(told(&hard, ""), ["must_pass", "mined_by", "source"]);
-    assert_eq!(told(&hard, "mined_by = \"mined_by\""), ["must_pass", "source"]);
+    assert_eq!(unmapped(&hard, ""), ["must_pass", "mined_by", "source"]);
+    assert_eq!(unmapped(&hard, "mined_by = \"mined_by\""), ["must_pass", "source"]);
 }
 
 #[test]
-fn adversarial_rows_say_where_they_are_from_and_mined_ones_are_learned_from() {
+fn mined_adversarial_rows_are_train_rows() {
     let row = |n: usize, from: &str, by: &str, must: bool| json!({"id": n, "message": words(n), "team": team(n), "from": from, "by": by, "must": must});
     let hard = lines((200..230).map(|n| match n {
         200..210 => row(n, "by hand", "", false),
@@ -262,7 +262,7 @@ fn adversarial_rows_say_where_they_are_from_and_mined_ones_are_learned_from() {
     );
     let roles = roles(&task);
     let of = |range: std::ops::Range<usize>| range.map(|n| roles[&n.to_string()]).collect::<BTreeSet<_>>();
-    assert_eq!(of(210..215), [Some(Role::Train)].into(), "learned from, not judged on");
+    assert_eq!(of(210..215), [Some(Role::Train)].into(), "train rows, not test rows");
     assert_eq!((of(200..210), of(215..230)), ([Some(Role::Gate)].into(), [Some(Role::Gate)].into()));
     let (splits, report) = Splits::load(&task).unwrap();
     let slices: BTreeMap<_, _> = splits.gate.slices().collect();
@@ -281,7 +281,7 @@ fn adversarial_rows_say_where_they_are_from_and_mined_ones_are_learned_from() {
 }
 
 #[test]
-fn contradictions_and_copies_are_told() {
+fn contradictions_and_copies_are_reported() {
     let copies = [("Where is it?", "a"), ("where is it", "b"), ("WHERE IS IT", "a")];
     let copies = lines(copies.map(|(text, team)| json!({"message": text, "team": team})));
     let (_folder, task) = task(&[("rows.jsonl", &(copies + &plain_rows(0..30)))], "file = \"rows.jsonl\"");
@@ -292,12 +292,12 @@ fn contradictions_and_copies_are_told() {
 }
 
 #[test]
-fn null_is_a_label_of_optional_outputs_and_absence_is_none() {
+fn null_is_a_label_and_absence_is_not() {
     let mut rows: Vec<_> =
         (0..30).map(|n| json!({"message": words(n), "team": team(n), "urgent": null})).collect();
     rows[0]["urgent"] = true.into();
     rows[2].as_object_mut().unwrap().remove("urgent");
-    // Inputs of 100,000 characters are nothing special.
+    // Inputs may have 100,000 characters.
     rows[1]["message"] = "long ".repeat(20_000).into();
     let (_folder, task) = task(&[("rows.jsonl", &lines(rows))], "file = \"rows.jsonl\"");
     let (_, report) = Splits::load(&task).unwrap();
@@ -305,7 +305,7 @@ fn null_is_a_label_of_optional_outputs_and_absence_is_none() {
 }
 
 #[test]
-fn unusable_rows_are_all_listed_with_their_lines() {
+fn unusable_rows_are_listed_with_their_lines() {
     let bad = [
         r#"{"id": 1, "message": "fine", "team": "a"}"#,
         r#"{"id": 2, "message": "no label"}"#,
@@ -323,29 +323,29 @@ fn unusable_rows_are_all_listed_with_their_lines() {
         message(&[("rows.jsonl", &bad.join("\n"))], "file = \"rows.jsonl\"\nid = \"id\""),
         "10 rows cannot be used:\
          \n  rows.jsonl:2: `team` is missing\
-         \n  rows.jsonl:3: `message` is an integer, but must be text; `team` is \"d\", none of its 3 choices (known: `a`, `b`, `c`)\
-         \n  rows.jsonl:4: the id \"1\" stands in line 1 already\
+         \n  rows.jsonl:3: `message` is an integer, but must be text; `team` is \"d\", which is not one of its 3 choices (known: `a`, `b`, `c`)\
+         \n  rows.jsonl:4: line 1 already has the id \"1\"\
          \n  rows.jsonl:5: `id` is missing\
          \n  rows.jsonl:6: the JSON is cut off\
          \n  rows.jsonl:7: the row is an array, not an object\
-         \n  rows.jsonl:8: there is a NUL byte in the row; was the file cut off or is it binary?\
+         \n  rows.jsonl:8: the row has a NUL byte; the file may be cut off or binary\
          \n  rows.jsonl:9: `message` contains a NUL character\
          \n  rows.jsonl:10: `urgent` is \"maybe\", but must be true or false\
          \n  rows.jsonl:11: not JSON: trailing characters (at byte 41 of 48)"
     );
     let many = "{}\n".repeat(30) + "{\"message\": \"x\", \"team\": \"a\"}";
-    let told = message(&[("rows.jsonl", &many)], "file = \"rows.jsonl\"");
-    assert!(told.starts_with("30 rows cannot be used:") && told.ends_with("and 10 more"), "{told}");
-    assert_eq!(told.lines().count(), 22);
+    let shown = message(&[("rows.jsonl", &many)], "file = \"rows.jsonl\"");
+    assert!(shown.starts_with("30 rows cannot be used:") && shown.ends_with("and 10 more"), "{shown}");
+    assert_eq!(shown.lines().count(), 22);
 }
 
 #[test]
-fn files_that_are_broken_as_a_whole_say_how() {
+fn broken_files_are_reported() {
     let cases: &[(&str, &str, &str)] = &[
         ("rows.jsonl", "", "rows.jsonl has no rows"),
         ("rows.json", " [ ] ", "rows.json has no rows"),
         ("rows.csv", "message,team\n", "rows.csv has no rows"),
-        ("rows.txt", "x", "cannot tell the format"),
+        ("rows.txt", "x", "the suffix of rows.txt is not known"),
         ("rows.json", "[{\"message\": \"x\", \"team\": \"a\"}\n{}]", "rows.json:2: expected `,` or `]`"),
         ("rows.json", "[{\"message\": \"x\", \"team\": \"a\"},\n  {\"message\": }]", "rows.json:2: not JSON"),
         ("rows.json", "[{\"message\": \"x\", \"team\": \"a\"}", "cut off"),
@@ -370,51 +370,51 @@ fn files_that_are_broken_as_a_whole_say_how() {
                 "{}{}",
                 "{\"message\": \"x\", \"team\": \"a\"}\n", "{\"message\": \"y z\", \"team\": \"a\"}\n"
             ),
-            "all 2 rows have the same `team` = a",
+            "all 2 rows have the same label `team` = a",
         ),
     ];
     for (name, text, expected) in cases {
-        let told = message(&[(name, text)], &format!("file = \"{name}\""));
-        assert!(told.contains(expected), "{name}: {told}");
+        let shown = message(&[(name, text)], &format!("file = \"{name}\""));
+        assert!(shown.contains(expected), "{name}: {shown}");
     }
-    let told = message(
+    let shown = message(
         &[("rows.jsonl", "{\"message\": \"x\", \"team\": \"a\", \"chanel\": 1}")],
         "file = \"rows.jsonl\"\nslices = [\"channel\"]",
     );
-    assert!(told.contains("no row has the column `channel` (slices; did you mean `chanel`?)"), "{told}");
-    let told = message(
+    assert!(shown.contains("no row has the column `channel` (slices; did you mean `chanel`?)"), "{shown}");
+    let shown = message(
         &[("a.jsonl", &plain_rows(0..9)), ("b.jsonl", &plain_rows(0..9))],
         "train = \"a.jsonl\"\ngate = \"b.jsonl\"",
     );
-    assert!(told.contains("every row of train is a near-duplicate"), "{told}");
+    assert!(shown.contains("every row of train is a near-duplicate"), "{shown}");
 }
 
 #[test]
-fn bytes_that_are_no_text_are_told_by_line() {
+fn bytes_that_are_no_text_are_reported_by_line() {
     let (folder, task) =
         task(&[("rows.jsonl", "x"), ("rows.csv", "x"), ("rows.json", "[]")], "file = \"rows.jsonl\"");
-    let tell = |name: &str, bytes: &[u8]| {
+    let error_of = |name: &str, bytes: &[u8]| {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let mut task = Task::parse(task.text.clone(), &folder.path().join("task.toml")).unwrap();
         task.data.files = DataFiles::One(path);
         Splits::load(&task).unwrap_err().to_string()
     };
-    let told = tell(
+    let shown = error_of(
         "rows.jsonl",
         b"{\"message\": \"x\", \"team\": \"a\"}\n{\"message\": \"\xff\", \"team\": \"a\"}\n",
     );
-    assert!(told.contains("rows.jsonl:2: the row is not UTF-8: byte 0xff"), "{told}");
-    let told = tell("rows.csv", b"message,team\nx,a\n\xe4,b\n");
-    assert!(told.contains("rows.csv:3: the row is not UTF-8: byte 0xe4"), "{told}");
-    let told = tell("rows.json", b"[\n{\"message\": \"\xff\"}]");
-    assert!(told.contains("rows.json:2: the row is not UTF-8"), "{told}");
-    let told = tell("rows.csv", &[0xff, 0xfe, b'm', 0]);
-    assert!(told.contains("UTF-16"), "{told}");
+    assert!(shown.contains("rows.jsonl:2: the row is not UTF-8: byte 0xff"), "{shown}");
+    let shown = error_of("rows.csv", b"message,team\nx,a\n\xe4,b\n");
+    assert!(shown.contains("rows.csv:3: the row is not UTF-8: byte 0xe4"), "{shown}");
+    let shown = error_of("rows.json", b"[\n{\"message\": \"\xff\"}]");
+    assert!(shown.contains("rows.json:2: the row is not UTF-8"), "{shown}");
+    let shown = error_of("rows.csv", &[0xff, 0xfe, b'm', 0]);
+    assert!(shown.contains("UTF-16"), "{shown}");
 }
 
 #[test]
-fn only_rows_that_are_like_no_row_of_the_task_are_fresh() {
+fn rows_like_a_row_of_the_task_are_not_fresh() {
     let (folder, task) = task(&[("rows.jsonl", &plain_rows(0..60))], "file = \"rows.jsonl\"\nid = \"id\"");
     let (splits, _) = Splits::load(&task).unwrap();
     let file = |name: &str, rows: std::ops::Range<usize>| {
@@ -430,4 +430,52 @@ fn only_rows_that_are_like_no_row_of_the_task_are_fresh() {
     assert!(found.iter().all(|fresh| fresh.sealed.holdout().rows.is_disjoint(&splits.gate.holdout().rows)));
     let error = fresh(&task, &splits.train, &[old]).unwrap_err();
     assert!(matches!(error, DataError::NothingFresh { rows: 60, .. }) && error.hint().is_some(), "{error}");
+}
+
+/// Rows in a format, with a mistake: the bytes from `at` on, `length` of them, are replaced.
+fn mutated(suffix: &str, at: usize, length: usize, put: &[u8]) -> Vec<u8> {
+    let rows = match suffix {
+        "csv" => "id,message,team\n1,\"a, b\",a\n2,\"two\nlines\",b\n3,x,c\n",
+        "tsv" => "id\tmessage\tteam\n1\ta b\ta\n2\tc\tb\n",
+        "json" => {
+            "[{\"id\": 1, \"message\": \"x\", \"team\": \"a\"},\n {\"id\": 2, \"message\": \"ä\", \"team\": \"b\"}]"
+        }
+        _ => {
+            "{\"id\": 1, \"message\": \"x\", \"team\": \"a\"}\n\n{\"id\": 2, \"message\": \"ä\", \"team\": \"b\"}\n"
+        }
+    };
+    let at = at % (rows.len() + 1);
+    let end = (at + length).min(rows.len());
+    [&rows.as_bytes()[..at], put, &rows.as_bytes()[end..]].concat()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn any_bytes_are_rows_or_an_error_with_a_line(
+        suffix in prop::sample::select(vec!["jsonl", "json", "csv", "tsv"]),
+        at in 0usize..200, length in 0usize..30,
+        put in prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..12),
+            r#"[\[\]{}",:0-9a-z\n\r\t \\-]{0,12}"#.prop_map(String::into_bytes),
+        ],
+        random: bool,
+    ) {
+        let bytes = if random { put.repeat(3) } else { mutated(suffix, at, length, &put) };
+        let (folder, task) = task(&[("rows.jsonl", "x")], "file = \"rows.jsonl\"");
+        let path = folder.path().join(format!("any.{suffix}"));
+        std::fs::write(&path, &bytes).unwrap();
+        let lines = bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1;
+        match read_rows(&task.program, &task.data.columns, &path) {
+            Ok(rows) => prop_assert!(!rows.is_empty()),
+            Err(DataError::Rows(bad)) => {
+                prop_assert!(bad.listed.iter().all(|row| (1..=lines).contains(&row.line)), "{bad}");
+            }
+            Err(DataError::Malformed { line, message, .. }) => {
+                prop_assert!((1..=lines).contains(&line) && !message.is_empty(), "{line}: {message}");
+            }
+            Err(error) => prop_assert!(!error.to_string().is_empty()),
+        }
+    }
 }

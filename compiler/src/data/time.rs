@@ -1,4 +1,4 @@
-//! When a row arose: a number, or a date with or without a time.
+//! The time of a row: a number, or a date with or without a time of day.
 
 use jiff::{Timestamp, civil, tz::TimeZone};
 use serde::Serialize;
@@ -22,8 +22,8 @@ impl PartialOrd for Moment {
     }
 }
 
-/// Reads a cell: a finite number, `2026-11-20`, `2026-11-20T10:30:00` or `2026-11-20T10:30:00+01:00`; UTC where it says
-/// nothing.
+/// Reads a cell: a finite number, `2026-11-20`, `2026-11-20T10:30:00` or `2026-11-20T10:30:00+01:00`. Times without an offset
+/// are in UTC.
 pub(super) fn read(cell: Option<&Json>, column: &str) -> Result<Moment, String> {
     match cell {
         Some(Json::Number(number)) => number.as_f64().map(Moment),

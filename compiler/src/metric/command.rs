@@ -1,13 +1,11 @@
-//! `command`: the user's own program judges.
+//! `command`: the user's own program scores answers.
 //!
-//! For every answer it gets one line of JSON on its standard input,
-//! `{"id": ..., "inputs": {...}, "gold": {...}, "outputs": {...}, "steps": [{"module": ..., "inputs": {...}, "outputs": {...}}]}`,
-//! with a step for every module in running order, and gives one line on its standard output,
-//! `{"score": 0.5, "feedback": "...", "modules": {"extract": "..."}}`: what is wrong with the answer, and what each module is to
-//! be told about its part. Both may be left out.
+//! For every answer the program gets one line of JSON on its standard input,
+//! `{"id": .., "inputs": {..}, "gold": {..}, "outputs": {..}, "steps": [{"module": .., "inputs": {..}, "outputs": {..}}]}`, with a
+//! step for every module in running order. It writes one line on its standard output,
+//! `{"score": 0.5, "feedback": "..", "modules": {"extract": ".."}}`, with optional feedback on the answer and on single modules.
 //!
-//! **Invariant:** a program that does not answer, answers rubbish, speaks of modules that there are not, or dies never scores
-//! anything.
+//! **Invariant:** a program that does not answer, answers something else, names unknown modules, or ends, gives no score.
 
 use std::collections::BTreeMap;
 
@@ -22,34 +20,36 @@ use crate::command::{Command, CommandError};
 pub(super) const NAME: &str = "command";
 pub(super) const ABOUT: &str =
     "your own program: a line of JSON in, {\"score\": 0.5, \"feedback\": \"...\"} out";
-/// What messages call the program.
+/// The name of the program in messages.
 pub(crate) const ROLE: &str = "metric command";
 
 #[derive(Deserialize)]
-struct Verdict {
+struct CommandReply {
     score: Score,
     feedback: Option<String>,
     #[serde(default)]
     modules: BTreeMap<String, String>,
 }
 
-/// Asks for a verdict, one row at a time.
+/// Asks the program for the score of an answer.
 pub(super) fn judge(
     command: &Command,
     example: &Example,
-    (outputs, steps): (&Record, &[Step]),
+    outputs: &Record,
+    steps: &[Step],
 ) -> Result<Judged, CommandError> {
-    let told = |step: &Step| json!({"module": step.module, "inputs": step.inputs, "outputs": step.outputs});
+    let step_json =
+        |step: &Step| json!({"module": step.module, "inputs": step.inputs, "outputs": step.outputs});
     let question = json!({
         "id": example.id, "inputs": example.inputs, "gold": example.outputs, "outputs": outputs,
-        "steps": steps.iter().map(told).collect::<Vec<_>>(),
+        "steps": steps.iter().map(step_json).collect::<Vec<_>>(),
     });
     command.ask(&question, "{\"score\": 0 to 1}", |line| {
-        let verdict: Verdict = serde_json::from_str(line).map_err(|error| error.to_string())?;
+        let reply: CommandReply = serde_json::from_str(line).map_err(|error| error.to_string())?;
         let unknown = |name: &&String| steps.iter().all(|step| step.module != **name);
-        match verdict.modules.keys().find(unknown) {
+        match reply.modules.keys().find(unknown) {
             Some(name) => Err(format!("there is no module `{name}`")),
-            None => Ok(Judged { score: verdict.score, feedback: verdict.feedback, remarks: verdict.modules }),
+            None => Ok(Judged { score: reply.score, feedback: reply.feedback, remarks: reply.modules }),
         }
     })
 }

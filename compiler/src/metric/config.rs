@@ -5,10 +5,10 @@ use std::path::Path;
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Field, Program, Type};
 
-use super::{ALL, Judge, Measure, Metric, Weighted, command};
+use super::{ALL, Judge, Measure, Metric, WeightedOutput, command};
 use crate::{
     command::{Command, OPTIONS},
-    task::{Key, Problem, Reader, Section, Shape, Variants, suggest},
+    config::{Key, Problem, Section, Shape, TableReader, Variants, suggest},
 };
 
 /// `[metric]`
@@ -22,21 +22,27 @@ pub(crate) static METRIC: Section = Section {
     variants: Some(KINDS),
 };
 
-/// The key that says how answers are scored, and those that go with each of its values.
+/// The key that names the measure.
 pub(crate) const KIND: Key = Key::new("kind", Shape::Name("metric", kinds), "\"exact\" if left out");
+/// The additional keys of each measure.
 pub(crate) const KINDS: Variants = Variants { by: "kind", default: "exact", all: by_kind };
 
 static OUTPUT: Section = Section {
     name: "metric_output",
     about: "How one output is scored.",
     keys: &[
-        Key::new("kind", Shape::Name("metric", measures), "that of the whole metric if left out"),
-        Key::new("weight", Shape::Number(0.0, 1e6), "its weight in the mean; 1 if left out, 0: not judged"),
+        Key::new("kind", Shape::Name("metric", measures), "the kind of the whole metric if left out"),
+        Key::new(
+            "weight",
+            Shape::Number(0.0, 1e6),
+            "its weight in the mean; 1 if left out, 0 if it is not scored",
+        ),
     ],
     variants: Some(Variants { by: "kind", default: "exact", all: by_measure }),
 };
 
-static OUTPUTS: Key = Key::new("outputs", Shape::Map(&OUTPUT_TABLE), "outputs that are scored otherwise");
+static OUTPUTS: Key =
+    Key::new("outputs", Shape::Map(&OUTPUT_TABLE), "outputs with a kind or weight of their own");
 static OUTPUT_TABLE: Shape = Shape::Table(&OUTPUT);
 
 fn measures() -> Vec<&'static str> {
@@ -58,27 +64,38 @@ fn by_kind() -> Vec<(&'static str, Vec<&'static Key>)> {
     all
 }
 
-/// Reads `[metric]` or a `[[guard]]` for a program; nothing if something is wrong with it (reported). Messages call a program
-/// of the user's by `role`.
+/// Reads `[metric]` or a `[[guard]]` for a program; none if it has a mistake (reported). `role` names a program of the user's in
+/// messages.
 pub(crate) fn read(
-    (table, role): (Reader<'_>, &str),
+    table: TableReader<'_>,
+    role: &str,
     program: &Program,
     folder: &Path,
     problems: &mut Vec<Problem>,
 ) -> Option<Metric> {
     let before = problems.len();
-    let (judge, usual) = if table.text("kind") == Some(command::NAME) {
-        (Judge::Command(Command::read(role, table, folder, problems)?), 1.0)
+    let default_pass;
+    let judge = if table.text("kind") == Some(command::NAME) {
+        default_pass = 1.0;
+        Judge::Command(Command::read(role, table, folder, problems)?)
     } else {
-        let (weighted, pass) = outputs(table, program, problems);
-        (Judge::Outputs(weighted), pass)
+        let outputs = outputs(table, program, problems);
+        default_pass = outputs.pass;
+        Judge::Outputs(outputs.weighted)
     };
-    let pass = Score::new(table.number("pass").unwrap_or(usual)).ok()?;
+    let pass = Score::new(table.number("pass").unwrap_or(default_pass)).ok()?;
     (problems.len() == before).then_some(Metric { judge, pass })
 }
 
-/// The judges of all outputs, and the weighted mean of their passing scores.
-fn outputs(table: Reader<'_>, program: &Program, problems: &mut Vec<Problem>) -> (Vec<Weighted>, f64) {
+/// The scored outputs.
+struct Outputs {
+    weighted: Vec<WeightedOutput>,
+    /// The weighted mean of their default passing scores.
+    pass: f64,
+}
+
+/// Reads how every output is scored.
+fn outputs(table: TableReader<'_>, program: &Program, problems: &mut Vec<Problem>) -> Outputs {
     let fields = program.output_fields();
     let own = table.table("outputs");
     for (key, _) in own.entries().filter(|(key, _)| fields.iter().all(|field| field.name != *key.get_ref())) {
@@ -87,13 +104,15 @@ fn outputs(table: Reader<'_>, program: &Program, problems: &mut Vec<Problem>) ->
         problems
             .push(Problem::new(key.span(), message, "unknown output").hint(suggest(key.get_ref(), &known)));
     }
-    let (mut weighted, mut pass, mut weights) = (Vec::new(), 0.0, 0.0);
+    let mut weighted = Vec::new();
+    let mut pass = 0.0;
+    let mut weights = 0.0;
     for field in &fields {
         let options = own.table(&field.name);
         let weight = options.number("weight").unwrap_or(1.0);
         let from = if options.text("kind").is_some() { options } else { table };
         let kind = from.text("kind").unwrap_or("exact");
-        // An unknown name is reported already.
+        // An unknown kind is reported already.
         let Some(measure) = ALL.iter().find(|measure| measure.name() == kind) else { continue };
         if weight <= 0.0 {
             continue;
@@ -103,7 +122,7 @@ fn outputs(table: Reader<'_>, program: &Program, problems: &mut Vec<Problem>) ->
             continue;
         }
         match measure.build(from) {
-            Ok(judge) => weighted.push(Weighted { output: field.name.clone(), weight, judge }),
+            Ok(scorer) => weighted.push(WeightedOutput { output: field.name.clone(), weight, scorer }),
             Err(problem) if problems.contains(&problem) => {}
             Err(problem) => problems.push(problem),
         }
@@ -112,18 +131,20 @@ fn outputs(table: Reader<'_>, program: &Program, problems: &mut Vec<Problem>) ->
     }
     if weights <= 0.0 && problems.is_empty() {
         let span = table.span("outputs").unwrap_or_default();
-        problems.push(Problem::new(span, "every output has weight 0: nothing is judged", "all 0"));
+        problems.push(Problem::new(span, "every output has weight 0, so nothing is scored", "all 0"));
     }
-    (weighted, if weights > 0.0 { (pass / weights).min(1.0) } else { 1.0 })
+    let pass = if weights > 0.0 { (pass / weights).min(1.0) } else { 1.0 };
+    Outputs { weighted, pass }
 }
 
-fn unfit(measure: &dyn Measure, field: &Field, from: Reader<'_>) -> Problem {
+/// The problem of a measure that cannot score an output.
+fn unfit(measure: &dyn Measure, field: &Field, from: TableReader<'_>) -> Problem {
     let ty = bare(&field.ty);
     let fitting: Vec<_> = ALL.iter().filter(|other| other.judges(ty)).map(|other| other.name()).collect();
-    let message = format!("`{}` cannot judge `{}`, which is {}", measure.name(), field.name, ty.phrase());
+    let message = format!("`{}` cannot score `{}`, which is {}", measure.name(), field.name, ty.phrase());
     Problem::new(from.span("kind").unwrap_or_default(), message, "does not fit").hint(format!(
-        "{} can; set it with outputs.{} = {{ kind = \"{}\" }}",
-        fitting.join(", "),
+        "use {}, such as outputs.{} = {{ kind = \"{}\" }}",
+        fitting.join(" or "),
         field.name,
         fitting[0]
     ))

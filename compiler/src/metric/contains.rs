@@ -1,16 +1,16 @@
-//! `contains`: the label stands somewhere in the answer.
+//! `contains`: the answer contains the label.
 
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
 use super::{
-    JudgeOutput, Measure, share,
+    Measure, OutputScorer, share,
     text::{normalize, same},
     whether,
 };
-use crate::task::{Problem, Reader};
+use crate::config::{Problem, TableReader};
 
-/// For texts, 1 if the label is part of the answer; for lists, the share of the label's items that the answer has.
+/// For texts, 1 if the label is part of the answer; for lists, the share of the label's items in the answer.
 #[derive(Debug)]
 pub(super) struct Contains;
 
@@ -20,20 +20,24 @@ impl Measure for Contains {
     }
 
     fn about(&self) -> &'static str {
-        "the label is part of the answer; for lists, the share of its items that the answer has"
+        "the label is part of the answer; for lists, the share of its items in the answer"
     }
 
     fn judges(&self, ty: &Type) -> bool {
         matches!(ty, Type::Text | Type::List(_))
     }
 
-    fn build(&self, _: Reader<'_>) -> Result<Box<dyn JudgeOutput>, Problem> {
+    fn build(&self, _: TableReader<'_>) -> Result<Box<dyn OutputScorer>, Problem> {
         Ok(Box::new(Self))
     }
 }
 
-impl JudgeOutput for Contains {
-    fn judge(&self, gold: &Value, given: &Value) -> Score {
+impl OutputScorer for Contains {
+    fn identity(&self) -> String {
+        "Contains".to_owned()
+    }
+
+    fn score(&self, gold: &Value, given: &Value) -> Score {
         match (gold, given) {
             (Value::Text(gold), Value::Text(given)) => whether(normalize(given).contains(&normalize(gold))),
             (Value::List(gold), Value::List(given)) => {

@@ -1,12 +1,12 @@
-//! `exact`: the answer is the label.
+//! `exact`: the answer equals the label.
 
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
-use super::{JudgeOutput, Measure, text::same, whether};
-use crate::task::{Problem, Reader};
+use super::{Measure, OutputScorer, text::same, whether};
+use crate::config::{Problem, TableReader};
 
-/// 1 if answer and label say the same: case, width and spacing of texts do not count, nor 3 against 3.0.
+/// Scores 1 if answer and label are equal. Case, width and spacing of texts are ignored, and 3 equals 3.0.
 #[derive(Debug)]
 pub(super) struct Exact;
 
@@ -16,20 +16,24 @@ impl Measure for Exact {
     }
 
     fn about(&self) -> &'static str {
-        "the answer is the label; case and spacing of texts do not count"
+        "the answer equals the label; case and spacing of texts are ignored"
     }
 
     fn judges(&self, _: &Type) -> bool {
         true
     }
 
-    fn build(&self, _: Reader<'_>) -> Result<Box<dyn JudgeOutput>, Problem> {
+    fn build(&self, _: TableReader<'_>) -> Result<Box<dyn OutputScorer>, Problem> {
         Ok(Box::new(Self))
     }
 }
 
-impl JudgeOutput for Exact {
-    fn judge(&self, gold: &Value, given: &Value) -> Score {
+impl OutputScorer for Exact {
+    fn identity(&self) -> String {
+        "Exact".to_owned()
+    }
+
+    fn score(&self, gold: &Value, given: &Value) -> Score {
         whether(same(gold, given))
     }
 }

@@ -1,12 +1,12 @@
-//! `json_fields`: the share of a record's fields that are right.
+//! `json_fields`: the share of correct fields of a record.
 
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
-use super::{JudgeOutput, Measure, share, text::same, whether};
-use crate::task::{Problem, Reader};
+use super::{Measure, OutputScorer, share, text::same, whether};
+use crate::config::{Problem, TableReader};
 
-/// The share of the label's fields that the answer has with the same value.
+/// The share of the label's fields that have the same value in the answer.
 #[derive(Debug)]
 pub(super) struct JsonFields;
 
@@ -16,24 +16,29 @@ impl Measure for JsonFields {
     }
 
     fn about(&self) -> &'static str {
-        "for records: the share of the label's fields that are right"
+        "for records: the share of the label's fields that are correct"
     }
 
     fn judges(&self, ty: &Type) -> bool {
         matches!(ty, Type::Record(_))
     }
 
-    fn build(&self, _: Reader<'_>) -> Result<Box<dyn JudgeOutput>, Problem> {
+    fn build(&self, _: TableReader<'_>) -> Result<Box<dyn OutputScorer>, Problem> {
         Ok(Box::new(Self))
     }
 }
 
-impl JudgeOutput for JsonFields {
-    fn judge(&self, gold: &Value, given: &Value) -> Score {
+impl OutputScorer for JsonFields {
+    fn identity(&self) -> String {
+        "JsonFields".to_owned()
+    }
+
+    fn score(&self, gold: &Value, given: &Value) -> Score {
         let (Value::Record(gold), Value::Record(given)) = (gold, given) else {
             return whether(same(gold, given));
         };
-        let right = |(name, value): &(&str, &Value)| same(value, given.get(name).unwrap_or(&Value::Null));
-        share(gold.iter().filter(right).count(), gold.len())
+        let correct =
+            gold.iter().filter(|(name, value)| same(value, given.get(name).unwrap_or(&Value::Null)));
+        share(correct.count(), gold.len())
     }
 }

@@ -1,18 +1,19 @@
-//! `number`: the answer is near enough to the label.
+//! `number`: the answer is within a tolerance of the label.
 
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
 use super::{
-    JudgeOutput, Measure,
+    Measure, OutputScorer,
     text::{as_number, same},
     whether,
 };
-use crate::task::{Key, Problem, Reader, Shape};
+use crate::config::{Key, Problem, Shape, TableReader};
 
-/// Numbers within a tolerance.
+/// Scores numbers within a tolerance.
 pub(super) struct Number;
 
+/// A tolerance. Its largest value counts: the absolute one, or the relative one times the label.
 #[derive(Debug)]
 struct Within {
     tolerance: f64,
@@ -40,15 +41,19 @@ impl Measure for Number {
         &OPTIONS
     }
 
-    fn build(&self, options: Reader<'_>) -> Result<Box<dyn JudgeOutput>, Problem> {
-        // Without a tolerance of its own, decimal fractions that print alike are alike.
+    fn build(&self, options: TableReader<'_>) -> Result<Box<dyn OutputScorer>, Problem> {
+        // By default, decimal fractions that differ in the last digits of a double are equal.
         let relative = options.number("relative").unwrap_or(1e-9);
         Ok(Box::new(Within { tolerance: options.number("tolerance").unwrap_or(0.0), relative }))
     }
 }
 
-impl JudgeOutput for Within {
-    fn judge(&self, gold: &Value, given: &Value) -> Score {
+impl OutputScorer for Within {
+    fn identity(&self) -> String {
+        format!("Within {{ tolerance: {:?}, relative: {:?} }}", self.tolerance, self.relative)
+    }
+
+    fn score(&self, gold: &Value, given: &Value) -> Score {
         whether(match (as_number(gold), as_number(given)) {
             (Some(gold), Some(given)) => {
                 (gold - given).abs() <= self.tolerance.max(self.relative * gold.abs())

@@ -1,19 +1,20 @@
-//! `regex`: what a pattern finds in the answer is what it finds in the label.
+//! `regex`: a pattern finds the same in the answer as in the label.
 
 use proofmark_optimizers::Score;
 use proofmark_runtime::{Type, Value};
 
 use super::{
-    JudgeOutput, Measure,
+    Measure, OutputScorer,
     text::{normalize, same},
     whether,
 };
-use crate::task::{Key, Problem, Reader, Shape};
+use crate::config::{Key, Problem, Shape, TableReader};
 
-/// Compares what a pattern finds: its first group, or the whole match where it has none. A label in which it finds
-/// nothing is taken whole; an answer in which it finds nothing is wrong.
+/// Compares the matches of a pattern: its first group, or the whole match if it has no group. A label without a match is compared
+/// as a whole; an answer without a match scores 0.
 pub(super) struct Regex;
 
+/// A compiled pattern.
 #[derive(Debug)]
 struct Found {
     pattern: regex_lite::Regex,
@@ -25,7 +26,7 @@ impl Measure for Regex {
     }
 
     fn about(&self) -> &'static str {
-        "what a pattern finds in the answer is what it finds in the label"
+        "a pattern finds the same in the answer as in the label"
     }
 
     fn judges(&self, ty: &Type) -> bool {
@@ -33,16 +34,19 @@ impl Measure for Regex {
     }
 
     fn options(&self) -> &'static [Key] {
-        static OPTIONS: [Key; 1] =
-            [Key::required("pattern", Shape::Text, "a regular expression; its first group counts, if any")];
+        static OPTIONS: [Key; 1] = [Key::required(
+            "pattern",
+            Shape::Text,
+            "a regular expression; its first group is compared, if it has one",
+        )];
         &OPTIONS
     }
 
-    fn build(&self, options: Reader<'_>) -> Result<Box<dyn JudgeOutput>, Problem> {
+    fn build(&self, options: TableReader<'_>) -> Result<Box<dyn OutputScorer>, Problem> {
         let pattern = options.text("pattern").unwrap_or_default();
         let wrong = |error: regex_lite::Error| {
             let span = options.span("pattern").unwrap_or_default();
-            Problem::new(span, format!("`pattern` is no regular expression: {error}"), "pattern")
+            Problem::new(span, format!("`pattern` is not a regular expression: {error}"), "pattern")
         };
         Ok(Box::new(Found { pattern: regex_lite::Regex::new(pattern).map_err(wrong)? }))
     }
@@ -55,8 +59,12 @@ impl Found {
     }
 }
 
-impl JudgeOutput for Found {
-    fn judge(&self, gold: &Value, given: &Value) -> Score {
+impl OutputScorer for Found {
+    fn identity(&self) -> String {
+        format!("Found {{ pattern: Regex({:?}) }}", self.pattern.as_str())
+    }
+
+    fn score(&self, gold: &Value, given: &Value) -> Score {
         let (Value::Text(gold), Value::Text(given)) = (gold, given) else {
             return whether(same(gold, given));
         };

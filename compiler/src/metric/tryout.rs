@@ -1,12 +1,12 @@
-//! An answer to try a program of the user's with before a run: a row's own labels.
+//! A test answer for a program of the user's before a run: the labels of a row.
 
-use proofmark_runtime::{Example, Field, Program, Source, Type, Value, run::Step};
+use proofmark_runtime::{Example, Field, Module, Program, Record, Source, Type, Value, run::Step};
 
-/// Stands for what a module gives and no row labels, such as its reasoning.
+/// The text of an output that no row labels, such as the reasoning.
 const UNLABELLED: &str = "(tried before the run: no model has answered yet)";
 
-/// The first row whose labels are a whole answer, and the step that would have given it. None where several modules answer, or
-/// one gives more than texts beyond the labels: nobody knows what that would be.
+/// The first row whose labels are a complete answer, and the step that would have given it. None if several modules answer, or if
+/// an unlabelled output is not a text, because its value cannot be made up.
 pub(crate) fn answered<'r>(program: &Program, rows: &[&'r Example]) -> Option<(&'r Example, Step)> {
     let [module] = program.modules() else { return None };
     let is_answered = |row: &&&Example| {
@@ -14,31 +14,39 @@ pub(crate) fn answered<'r>(program: &Program, rows: &[&'r Example]) -> Option<(&
         outputs.all(|output| row.outputs.get(&output.name).is_some())
     };
     let row = rows.iter().find(is_answered)?;
-    let input = |field: &Field| {
-        let value = match module.wiring.get(&field.name) {
-            Some(Source::Input(name)) => row.inputs.get(name).cloned(),
-            _ => None,
-        };
-        (field.name.clone(), value.unwrap_or(Value::Null))
-    };
-    let output = |field: &Field| {
-        let gives =
-            |source: &Source| matches!(source, Source::Output { field: name, .. } if *name == field.name);
-        let value = match program.outputs().iter().find(|output| gives(&output.source)) {
-            Some(output) => row.outputs.get(&output.name).cloned(),
-            None => matches!(field.ty, Type::Text).then(|| Value::from(UNLABELLED)),
-        };
-        Some((field.name.clone(), value?))
-    };
     let signature = module.effective();
-    let inputs = signature.inputs.iter().map(input).collect();
-    let outputs = signature.outputs.iter().map(output).collect::<Option<_>>()?;
+    let mut inputs = Record::new();
+    for field in &signature.inputs {
+        inputs.insert(&field.name, input_of(module, field, row));
+    }
+    let mut outputs = Record::new();
+    for field in &signature.outputs {
+        outputs.insert(&field.name, output_of(program, field, row)?);
+    }
     Some((row, Step { module: module.name.clone(), inputs, outputs, repairs: vec![], calls: 0 }))
+}
+
+/// The value of an input of the module; null if the row has none.
+fn input_of(module: &Module, field: &Field, row: &Example) -> Value {
+    let value = match module.wiring.get(&field.name) {
+        Some(Source::Input(name)) => row.inputs.get(name).cloned(),
+        _ => None,
+    };
+    value.unwrap_or(Value::Null)
+}
+
+/// The value of an output of the module: its label, or a text that stands for one; none if it is not a text.
+fn output_of(program: &Program, field: &Field, row: &Example) -> Option<Value> {
+    let gives = |source: &Source| matches!(source, Source::Output { field: name, .. } if *name == field.name);
+    match program.outputs().iter().find(|output| gives(&output.source)) {
+        Some(output) => row.outputs.get(&output.name).cloned(),
+        None => matches!(field.ty, Type::Text).then(|| Value::from(UNLABELLED)),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use proofmark_runtime::{ExampleId, Record, Signature, program::Parts};
+    use proofmark_runtime::{ExampleId, Signature, program::Parts};
 
     use super::*;
 
@@ -61,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn labels_are_the_answer_of_one_module_that_gives_no_more_than_texts_beyond_them() {
+    fn labels_are_the_answer_of_a_single_module() {
         let half = row("half", Record::new().with("answer", "so"));
         let whole = row("whole", Record::new().with("answer", "so").with("sure", Value::Boolean(true)));
         let rows = [&half, &whole];
@@ -72,7 +80,7 @@ mod tests {
         let (_, step) = answered(&program("chain_of_thought"), &rows).unwrap();
         assert_eq!(step.outputs.get("reasoning"), Some(&Value::from(UNLABELLED)));
 
-        // Of the two outputs of the module the program gives one: the other is labelled nowhere.
+        // The program gives one of the two outputs of the module, so the other one is not labelled.
         let mut parts = Parts::from(program("predict"));
         let sure = parts.outputs.pop();
         assert_eq!(answered(&Program::new(parts.clone()).unwrap(), &rows), None);

@@ -19,7 +19,7 @@ use crate::{
     compile::Compiled,
     data::NATURAL,
     diff::{Change, changes},
-    gate::{Certificate, CertificateRecord, Tally},
+    gate::{Accepted, Certificate, CertificateRecord, Tally},
 };
 
 /// Cases of each sort that are shown.
@@ -306,7 +306,8 @@ fn moment(event: &Event) -> Option<Moment> {
 fn contestants(compiled: &Compiled) -> Vec<Contestant> {
     let (board, baseline) = (&compiled.board, Candidate::baseline().id());
     let shown = compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
-    let accepted = compiled.judgement.as_ref().and_then(|judgement| judgement.accepted());
+    let accepted =
+        compiled.judgement.as_ref().and_then(|judgement| judgement.accepted()).map(Accepted::position);
     let mut ids: Vec<_> =
         board.entries().map(|entry| entry.candidate().id()).filter(|id| board.depth(*id) > 0).collect();
     ids.sort_by(|a, b| {

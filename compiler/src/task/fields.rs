@@ -1,27 +1,23 @@
-//! Fields of a signature in a task file: `message = "text"` in short, or a table with `type`, `about` and limits.
+//! Fields of a signature in a task file: `message = "text"` as short form, or a table with `type`, `about` and limits.
 
 use std::ops::Range;
 
 use proofmark_runtime::{Constraints, Field, Type};
 use toml::{Spanned, de::DeValue};
 
-use super::{
-    problem::Problem,
-    read::Reader,
-    shape::{Key, Section, Shape, Variants},
-};
+use crate::config::{Key, Problem, Section, Shape, TableReader, Variants};
 
-/// A field, in short or in full.
-pub(crate) static FIELD: Shape = Shape::Either(&SIMPLE, &FULL);
+/// A field: the name of a type, or a table.
+pub(crate) static FIELD: Shape = Shape::Either(&TYPE_NAME, &FIELD_TABLE);
 
-static SIMPLE: Shape = Shape::Name("type", types);
+static TYPE_NAME: Shape = Shape::Name("type", types);
 
-static FULL: Section = Section {
+static FIELD_TABLE: Section = Section {
     name: "field",
     about: "A typed field.",
     keys: &[
-        Key::required("type", Shape::Name("type", types), "what its values are"),
-        Key::new("about", Shape::Text, "what it means; the model is told"),
+        Key::required("type", Shape::Name("type", types), "the type of its values"),
+        Key::new("about", Shape::Text, "what it means; part of the prompt"),
         Key::new("optional", Shape::Boolean, "whether it may be left out"),
     ],
     variants: Some(Variants { by: "type", default: "text", all: by_type }),
@@ -32,7 +28,8 @@ static LENGTH: Key =
 static MIN: Key = Key::new("min", Shape::ANY_NUMBER, "smallest number allowed");
 static MAX: Key = Key::new("max", Shape::ANY_NUMBER, "largest number allowed");
 static CHOICES: Key = Key::required("choices", Shape::Texts, "the texts to choose from");
-static ITEMS: Key = Key::new("items", Shape::Either(&SIMPLE, &FULL), "what each item is; text if left out");
+static ITEMS: Key =
+    Key::new("items", Shape::Either(&TYPE_NAME, &FIELD_TABLE), "the type of each item; text if left out");
 static INNER: Key = Key::required("fields", Shape::Map(&FIELD), "the fields of the record");
 
 fn by_type() -> Vec<(&'static str, Vec<&'static Key>)> {
@@ -52,7 +49,7 @@ fn types() -> Vec<&'static str> {
 }
 
 /// Reads named fields, in the order of the file.
-pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Vec<Field> {
+pub(crate) fn read(table: TableReader<'_>, problems: &mut Vec<Problem>) -> Vec<Field> {
     let mut fields = Vec::new();
     for (key, value) in table.entries() {
         if !is_identifier(key.get_ref()) {
@@ -68,9 +65,9 @@ pub(crate) fn read(table: Reader<'_>, problems: &mut Vec<Problem>) -> Vec<Field>
     fields
 }
 
-/// Reads one field; nothing if its type is unknown (reported already).
+/// Reads one field; none if it has no type (reported already).
 pub(crate) fn field(name: &str, value: &Spanned<DeValue<'_>>, problems: &mut Vec<Problem>) -> Option<Field> {
-    let table = Reader::of(value);
+    let table = TableReader::of(value);
     let written = value.get_ref().as_str().or_else(|| table.text("type"))?;
     let mut ty = match written {
         "text" => Type::Text,
@@ -84,13 +81,13 @@ pub(crate) fn field(name: &str, value: &Spanned<DeValue<'_>>, problems: &mut Vec
         })),
         "record" => {
             let fields = read(table.table("fields"), problems);
-            if fields.is_empty() && (!table.is_there() || table.table("fields").is_there()) {
+            if fields.is_empty() && (!table.is_present() || table.table("fields").is_present()) {
                 let problem = Problem::new(value.span(), format!("record `{name}` has no fields"), "record");
                 problems.push(problem.hint("fields = { city = \"text\", ... }"));
             }
             Type::Record(fields)
         }
-        // Reported already; taken as text so that other places that use the field are still checked.
+        // Reported already. It is taken as text, so that other uses of the field are still checked.
         _ => Type::Text,
     };
     if table.boolean("optional") == Some(true) {
@@ -110,18 +107,25 @@ pub(crate) fn field(name: &str, value: &Spanned<DeValue<'_>>, problems: &mut Vec
     Some(Field { name: name.to_owned(), ty, about, constraints })
 }
 
-fn choices(name: &str, table: Reader<'_>, span: Range<usize>, problems: &mut Vec<Problem>) -> Vec<String> {
+/// The choices of a field. An absent list in a table is reported elsewhere, as a missing key.
+fn choices(
+    name: &str,
+    table: TableReader<'_>,
+    span: Range<usize>,
+    problems: &mut Vec<Problem>,
+) -> Vec<String> {
     let choices = table.texts("choices");
-    if choices.is_empty()
-        && (!table.is_there() || table.items("choices").is_empty() && table.get("choices").is_some())
-    {
-        let problem = Problem::new(span, format!("choice `{name}` has nothing to choose from"), "choice");
+    let is_empty_list = table.get("choices").is_some() && table.items("choices").is_empty();
+    if choices.is_empty() && (is_empty_list || !table.is_present()) {
+        let problem = Problem::new(span, format!("choice `{name}` has no choices"), "choice");
         problems.push(problem.hint("{ type = \"choice\", choices = [\"...\", \"...\"] }"));
     }
     if let [only] = choices.as_slice() {
-        let message = format!("choice `{name}` has a single choice, so there is nothing to choose");
-        problems
-            .push(Problem::new(only.span(), message, "the only one").hint("name all that may be answered"));
+        let message = format!("choice `{name}` has only one choice");
+        problems.push(
+            Problem::new(only.span(), message, "the only one")
+                .hint("list all answers that are possible, at least two"),
+        );
     }
     let plain = |text: &str| text.trim().to_lowercase();
     for (i, choice) in choices.iter().enumerate() {
@@ -131,15 +135,15 @@ fn choices(name: &str, table: Reader<'_>, span: Range<usize>, problems: &mut Vec
         } else if let Some(earlier) =
             choices[..i].iter().find(|earlier| plain(earlier.get_ref()) == plain(text))
         {
-            let same = if earlier.get_ref() == text {
-                "stands twice in"
+            let message = if earlier.get_ref() == text {
+                format!("`{name}` has the choice \"{text}\" twice")
             } else {
-                "differs only in case or spaces from another choice of"
+                format!("\"{text}\" differs only in case or spaces from another choice of `{name}`")
             };
-            problems.push(Problem::new(choice.span(), format!("\"{text}\" {same} `{name}`"), "again"));
+            problems.push(Problem::new(choice.span(), message, "again"));
         }
     }
-    choices.iter().map(|choice| (*choice.get_ref()).to_owned()).collect()
+    table.strings("choices")
 }
 
 /// Whether a name can be used in prompts, templates and code.

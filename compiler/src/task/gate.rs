@@ -1,68 +1,66 @@
-//! `[gate]`: how strictly finalists are judged, and on which perturbations.
+//! `[gate]`: the policy of the gate, its demands, and the perturbations of test rows.
 
-use super::{
-    problem::Problem,
-    read::Reader,
-    shape::{Key, Section, Shape},
-};
+use std::ops::Range;
+
 use crate::{
     attack::{self, rewrite},
+    config::{Key, Problem, Section, Shape, TableReader},
     gate::{Demands, Policy},
 };
 
-/// How finalists are judged.
+/// The settings of the gate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GateConfig {
-    /// How strictly; none under `explore`, which emits the best on val, stamped UNVERIFIED.
+    /// The policy; none for `explore`, which emits the best candidate on validation rows, stamped UNVERIFIED.
     pub policy: Option<Policy>,
-    /// What is demanded beyond beating the baseline, but for the guards.
+    /// The demands beside beating the baseline, without the guards.
     pub demands: Demands,
-    /// Perturbation families to draw variants from, beside the user's own; the default ones that fit the task if left out.
+    /// The perturbation families beside the user's own; the default families that fit the task if none.
     pub families: Option<Vec<String>>,
-    /// Variants per sealed row.
+    /// The number of variants of each test row.
     pub variants: usize,
-    /// Whether case carries no meaning in the inputs, so that it may be perturbed.
+    /// Whether the case of the inputs has no meaning, so that it may be perturbed.
     pub case_insensitive: bool,
 }
 
 /// `[gate]`
 pub(crate) static GATE: Section = Section {
     name: "gate",
-    about: "How finalists are judged on sealed rows.",
+    about: "How finalists are tested on sealed rows.",
     keys: &[
         Key::new("policy", Shape::Name("policy", policies), "\"strict\" if left out"),
         Key::new(
             "target",
             Shape::Number(Demands::TARGETS.0, Demands::TARGETS.1),
-            "share of right answers to reach on sealed rows as they are, such as 0.90; what misses it is refused",
+            "share of right answers that is needed on unperturbed test rows, such as 0.90",
         ),
         Key::new(
             "max_tokens",
             Shape::Integer(1, 1_000_000),
-            "most tokens of a sealed row on average, prompt and reply together; what takes more is refused",
+            "most tokens of a test row on average, prompt and reply together",
         ),
         Key::new(
             "max_reply_tokens",
             Shape::Integer(1, 1_000_000),
-            "most tokens of a reply on average: what a prompt can help of how long an answer takes",
+            "most tokens of a reply on average; a prompt influences response time mostly through it",
         ),
         Key::new(
             "max_token_ratio",
             Shape::Number(0.01, 1000.0),
-            "the same as a multiple of what the old prompt takes on the same rows",
+            "most tokens of a test row, as a multiple of the baseline's on the same rows",
         ),
         Key::new(
             "families",
             Shape::Names("perturbation family", families),
-            "the usual ones if left out; those of [[attack]] and [rewriter] are always used as well",
+            "the default ones if left out; those of [[attack]] and [rewriter] are always used too",
         ),
-        Key::new("variants", Shape::Integer(1, 16), "perturbed variants of each sealed row; 3 if left out"),
-        Key::new("case_insensitive", Shape::Boolean, "whether the case of the inputs carries no meaning"),
+        Key::new("variants", Shape::Integer(1, 16), "perturbed variants of each test row; 3 if left out"),
+        Key::new("case_insensitive", Shape::Boolean, "whether the case of the inputs has no meaning"),
     ],
     variants: None,
 };
 
-/// Policies by name; the last asks for no proof at all.
+/// The policies by name; the last one tests nothing.
 const POLICIES: [(&str, Option<Policy>); 4] = [
     ("strict", Some(Policy::Strict)),
     ("balanced", Some(Policy::Balanced)),
@@ -71,7 +69,7 @@ const POLICIES: [(&str, Option<Policy>); 4] = [
 ];
 
 impl Default for GateConfig {
-    /// Strict, three variants of all families.
+    /// The policy `strict` with three variants of the default families.
     fn default() -> Self {
         Self {
             policy: Some(Policy::Strict),
@@ -90,7 +88,7 @@ impl GateConfig {
     }
 }
 
-/// All families, those that a model writes among them: they are known here, to say where they belong.
+/// All families, including those that a model writes, so that a message can say where these belong.
 fn families() -> Vec<&'static str> {
     attack::names().into_iter().chain(rewrite::names()).collect()
 }
@@ -100,37 +98,18 @@ fn policies() -> Vec<&'static str> {
 }
 
 /// Reads `[gate]`.
-pub(crate) fn read(root: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig {
+pub(crate) fn read(root: TableReader<'_>, problems: &mut Vec<Problem>) -> GateConfig {
     let table = root.table("gate");
     let default = GateConfig::default();
     let policy = table.text("policy").and_then(|name| POLICIES.iter().find(|(known, _)| *known == name));
-    let case_insensitive = table.boolean("case_insensitive").unwrap_or(default.case_insensitive);
-    let families = table.texts("families");
-    for name in families.iter().filter(|_| !case_insensitive) {
-        let family = attack::ALL.iter().find(|family| family.name() == *name.get_ref());
-        if family.is_some_and(|family| family.needs_case_insensitive()) {
-            let message =
-                format!("`{}` changes the case of inputs, which may carry meaning here", name.get_ref());
-            let problem = Problem::new(name.span(), message, "changes case");
-            problems.push(problem.hint("leave it out, or say case_insensitive = true"));
-        }
-    }
-    for name in families.iter().filter(|name| rewrite::find(name.get_ref()).is_some()) {
-        let message = format!("`{}` is written by a model, which [rewriter] has to name", name.get_ref());
-        let problem = Problem::new(name.span(), message, "not here");
-        problems.push(problem.hint(format!(
-            "[rewriter] with name = \"provider/model\" and families = [\"{}\"]; then: proofmark attack TASK --rewrite",
-            name.get_ref()
-        )));
-    }
     let policy = policy.map_or(default.policy, |(_, policy)| *policy);
-    let demands = ["target", "max_tokens", "max_reply_tokens", "max_token_ratio"].map(|name| (name, table));
-    for (name, table) in demands.into_iter().chain([("guard", root)]).filter(|_| policy.is_none()) {
-        if let Some(span) = table.key_span(name) {
-            let message = format!("`explore` tests nothing, so no `{name}` can be held");
-            let problem = Problem::new(span, message, "is not tested");
-            problems.push(problem.hint("take another policy, such as policy = \"strict\""));
+    let case_insensitive = table.boolean("case_insensitive").unwrap_or(default.case_insensitive);
+    check_families(table, case_insensitive, problems);
+    if policy.is_none() {
+        for demand in ["target", "max_tokens", "max_reply_tokens", "max_token_ratio"] {
+            problems.extend(table.key_span(demand).map(|span| untested(demand, span)));
         }
+        problems.extend(root.key_span("guard").map(|span| untested("guard", span)));
     }
     GateConfig {
         policy,
@@ -141,10 +120,35 @@ pub(crate) fn read(root: Reader<'_>, problems: &mut Vec<Problem>) -> GateConfig 
             max_token_ratio: table.number("max_token_ratio"),
             guards: vec![],
         },
-        families: table
-            .get("families")
-            .map(|_| families.iter().map(|name| (*name.get_ref()).to_owned()).collect()),
+        families: table.get("families").map(|_| table.strings("families")),
         variants: table.whole("variants").unwrap_or(default.variants),
         case_insensitive,
     }
+}
+
+/// Reports families that do not fit the task, or that belong to another section.
+fn check_families(table: TableReader<'_>, case_insensitive: bool, problems: &mut Vec<Problem>) {
+    for name in table.texts("families") {
+        let family = attack::ALL.iter().find(|family| family.name() == *name.get_ref());
+        if !case_insensitive && family.is_some_and(|family| family.needs_case_insensitive()) {
+            let message =
+                format!("`{}` changes the case of inputs, which may have a meaning here", name.get_ref());
+            let problem = Problem::new(name.span(), message, "changes case");
+            problems.push(problem.hint("remove it, or set case_insensitive = true"));
+        }
+        if rewrite::find(name.get_ref()).is_some() {
+            let message = format!("`{}` needs a model, so it belongs in [rewriter]", name.get_ref());
+            let problem = Problem::new(name.span(), message, "wrong section");
+            problems.push(problem.hint(format!(
+                "[rewriter] with name = \"provider/model\" and families = [\"{}\"]; then: proofmark attack TASK --rewrite",
+                name.get_ref()
+            )));
+        }
+    }
+}
+
+/// The problem of a demand under a policy that tests nothing.
+fn untested(demand: &str, span: Range<usize>) -> Problem {
+    let message = format!("policy `explore` tests nothing, so `{demand}` has no effect");
+    Problem::new(span, message, "not tested").hint("use another policy, such as policy = \"strict\"")
 }

@@ -4,18 +4,16 @@ use std::{path::Path, sync::Arc};
 
 use proofmark_runtime::Program;
 
-use super::{
-    problem::Problem,
-    read::Reader,
-    shape::{Key, Section, Shape},
+use crate::{
+    config::{Key, Problem, Section, Shape, TableReader},
+    metric::{self, Metric},
 };
-use crate::metric::{self, Metric};
 
-/// What a guarded metric may lose if the task file does not say.
+/// The default loss that a guard allows.
 const MARGIN: f64 = 0.03;
 
-/// What the gate reports beside guards, by the same kind of name.
-const TAKEN: [&str; 5] =
+/// Names that the gate itself uses in reports.
+const RESERVED: [&str; 5] =
     ["clean rows", "usable answers", "max_tokens", "max_reply_tokens", "max_token_ratio"];
 
 /// A metric that must not get worse.
@@ -23,50 +21,54 @@ const TAKEN: [&str; 5] =
 pub struct GuardConfig {
     /// Its name in reports.
     pub name: String,
-    /// What its mean may lose, 0 to 1.
+    /// The loss of the mean score that it allows, 0 to 1.
     pub margin: f64,
-    /// How answers are scored by it.
+    /// The metric.
     pub metric: Arc<Metric>,
 }
 
 /// `[[guard]]`
 pub(crate) static GUARD: Section = Section {
     name: "guard",
-    about: "A metric that must not get worse, asked on sealed rows beside the one that has to get better.",
+    about: "A metric that must not get worse on the test rows, while the task's own metric gets better.",
     keys: &[
         Key::required("name", Shape::Text, "its name in reports"),
-        Key::new("margin", Shape::Number(0.001, 1.0), "what its mean may lose; 0.03 if left out"),
+        Key::new(
+            "margin",
+            Shape::Number(0.001, 1.0),
+            "loss of the mean score that is allowed; 0.03 if left out",
+        ),
         metric::KIND,
     ],
     variants: Some(metric::KINDS),
 };
 
-/// Reads all `[[guard]]`; those with something wrong (reported) are left out.
+/// Reads all `[[guard]]`; skips those with a mistake (reported).
 pub(crate) fn read(
-    root: Reader<'_>,
+    root: TableReader<'_>,
     program: &Program,
     folder: &Path,
     problems: &mut Vec<Problem>,
 ) -> Vec<GuardConfig> {
     let mut guards: Vec<GuardConfig> = vec![];
     for item in root.items("guard") {
-        let table = Reader::of(item);
+        let table = TableReader::of(item);
         let Some((name, span)) = table.text("name").zip(table.span("name")) else { continue };
         let mistake = if name.trim().is_empty() {
             Some(("a guard needs a name".to_owned(), "such as name = \"tone\""))
         } else if guards.iter().any(|other| other.name == name) {
-            Some((format!("there is a guard `{name}` already"), "give this one another name"))
-        } else if TAKEN.contains(&name) {
-            Some((format!("`{name}` is what the gate itself reports"), "give the guard another name"))
+            Some((format!("another guard is named `{name}`"), "give this guard another name"))
+        } else if RESERVED.contains(&name) {
+            Some((format!("the gate uses the name `{name}` itself"), "give this guard another name"))
         } else {
             None
         };
         if let Some((message, hint)) = mistake {
-            problems.push(Problem::new(span, message, "not a name of its own").hint(hint));
+            problems.push(Problem::new(span, message, "this name").hint(hint));
             continue;
         }
-        let who = format!("guard `{name}`, the command");
-        let Some(metric) = metric::read((table, &who), program, folder, problems) else { continue };
+        let role = format!("guard `{name}`, the command");
+        let Some(metric) = metric::read(table, &role, program, folder, problems) else { continue };
         let margin = table.number("margin").unwrap_or(MARGIN);
         guards.push(GuardConfig { name: name.to_owned(), margin, metric: Arc::new(metric) });
     }

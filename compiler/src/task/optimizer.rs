@@ -1,61 +1,61 @@
-//! `[optimizer]`: who searches, and for how much.
+//! `[optimizer]`: the optimizer that searches, and its budget.
 
-use super::{
-    read::Reader,
-    shape::{Key, Section, Shape},
-};
+use crate::config::{Key, Section, Shape, TableReader};
 
-/// Who searches, and for how much.
+/// The optimizer and its budget.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OptimizerConfig {
     /// The name of an optimizer.
     pub name: String,
-    /// What it may spend.
+    /// The calls that it may spend.
     pub budget: Budget,
 }
 
-/// What a search may spend. The gate is not part of it.
+/// The calls that a search may spend. It does not cover the gate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Budget {
     /// Most model calls.
     pub calls: u64,
-    /// Most model calls after the search, to weigh the parts of the first finalist; an eighth of `calls` if none is said.
+    /// Most model calls after the search for the ablation of the first finalist; an eighth of `calls` if none.
     pub pruning: Option<u64>,
 }
 
 impl Budget {
-    /// Calls to weigh the parts of the first finalist with.
+    /// Most model calls for the ablation of the first finalist.
     pub fn pruning(self) -> u64 {
         self.pruning.unwrap_or(self.calls / PRUNING_SHARE)
     }
 }
 
-/// Weighing the parts of a finalist costs this part of what the search costs.
+/// The default budget of the ablation is the budget of the search divided by this.
 const PRUNING_SHARE: u64 = 8;
 
 /// `[optimizer]`
 pub(crate) static OPTIMIZER: Section = Section {
     name: "optimizer",
-    about: "Who searches, and for how much.",
+    about: "The optimizer that searches, and its budget.",
     keys: &[
         Key::new("name", Shape::Name("optimizer", names), "\"auto\" if left out"),
-        Key::new("budget", Shape::Table(&BUDGET), "what the search may spend; the gate is not part of it"),
+        Key::new(
+            "budget",
+            Shape::Table(&BUDGET),
+            "calls that the search may spend; it does not cover the gate",
+        ),
     ],
     variants: None,
 };
 
-const NO_PRICES: &str =
-    "the prices of models are not known here; say calls = ..., `proofmark check` tells how many a run makes";
+const NO_PRICES: &str = "Proofmark does not know the prices of models; set calls = ..., `proofmark check` shows how many calls a run makes";
 
 static BUDGET: Section = Section {
     name: "budget",
-    about: "What a search may spend.",
+    about: "The calls that a search may spend.",
     keys: &[
         Key::new("calls", Shape::Integer(1, i64::MAX), "most model calls; 3000 if left out"),
         Key::new(
             "pruning",
             Shape::Integer(0, i64::MAX),
-            "calls after the search that weigh the parts of what was found; an eighth of calls if left out, 0 for none",
+            "calls after the search for the ablation of the finalist; an eighth of calls if left out, 0 for no ablation",
         ),
         Key::new("usd", Shape::Refused(NO_PRICES), "most US dollars"),
     ],
@@ -63,7 +63,7 @@ static BUDGET: Section = Section {
 };
 
 impl Default for OptimizerConfig {
-    /// The optimizer that chooses for itself, with 3000 calls.
+    /// The optimizer `auto` with 3000 calls.
     fn default() -> Self {
         Self { name: "auto".into(), budget: Budget { calls: 3000, pruning: None } }
     }
@@ -74,7 +74,7 @@ fn names() -> Vec<&'static str> {
 }
 
 /// Reads `[optimizer]`.
-pub(crate) fn read(table: Reader<'_>) -> OptimizerConfig {
+pub(crate) fn read(table: TableReader<'_>) -> OptimizerConfig {
     let default = OptimizerConfig::default();
     let budget = table.table("budget");
     OptimizerConfig {

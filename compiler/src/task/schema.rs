@@ -4,10 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json, json};
 
-use super::{
-    FILE,
-    shape::{Key, Section, Shape},
-};
+use super::FILE;
+use crate::config::{Key, Section, Shape};
 
 /// The JSON schema (draft 2020-12) of `task.toml`, for editors; committed as `schema/task.schema.json`.
 pub fn schema() -> Json {
@@ -22,7 +20,7 @@ pub fn schema() -> Json {
     schema
 }
 
-/// Sections that are referred to by name, so that fields may hold fields.
+/// The definitions of sections, which the schema refers to by name, because fields may hold fields.
 #[derive(Default)]
 struct Definitions {
     begun: BTreeSet<&'static str>,
@@ -61,7 +59,8 @@ fn section(of: &'static Section, definitions: &mut Definitions) -> Json {
 }
 
 fn object(keys: impl Iterator<Item = &'static Key>, definitions: &mut Definitions) -> Json {
-    let (mut properties, mut required) = (Map::new(), Vec::new());
+    let mut properties = Map::new();
+    let mut required = Vec::new();
     for key in keys.filter(|key| !matches!(key.shape, Shape::Refused(_))) {
         let mut schema = shape(&key.shape, definitions);
         schema["description"] = key.about.into();
@@ -76,21 +75,12 @@ fn object(keys: impl Iterator<Item = &'static Key>, definitions: &mut Definition
 }
 
 fn shape(of: &'static Shape, definitions: &mut Definitions) -> Json {
-    let bounded = |ty: &str, low: Json, high: Json| {
-        let mut schema = json!({ "type": ty });
-        for (bound, value) in [("minimum", low), ("maximum", high)] {
-            if !value.is_null() {
-                schema[bound] = value;
-            }
-        }
-        schema
-    };
     match of {
         Shape::Text => json!({ "type": "string" }),
         Shape::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Shape::Integer(low, i64::MAX) => bounded("integer", Json::from(*low), Json::Null),
         Shape::Integer(low, high) => bounded("integer", Json::from(*low), Json::from(*high)),
-        // Infinite bounds become null, which is no bound.
+        // JSON has no infinity: infinite bounds become null, which is left out.
         Shape::Number(low, high) => bounded("number", Json::from(*low), Json::from(*high)),
         Shape::Boolean => json!({ "type": "boolean" }),
         Shape::Name(_, known) => json!({ "enum": known() }),
@@ -107,11 +97,22 @@ fn shape(of: &'static Shape, definitions: &mut Definitions) -> Json {
     }
 }
 
+/// The schema of a number; a bound that is null is left out.
+fn bounded(ty: &str, low: Json, high: Json) -> Json {
+    let mut schema = json!({ "type": ty });
+    for (bound, value) in [("minimum", low), ("maximum", high)] {
+        if !value.is_null() {
+            schema[bound] = value;
+        }
+    }
+    schema
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    /// `PROOFMARK_BLESS=1` writes the file anew.
+    /// `PROOFMARK_BLESS=1` writes the file again.
     #[test]
     fn the_committed_schema_is_current() {
         let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/task.schema.json");

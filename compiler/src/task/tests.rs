@@ -1,6 +1,8 @@
-//! What a task file says, and what is told where it says it wrongly.
+//! Sound task files, and the reports on unsound ones.
 
 mod mistakes;
+
+use proptest::prelude::*;
 
 use super::*;
 
@@ -90,7 +92,7 @@ fn modules_are_wired_and_inherit_types_and_words() {
 }
 
 #[test]
-fn modules_in_a_circle_are_told() {
+fn modules_in_a_circle_are_reported() {
     let circle = WIRED.replace(
         "inputs = { document = \"document\" }",
         "inputs = { document = \"document\", hint = \"answer.answer\" }",
@@ -113,7 +115,7 @@ fn mistakes_are_shown_in_their_lines() {
 }
 
 #[test]
-fn a_file_that_is_not_there_or_no_text_is_told() {
+fn a_missing_file_and_a_binary_file_are_reported() {
     let folder = folder();
     let missing = Task::load(folder.path()).unwrap_err();
     assert!(missing.to_string().starts_with("cannot read the task file"), "{missing}");
@@ -123,4 +125,58 @@ fn a_file_that_is_not_there_or_no_text_is_told() {
     std::fs::write(folder.path().join(TASK_FILE), format!("\u{feff}{}", MINIMAL.replace('\n', "\r\n")))
         .unwrap();
     assert_eq!(Task::load(folder.path()).unwrap().program.inputs().len(), 1);
+}
+
+/// A text with the bytes from `at` on, `length` of them, replaced.
+fn mutated(text: &str, at: usize, length: usize, put: &str) -> String {
+    let at = text.floor_char_boundary(at % (text.len() + 1));
+    let end = text.floor_char_boundary((at + length).min(text.len()));
+    format!("{}{put}{}", &text[..at], &text[end..])
+}
+
+/// Whether a text is a task, or has mistakes whose places are inside of it and can be shown.
+fn is_read_or_reported(text: &str) -> bool {
+    let Err(errors) = parse(text) else { return true };
+    let inside = |problem: &Problem| {
+        let span = &problem.span;
+        span.start <= span.end && span.end <= text.len() && text.is_char_boundary(span.start)
+    };
+    let mut shown = String::new();
+    let lines = errors.to_string().lines().count();
+    let is_placed = lines > 0 && errors.problems().iter().all(inside);
+    let handler = miette::GraphicalReportHandler::new_themed(miette::GraphicalTheme::unicode_nocolor());
+    is_placed && handler.render_report(&mut shown, &errors.into_report()).is_ok()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn any_changed_task_file_is_read_or_reported(
+        wired: bool, at in 0usize..2000, length in 0usize..40,
+        put in r#"[\[\]{}"=.,#0-9a-z_\n äß\-]{0,12}|\[\[attack\]\]\n|\[rewriter\]\nfamilies = \[\]\n|optional = [0-9]"#
+    ) {
+        let text = mutated(if wired { WIRED } else { MINIMAL }, at, length, &put);
+        prop_assert!(is_read_or_reported(&text), "{text}");
+    }
+
+    #[test]
+    fn any_value_of_any_key_is_read_or_reported(
+        section in prop::sample::select(vec![
+            "data", "metric", "model", "proposer", "optimizer", "gate", "rewriter", "signature", "inputs", "outputs",
+        ]),
+        key in prop::sample::select(vec![
+            "file", "kind", "name", "budget", "families", "outputs", "command", "pattern", "weight", "policy", "verifier",
+            "columns", "inputs", "timeout_seconds", "max_tokens", "foreign", "instructions", "seed", "slices",
+        ]),
+        value in prop::sample::select(vec![
+            "1", "-1", "1e400", "nan", "\"x\"", "\"\"", "[]", "[1]", "[\"a\", \"a\"]", "{}", "{ a = {} }", "true",
+            "99999999999999999999", "2026-01-01", "[[[]]]", "{ type = \"list\", items = {} }", "\"regex\"", "\"command\"",
+        ]),
+    ) {
+        let text = format!("{MINIMAL}\n[{section}]\n{key} = {value}\n");
+        prop_assert!(is_read_or_reported(&text), "{text}");
+        let text = MINIMAL.replace("[data]", &format!("[{section}]\n{key} = {value}\n[data]"));
+        prop_assert!(is_read_or_reported(&text), "{text}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use proofmark_runtime::{Digest, Example, ExampleId, digest};
+use proofmark_runtime::{Digest, Example, ExampleId};
 use serde::{Deserialize, Serialize};
 
 use crate::gate::statistics::betting;
@@ -51,7 +51,7 @@ impl Recorded {
 
 /// The hash of what a row says.
 pub fn content(example: &Example) -> Digest {
-    digest(&(&example.inputs, &example.outputs))
+    example.content()
 }
 
 /// The rows to record: not those that the prompt shows; those first that did not choose it.

@@ -1,4 +1,5 @@
-//! The artifact as a file, format 1.
+//! The artifact as a file, formats 1 and 2. They differ in the certificate of an accepted stamp alone: format 2 says what
+//! was beaten.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -9,7 +10,6 @@ use crate::{
     digest::{Digest, digest},
     model::{Identity, Sampling},
     program::Program,
-    stamp::Stamp,
 };
 
 /// The fields in the order of the file.
@@ -21,7 +21,8 @@ struct File {
     name: String,
     /// Hash of everything else.
     digest: Option<Digest>,
-    stamp: Stamp,
+    /// A [`Stamp`](crate::stamp::Stamp), read after the digest was checked: reading one compares it with its certificate.
+    stamp: Json,
     model: Identity,
     sampling: Sampling,
     prompts: Vec<ModulePrompt>,
@@ -46,15 +47,15 @@ struct Version {
 }
 
 pub(super) fn to_json(artifact: &Artifact) -> String {
-    let Artifact { parts, model, prompts, stamp, tool } = artifact.clone();
+    let Artifact { parts, model, prompts, stamp, tool, format } = artifact.clone();
     let Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded, approval } =
         parts;
     let mut file = File {
-        format: FORMAT,
+        format,
         tool,
         name,
         digest: None,
-        stamp,
+        stamp: serde_json::to_value(stamp).unwrap_or_default(),
         model,
         sampling,
         prompts,
@@ -77,7 +78,7 @@ pub(super) fn to_json(artifact: &Artifact) -> String {
 pub(super) fn parse(text: &str) -> Result<Artifact, ArtifactError> {
     let syntax = |error| ArtifactError::Syntax { error };
     match serde_json::from_str::<Version>(text).map_err(syntax)?.format {
-        Some(FORMAT) => {}
+        Some(1..=FORMAT) => {}
         Some(found) => return Err(ArtifactError::Newer { found }),
         None => return Err(ArtifactError::NoFormat),
     }
@@ -86,9 +87,10 @@ pub(super) fn parse(text: &str) -> Result<Artifact, ArtifactError> {
     if stated != Some(digest(&file)) {
         return Err(ArtifactError::Altered);
     }
-    let File { tool, name, stamp, model, sampling, prompts, program, candidate, .. } = file;
+    let stamp = serde_json::from_value(file.stamp).map_err(|error| ArtifactError::BadStamp { error })?;
+    let File { format, tool, name, model, sampling, prompts, program, candidate, .. } = file;
     let File { lineage, data, cost, seed, edits, recorded, approval, .. } = file;
     let parts =
         Parts { name, program, candidate, sampling, data, lineage, cost, seed, edits, recorded, approval };
-    Ok(Artifact { parts, model, prompts, stamp, tool })
+    Ok(Artifact { parts, model, prompts, stamp, tool, format })
 }

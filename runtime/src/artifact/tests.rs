@@ -9,8 +9,9 @@ use crate::{
     stamp::Accepted,
 };
 
-/// Format 1, as its first version wrote it. Never change this file; add one per format.
+/// Every format as its first version wrote it. Never change these files; add one per format.
 const V1: &str = include_str!("../../tests/golden/artifact-v1.json");
+const V2: &str = include_str!("../../tests/golden/artifact-v2.json");
 
 fn model() -> Scripted {
     Scripted::new("scripted:golden", serde_json::from_str(r#"{"default": "billing"}"#).unwrap())
@@ -53,16 +54,21 @@ fn parts() -> Parts {
     }
 }
 
+/// The stamp of a candidate that was accepted against a program.
+fn stamp_of(program: &Program, candidate: &Candidate) -> Stamp {
+    let baseline = baseline_digest(program, model().abilities()).unwrap();
+    let certificate = serde_json::json!({
+        "finalist": {"name": "1 demonstration, draw 3", "id": candidate.id()},
+        "policy": "strict",
+        "lead": {"estimate": 0.11, "lower": 0.06},
+        "looks": [{"seeds": 80, "p": 0.0004, "level": 0.01}],
+        "against": {"baseline": baseline, "candidate": candidate.id(), "asked": "compile"},
+    });
+    Stamp::Accepted(Box::new(Accepted::from_certificate(certificate).unwrap()))
+}
+
 fn stamp() -> Stamp {
-    Stamp::Accepted(Box::new(Accepted {
-        candidate: parts().candidate.id(),
-        policy: "strict".into(),
-        seeds: 80,
-        p: 0.0004,
-        lead: 0.11,
-        lower95: 0.06,
-        certificate: serde_json::json!({"looks": [{"seeds": 80, "p": 0.0004}]}),
-    }))
+    stamp_of(&parts().program, &parts().candidate)
 }
 
 fn artifact() -> Artifact {
@@ -71,9 +77,57 @@ fn artifact() -> Artifact {
 
 #[test]
 fn every_version_ever_written_is_read() {
-    let read = Artifact::parse(V1).unwrap();
-    assert!(read.stamp().is_verified());
-    assert_eq!(read.to_json(), V1);
+    for (golden, records_baseline) in [(V1, false), (V2, true)] {
+        let read = Artifact::parse(golden).unwrap();
+        let Stamp::Accepted(accepted) = read.stamp() else { panic!("{:?}", read.stamp()) };
+        assert_eq!(accepted.against().is_some(), records_baseline);
+        assert_eq!(read.to_json(), golden);
+    }
+    assert_eq!(artifact().to_json(), V2);
+}
+
+/// The digest of a file whose content somebody changed by hand, put right.
+fn redigested(text: &str) -> String {
+    let mut json: Json = serde_json::from_str(text).unwrap();
+    json["digest"] = Json::Null;
+    json["digest"] = serde_json::to_value(crate::digest(&json)).unwrap();
+    json.to_string()
+}
+
+#[test]
+fn a_stamp_against_another_baseline_is_refused() {
+    let mut program = parts().program;
+    let instruction = Candidate::baseline()
+        .with("route.instruction".parse().unwrap(), Param::Instruction("Answer billing.".into()));
+    program = program.apply(&instruction).unwrap();
+    let stamp = stamp_of(&program, &parts().candidate);
+    let error = Artifact::emit(parts(), &model(), stamp).unwrap_err();
+    assert!(matches!(error, ArtifactError::OtherBaseline { .. }), "{error}");
+}
+
+#[test]
+fn a_stamp_of_another_candidate_is_refused() {
+    let stamp = stamp_of(&parts().program, &Candidate::baseline());
+    let error = Artifact::emit(parts(), &model(), stamp).unwrap_err();
+    assert!(matches!(error, ArtifactError::OtherCandidate { .. }), "{error}");
+}
+
+#[test]
+fn a_forged_stamp_is_refused_with_a_right_digest_as_well() {
+    let text = artifact().to_json();
+    assert!(Artifact::parse(&redigested(&text)).is_ok(), "nothing was changed");
+    for (from, to) in [
+        ("\"p\": 0.0004,\n      \"lead\"", "\"p\": 1e-9,\n      \"lead\""),
+        ("\"lower95\": 0.06", "\"lower95\": 0.09"),
+    ] {
+        let forged = text.replacen(from, to, 1);
+        assert_ne!(forged, text, "{from}");
+        assert!(Artifact::parse(&redigested(&forged)).is_err(), "{to}");
+    }
+    let mut json: Json = serde_json::from_str(&text).unwrap();
+    json["program"]["modules"][0]["signature"]["instructions"] = "Answer billing.".into();
+    let forged = Artifact::parse(&redigested(&json.to_string()));
+    assert!(matches!(forged, Err(ArtifactError::OtherBaseline { .. })), "{forged:?}");
 }
 
 #[test]
@@ -101,7 +155,8 @@ fn the_messages_are_those_that_are_sent() {
 fn a_vote_ships_with_the_prompts_of_all_its_members() {
     let xml = Candidate::baseline().with("route.format".parse().unwrap(), Param::Format("xml".into()));
     let candidate = Candidate::vote(&[xml, parts().candidate, Candidate::baseline()]);
-    let made = Artifact::emit(Parts { candidate, ..parts() }, &model(), stamp()).unwrap();
+    let stamp = stamp_of(&parts().program, &candidate);
+    let made = Artifact::emit(Parts { candidate, ..parts() }, &model(), stamp).unwrap();
     let read = Artifact::parse(&made.to_json()).unwrap();
     let formats: Vec<_> = read.prompts().iter().map(|p| (p.module.as_str(), p.format.as_str())).collect();
     assert_eq!(formats, [("route", "xml"), ("route_2", "plain"), ("route_3", "plain")]);
@@ -146,8 +201,8 @@ fn what_was_changed_is_refused() {
     assert!(matches!(parse("Which team", "What team"), ArtifactError::Altered));
     assert!(matches!(parse("\"p\": 0.0004", "\"p\": 0.0001"), ArtifactError::Altered));
     assert!(matches!(parse("\"seed\": 7", "\"sed\": 7"), ArtifactError::Syntax { .. }));
-    assert!(matches!(parse("\"format\": 1", "\"format\": 2"), ArtifactError::Newer { found: 2 }));
-    assert!(matches!(parse("\"format\": 1", "\"fmt\": 1"), ArtifactError::NoFormat));
+    assert!(matches!(parse("\"format\": 2", "\"format\": 3"), ArtifactError::Newer { found: 3 }));
+    assert!(matches!(parse("\"format\": 2", "\"fmt\": 2"), ArtifactError::NoFormat));
     assert!(matches!(Artifact::parse("{"), Err(ArtifactError::Syntax { .. })));
 }
 
@@ -163,9 +218,8 @@ fn a_prompt_that_would_be_rendered_differently_is_refused() {
 
 #[test]
 fn numbers_that_are_not_finite_never_ship() {
-    let Stamp::Accepted(mut accepted) = stamp() else { unreachable!() };
-    accepted.p = f64::NAN;
-    let error = Artifact::emit(parts(), &model(), Stamp::Accepted(accepted)).unwrap_err();
+    let sampling = Sampling { temperature: f64::NAN, ..parts().sampling };
+    let error = Artifact::emit(Parts { sampling, ..parts() }, &model(), stamp()).unwrap_err();
     assert!(matches!(error, ArtifactError::NotFinite));
 }
 

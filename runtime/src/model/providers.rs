@@ -22,6 +22,10 @@ pub trait Provider: Sync {
     fn prefixes(&self) -> &'static [&'static str];
     /// One line for help and docs.
     fn about(&self) -> &'static str;
+    /// Whether its models are files that this process runs itself.
+    fn is_local(&self) -> bool {
+        false
+    }
     /// Opens a model by its whole name.
     ///
     /// # Errors
@@ -93,6 +97,11 @@ pub enum OpenError {
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
     let bears = |provider: &&dyn Provider| provider.prefixes().iter().any(|prefix| name.starts_with(prefix));
     ALL.iter().copied().find(bears)
+}
+
+/// Whether a name means a model file that this process runs itself.
+pub fn is_local(name: &str) -> bool {
+    find(name).is_some_and(Provider::is_local)
 }
 
 /// Opens a model by name.

@@ -5,12 +5,12 @@
 
 use std::{convert::Infallible, f64::consts::TAU};
 
-use proofmark_runtime::{Example, ExampleId, Record, Score, digest, model::Usage};
+use proofmark_runtime::{Example, ExampleId, Record, Score, digest, model::Usage, stamp::AskedBy};
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
 use crate::{
     Cell, Contender, Demands, Evidence, Finalist, Gate, GateRow, Measure, Measured, Policy, Reading, Sealed,
-    statistics::normal::upper_quantile, variant::testing::variant,
+    Subject, statistics::normal::upper_quantile, variant::testing::variant,
 };
 
 pub(super) const VARIANTS: usize = 3;
@@ -174,7 +174,11 @@ pub(super) fn finalists(count: usize) -> Vec<Finalist> {
     (0..count).map(finalist).collect()
 }
 
+pub(crate) fn subject() -> Subject {
+    Subject { baseline: digest("baseline"), task: None, asked: AskedBy::Table }
+}
+
 pub(super) fn gate(policy: Policy) -> Gate {
     let (context, demands) = (digest("simulation"), Demands::default());
-    Gate { policy, demands, context, seed: 0, evidence: Evidence::default() }
+    Gate { policy, demands, context, seed: 0, evidence: Evidence::default(), subject: subject() }
 }

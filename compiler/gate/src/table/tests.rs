@@ -12,7 +12,8 @@ fn judge(baseline: &Table, candidate: &Table) -> crate::Judgement {
     let mut paired = Paired::new(baseline, std::slice::from_ref(candidate)).unwrap();
     let (sealed, mut scores) = paired.parts();
     let (policy, demands, evidence) = (Policy::Strict, Demands::default(), Evidence::default());
-    let gate = Gate { policy, demands, context: digest("tables"), seed: 0, evidence };
+    let subject = crate::simulation::probit::subject();
+    let gate = Gate { policy, demands, context: digest("tables"), seed: 0, evidence, subject };
     let finalist =
         Finalist { name: candidate.name().into(), id: digest(candidate.name()), reading: Reading::default() };
     gate.judge(sealed, &[finalist], &mut scores, &mut MemoryLedger::default()).unwrap()

@@ -1,30 +1,29 @@
-//! A rewriting in the making: of which row, in which way, what it says so far, and whether it was dropped.
+//! A draft: a rewriting in the making.
 
 use proofmark_runtime::{Example, Field, Record, Type, Value, digest, model::Identity};
 
 use super::{
-    file::{Dropped, Line},
+    file::{DropReason, RewriteLine},
     vote::VOTERS,
     ways::Rewriting,
 };
-use crate::verify::record::content;
 
 /// A rewriting in the making.
-pub(super) struct Draft<'o> {
+pub(super) struct Draft<'j> {
     /// The position of its row.
     pub(super) row: usize,
-    pub(super) example: &'o Example,
+    pub(super) example: &'j Example,
     pub(super) way: &'static Rewriting,
     /// The input that is rewritten.
-    pub(super) input: &'o str,
-    /// What it is at the moment.
+    pub(super) input: &'j str,
+    /// The current text.
     pub(super) text: String,
-    /// The other language, where one is needed.
-    pub(super) foreign: &'o str,
-    /// The answer that is to become right.
+    /// The other language, for ways that need one.
+    pub(super) foreign: &'j str,
+    /// The output and the answer that the rewritten row should have, for ways that change the answer.
     pub(super) wanted: Option<(String, Value)>,
-    /// Why it is not used, once that is known.
-    pub(super) dropped: Option<Dropped>,
+    /// The reason why it is not used, once there is one.
+    pub(super) dropped: Option<DropReason>,
 }
 
 impl Draft<'_> {
@@ -33,14 +32,14 @@ impl Draft<'_> {
         self.example.inputs.get(self.input).and_then(Value::as_text).unwrap_or_default()
     }
 
-    /// The row's inputs with what was written.
+    /// The row's inputs with the current text.
     pub(super) fn inputs(&self) -> Record {
         let mut inputs = self.example.inputs.clone();
         inputs.insert(self.input, self.text.as_str());
         inputs
     }
 
-    /// The right answer.
+    /// The right answer to the rewritten row.
     pub(super) fn right(&self) -> Record {
         let mut right = self.example.outputs.clone();
         if let Some((output, wanted)) = &self.wanted {
@@ -49,9 +48,9 @@ impl Draft<'_> {
         right
     }
 
-    /// What becomes of it in the file.
-    pub(super) fn line(self, authors: (&Identity, &Identity)) -> Line {
-        let mut line = Line::new(content(self.example), self.way.name, authors);
+    /// The line of the file.
+    pub(super) fn line(self, writer: &Identity, verifier: &Identity) -> RewriteLine {
+        let mut line = RewriteLine::new(self.example.content(), self.way.name, writer, verifier);
         line.dropped = self.dropped;
         if self.dropped.is_none() {
             line.inputs = Some(Record::new().with(self.input, self.text));
@@ -62,8 +61,8 @@ impl Draft<'_> {
     }
 }
 
-/// The other answers to a closed output; nothing if it is not closed or the row has no label.
-pub(super) fn others(output: &Field, row: &Example) -> Option<Vec<Value>> {
+/// The other answers of an output; empty if the set of answers is not known, none if the row has no label.
+pub(super) fn other_answers(output: &Field, row: &Example) -> Option<Vec<Value>> {
     let right = row.outputs.get(&output.name)?;
     let all = match &output.ty {
         Type::Choice(choices) => choices.iter().map(|choice| Value::from(choice.as_str())).collect(),
@@ -73,7 +72,8 @@ pub(super) fn others(output: &Field, row: &Example) -> Option<Vec<Value>> {
     Some(all.into_iter().filter(|value| value != right).collect())
 }
 
-/// A number below `among`, from the seed and the row alone.
-pub(super) fn drawn(stream: (&str, &str, u64), row: &Example, among: usize) -> usize {
-    usize::from(digest(&(stream, &row.inputs)).as_bytes()[0]) % among.max(1)
+/// A pseudorandom number below `count`. It depends on the row, the seed, the way and the name of the choice alone.
+pub(super) fn draw(choice: &str, way: &Rewriting, seed: u64, row: &Example, count: usize) -> usize {
+    let stream = (choice, way.name, seed);
+    usize::from(digest(&(stream, &row.inputs)).as_bytes()[0]) % count.max(1)
 }

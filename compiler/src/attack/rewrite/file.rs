@@ -1,9 +1,9 @@
-//! The file of rewritings: JSON lines, one for each row and way that a model was asked for, dropped ones included.
+//! The file of rewritings: JSON lines, one for each row and way that a model was asked for, including dropped ones.
 //!
-//! A line names its row by the hash of its content, so that a row that is changed, or given another label, no longer has it.
+//! A line names its row by the hash of the row's content, so that it does not apply to a row that was changed or relabelled.
 //!
-//! **Invariant:** what [`Rewritings`] holds is what was verified: a line with an unknown key, a way of rewriting that does not
-//! exist, values that do not fit the program, or a text that was changed since is refused with its number.
+//! **Invariant:** [`Rewritings`] holds verified lines only. A line with an unknown key, an unknown way of rewriting, values that
+//! do not fit the program, or a text that was changed later is an error with its number.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -15,13 +15,10 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     super::{Broken, Guarantee, Miss, Protected},
+    config::RewriterConfig,
     ways::{Rewriting, find},
 };
-use crate::{
-    data::{BadRow, BadRows},
-    task::Task,
-    verify::record::content,
-};
+use crate::config::{BadRow, BadRows};
 
 /// The version of the lines.
 const FORMAT: u32 = 1;
@@ -29,55 +26,55 @@ const FORMAT: u32 = 1;
 /// One line.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Line {
+pub struct RewriteLine {
     /// The version of this format: 1.
     pub format: u32,
     /// The hash of the row's inputs and labels.
     pub row: Digest,
     /// The way of rewriting.
     pub family: String,
-    /// The inputs that are others now; absent where what was written was dropped.
+    /// The new inputs; absent if the rewriting was dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub inputs: Option<Record>,
-    /// The answers that are others now: for contrast rows.
+    /// The new answers, for contrast rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub outputs: Option<Record>,
     /// Why it was dropped.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub dropped: Option<Dropped>,
-    /// Who wrote it.
+    pub dropped: Option<DropReason>,
+    /// The model that wrote it.
     pub writer: Identity,
-    /// Who vouched for it.
+    /// The model that voted on it.
     pub verifier: Identity,
-    /// How many votes agreed, all of them; 0 for what was dropped.
+    /// The number of votes, all of which accepted it; 0 if it was dropped.
     pub votes: u32,
-    /// The beginning of the hash of all that.
+    /// The beginning of the hash of the other fields.
     pub check: String,
 }
 
-/// Why something that was written is not used.
+/// Why a rewriting is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Dropped {
-    /// The writer gave no usable reply, or one that was cut off.
+pub enum DropReason {
+    /// The writer's reply could not be used or was cut off.
     NoReply,
-    /// A rule found a fault.
+    /// It breaks a rule.
     Fault,
-    /// It is nearly the same as a row of another group.
+    /// It is a near-duplicate of a row of another group.
     Stray,
-    /// The verifier does not give the right answer to the row as it is.
+    /// The verifier does not give the right answer to the unchanged row.
     RowUnsure,
-    /// Not all votes agreed.
+    /// Not all votes accepted it.
     Outvoted,
 }
 
-impl Dropped {
-    /// In words, behind a number.
+impl DropReason {
+    /// The reason in words, after a number of rewritings.
     pub fn phrase(self) -> &'static str {
         match self {
             Self::NoReply => "without a usable reply",
-            Self::Fault => "against a rule",
-            Self::Stray => "too near another row",
+            Self::Fault => "that break a rule",
+            Self::Stray => "too similar to another row",
             Self::RowUnsure => "whose row the verifier gets wrong",
             Self::Outvoted => "outvoted",
         }
@@ -97,7 +94,7 @@ pub enum RewritingsError {
     Missing {
         /// The file.
         path: PathBuf,
-        /// What it should hold.
+        /// The families that it should hold.
         families: Vec<String>,
     },
     /// The file cannot be read.
@@ -110,29 +107,28 @@ pub enum RewritingsError {
     },
     /// Lines that cannot be used.
     #[error(
-        "{lines}\n  what was changed by hand is not verified any more: rows of your own go into [data] adversarial. \
-         To write the file anew: delete it, then proofmark attack TASK --rewrite"
+        "{lines}\n  lines that were changed by hand are not verified: put rows of your own into [data] adversarial. \
+         To write the file again: delete it, then proofmark attack TASK --rewrite"
     )]
     Lines {
-        /// They.
+        /// The lines.
         lines: BadRows,
     },
-    /// Votes by the model that is judged.
+    /// Votes by the model under test.
     #[error(
-        "{}: the votes are by {verifier}, which is judged here. Rows that were picked by what the judged model gets right \
-         favour prompts that are like the voters' own. Name another model in [rewriter.verifier], then: proofmark attack \
-         TASK --rewrite",
+        "{}: the votes are by {verifier}, which is the model under test. Rows selected by what this model gets right favour \
+         prompts like those of the voters. Name another model in [rewriter.verifier], then: proofmark attack TASK --rewrite",
         path.display()
     )]
     Judged {
         /// The file.
         path: PathBuf,
-        /// Who voted.
+        /// The model that voted.
         verifier: String,
     },
-    /// A family of which the file holds nothing.
+    /// A family without lines in the file.
     #[error(
-        "{} holds nothing of the family `{family}`. Write it with: proofmark attack TASK --rewrite --family {family}",
+        "{} has no lines of the family `{family}`. Write them with: proofmark attack TASK --rewrite --family {family}",
         path.display()
     )]
     Family {
@@ -143,15 +139,15 @@ pub enum RewritingsError {
     },
 }
 
-/// All lines of a file.
+/// The lines of a file by family and row.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rewritings {
-    lines: BTreeMap<(String, Digest), Line>,
+    lines: BTreeMap<(String, Digest), RewriteLine>,
 }
 
-impl Line {
-    /// A line with its check.
-    pub(super) fn new(row: Digest, family: &str, (writer, verifier): (&Identity, &Identity)) -> Self {
+impl RewriteLine {
+    /// Makes a line without a rewriting and without its check.
+    pub(super) fn new(row: Digest, family: &str, writer: &Identity, verifier: &Identity) -> Self {
         Self {
             format: FORMAT,
             row,
@@ -166,7 +162,7 @@ impl Line {
         }
     }
 
-    /// The same with its check computed.
+    /// Computes the check.
     #[must_use]
     pub(super) fn checked(mut self) -> Self {
         self.check = self.sum();
@@ -178,7 +174,7 @@ impl Line {
         digest(&("rewriting", row, family, inputs, outputs, dropped, (writer, verifier), votes)).short()
     }
 
-    /// What is wrong with it, if anything is.
+    /// What is wrong with it, if anything.
     fn problem(&self, program: &Program) -> Option<String> {
         let Some(rewriting) = find(&self.family) else {
             return Some(format!("there is no way of rewriting `{}`", self.family));
@@ -191,7 +187,9 @@ impl Line {
         }
         let sound = match self.dropped {
             Some(_) => self.inputs.is_none() && self.outputs.is_none(),
-            None => self.inputs.is_some() && self.outputs.is_some() == rewriting.turns && self.votes > 0,
+            None => {
+                self.inputs.is_some() && self.outputs.is_some() == rewriting.changes_answer && self.votes > 0
+            }
         };
         if !sound {
             return Some("it is neither a verified rewriting nor a dropped one".to_owned());
@@ -201,7 +199,7 @@ impl Line {
     }
 }
 
-/// The first value that has no field or does not fit it.
+/// The first value that has no field or does not fit its field.
 fn misfit(values: Option<&Record>, fields: &[Field]) -> Option<String> {
     values.into_iter().flat_map(Record::iter).find_map(|(name, value)| {
         match fields.iter().find(|field| field.name == name) {
@@ -212,18 +210,17 @@ fn misfit(values: Option<&Record>, fields: &[Field]) -> Option<String> {
 }
 
 impl Rewritings {
-    /// Reads the file that a task names, if it names one.
+    /// Reads the file of `[rewriter]` for a task. `tested` is the name of the model under test.
     ///
     /// # Errors
-    /// [`RewritingsError`]; among them that a family of the task is not in it.
-    pub fn read(task: &Task) -> Result<Self, RewritingsError> {
-        let Some(config) = &task.rewriter else { return Ok(Self::default()) };
+    /// [`RewritingsError`], also if a family of the task has no lines.
+    pub fn read(config: &RewriterConfig, program: &Program, tested: &str) -> Result<Self, RewritingsError> {
         let path = &config.file;
-        let Some(read) = Self::open(path, &task.program)? else {
+        let Some(read) = Self::open(path, program)? else {
             return Err(RewritingsError::Missing { path: path.clone(), families: config.families.clone() });
         };
-        if read.lines.values().any(|line| line.votes > 0 && line.verifier.name == task.model.name) {
-            return Err(RewritingsError::Judged { path: path.clone(), verifier: task.model.name.clone() });
+        if read.lines.values().any(|line| line.votes > 0 && line.verifier.name == tested) {
+            return Err(RewritingsError::Judged { path: path.clone(), verifier: tested.to_owned() });
         }
         let absent =
             config.families.iter().find(|family| !read.lines.keys().any(|(known, _)| known == *family));
@@ -233,10 +230,10 @@ impl Rewritings {
         }
     }
 
-    /// Reads a file; nothing if it is not there.
+    /// Reads a file; none if it does not exist.
     ///
     /// # Errors
-    /// If it cannot be read, or lines of it cannot be used.
+    /// If it cannot be read, or some of its lines cannot be used.
     pub fn open(path: &Path, program: &Program) -> Result<Option<Self>, RewritingsError> {
         let text = match std::fs::read_to_string(path) {
             Ok(text) => text,
@@ -248,9 +245,10 @@ impl Rewritings {
                 });
             }
         };
-        let (mut read, mut bad) = (Self::default(), vec![]);
+        let mut read = Self::default();
+        let mut bad = vec![];
         for (number, line) in (1..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-            if let Err(message) = read.take(line, program) {
+            if let Err(message) = read.add(line, program) {
                 bad.push(BadRow { path: path.to_owned(), line: number, message });
             }
         }
@@ -258,8 +256,9 @@ impl Rewritings {
         Ok(Some(read))
     }
 
-    fn take(&mut self, line: &str, program: &Program) -> Result<(), String> {
-        let line: Line = serde_json::from_str(line).map_err(|error| error.to_string())?;
+    /// Reads one line.
+    fn add(&mut self, line: &str, program: &Program) -> Result<(), String> {
+        let line: RewriteLine = serde_json::from_str(line).map_err(|error| error.to_string())?;
         if let Some(problem) = line.problem(program) {
             return Err(problem);
         }
@@ -269,31 +268,31 @@ impl Rewritings {
         }
     }
 
-    /// Puts lines in, in the place of older ones of the same row and family.
-    pub(super) fn put(&mut self, lines: impl IntoIterator<Item = Line>) {
+    /// Adds lines and replaces older ones of the same row and family.
+    pub(super) fn put(&mut self, lines: impl IntoIterator<Item = RewriteLine>) {
         self.lines.extend(lines.into_iter().map(|line| ((line.family.clone(), line.row), line)));
     }
 
-    /// Takes out lines of rows that are not among these; how many.
+    /// Removes lines of all other rows and returns their number.
     pub(super) fn retain(&mut self, rows: &BTreeSet<Digest>) -> usize {
         let before = self.lines.len();
         self.lines.retain(|(_, row), _| rows.contains(row));
         before - self.lines.len()
     }
 
-    /// How many lines belong to none of these rows.
+    /// The number of lines that belong to none of these rows.
     pub fn stale<'e>(&self, rows: impl IntoIterator<Item = &'e Example>) -> usize {
-        let rows: BTreeSet<_> = rows.into_iter().map(content).collect();
+        let rows: BTreeSet<_> = rows.into_iter().map(Example::content).collect();
         self.lines.values().filter(|line| !rows.contains(&line.row)).count()
     }
 
-    /// Who wrote and who vouched, without repetition.
+    /// The pairs of writer and verifier.
     pub fn authors(&self) -> BTreeSet<(&str, &str)> {
         self.lines.values().map(|line| (line.writer.name.as_str(), line.verifier.name.as_str())).collect()
     }
 
     /// All lines, by family and row.
-    pub fn lines(&self) -> impl Iterator<Item = &Line> {
+    pub fn lines(&self) -> impl Iterator<Item = &RewriteLine> {
         self.lines.values()
     }
 
@@ -303,15 +302,15 @@ impl Rewritings {
         lines.collect()
     }
 
-    /// The row rewritten in a way, with all checked again that can be checked without asking.
+    /// The row with its rewriting, after the rules were checked again.
     pub(in crate::attack) fn apply(
         &self,
         rewriting: &'static Rewriting,
         row: &Example,
         protected: &Protected,
     ) -> Result<Example, Miss> {
-        let line = self.lines.get(&(rewriting.name.to_owned(), content(row))).ok_or(Miss::Idle)?;
-        let Some(inputs) = &line.inputs else { return Err(Broken::Unvouched.into()) };
+        let line = self.lines.get(&(rewriting.name.to_owned(), row.content())).ok_or(Miss::Idle)?;
+        let Some(inputs) = &line.inputs else { return Err(Broken::Outvoted.into()) };
         let mut changed = row.clone();
         for (name, value) in inputs.iter() {
             let text = |record: &Record| record.get(name).map(ToString::to_string).unwrap_or_default();

@@ -1,57 +1,59 @@
-//! What can be checked of a rewriting without asking anybody (gate.md, section 5.5, points 2 and 3): it is there, it is no
-//! refusal and no copy, it has about the length, the numbers, the negations, the names, links, quotes and label words of the
-//! row. It is checked when a text was written, and on every load again.
+//! The rules for a rewriting that need no model: it is not empty, no refusal and no copy, and it has about the length of the row
+//! and the same numbers, negations, names, links, quotes and label words. The rules are checked after writing and on every load.
 //!
-//! In a text in another language words cannot be compared: there numbers, links and quotes are. Where the right answer
-//! changes, what it hangs on may change too: there the edits must be few, and no label word may be new.
+//! In another language words cannot be compared; only numbers, links and quotes are. If the right answer changes, the words that
+//! decide it may change too: then the edits must be few, and no label word may be new.
 
 use std::collections::BTreeSet;
 
 use super::{
-    super::{protect::Protected, severity::edit_rate},
+    super::{
+        protect::{self, Protected},
+        severity::edit_rate,
+    },
     ways::Rewriting,
 };
-use crate::data::text::plain;
+use crate::gate::text::plain;
 
-/// What is wrong with a rewriting.
+/// A broken rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Fault {
     /// There is no text.
     #[error("there is no text")]
     Empty,
-    /// It is the row again.
-    #[error("it says the same in the same words")]
+    /// It repeats the row.
+    #[error("it repeats the row word for word")]
     Copied,
-    /// It speaks to whoever asked, or carries marks of a chat.
+    /// It comments on the request, or has marks of a chat.
     #[error("it answers or comments instead of rewriting")]
     Chatter,
     /// It is far shorter or longer than the row.
     #[error("it is far shorter or longer")]
     Length,
-    /// Its numbers are others.
-    #[error("its numbers are others")]
+    /// Its numbers differ.
+    #[error("its numbers differ from those of the row")]
     Numbers,
     /// It has more or fewer negations.
     #[error("it has more or fewer negations")]
     Negations,
-    /// A name, a link, a quote or code is gone.
-    #[error("a name, a link or a quote is gone")]
+    /// A name, a link, a quote or code is missing.
+    #[error("a name, a link or a quote is missing")]
     Spans,
-    /// A word of the task's labels or fields is new or gone.
-    #[error("a word of a label or field is new or gone")]
+    /// A word of the task's labels or fields is new or missing.
+    #[error("a word of a label or field is new or missing")]
     Labels,
-    /// More was changed than an answer turns on.
-    #[error("more was changed than the answer turns on")]
+    /// More was changed than is needed to change the answer.
+    #[error("more was changed than is needed to change the answer")]
     TooMuch,
 }
 
-/// A rewriting has between a quarter and four times as many characters, and some more for short rows.
+/// A rewriting has a quarter to four times as many characters as the row, plus [`SLACK`].
 const LENGTHS: usize = 4;
-/// What a short row may grow by beyond that.
+/// The additional characters that a rewriting may have, for short rows.
 const SLACK: usize = 40;
-/// The edits that may turn a right answer into another one, for each character of the row.
-const TURNING: f64 = 0.6;
-/// Longest quote that has to stay word by word.
+/// Most edits for each character of the row, if the right answer changes.
+const ANSWER_EDITS: f64 = 0.6;
+/// The longest quote that must be kept word for word, in characters.
 const LONGEST_QUOTE: usize = 120;
 
 /// Beginnings of replies that are no rewriting, in lower case.
@@ -71,7 +73,7 @@ const CHATTER: &[&str] = &[
     "translation:",
     "text:",
 ];
-/// What a rewriting does not say anywhere, unless the row does.
+/// Phrases that a rewriting does not contain, unless the row does.
 const ASIDES: &[&str] = &[
     "as an ai",
     "as a language model",
@@ -86,7 +88,7 @@ const ASIDES: &[&str] = &[
     "in the text",
     "the text is",
 ];
-/// Marks that have no business in a text that had none.
+/// Marks that a rewriting does not contain, unless the row does.
 const MARKS: &[&str] = &["<|", "|>", "```", "[INST]", "[["];
 
 /// Checks one rewriting.
@@ -95,31 +97,43 @@ const MARKS: &[&str] = &["<|", "|>", "```", "[INST]", "[["];
 /// The first fault.
 pub(in crate::attack) fn check(
     rewriting: &Rewriting,
-    (original, text): (&str, &str),
+    original: &str,
+    text: &str,
     protected: &Protected,
 ) -> Result<(), Fault> {
-    let (length, now) = (original.chars().count(), text.chars().count());
-    let (old, new) = (words(original), words(text));
-    let compared = rewriting.same_language && !rewriting.turns;
-    let labels = (protected.mentioned(original), protected.mentioned(text));
-    let faults = [
+    let changes_answer = rewriting.changes_answer;
+    let comparable = rewriting.same_language && !changes_answer;
+    let old_words = words(original);
+    let new_words = words(text);
+    let old_labels = protected.mentioned(original);
+    let new_labels = protected.mentioned(text);
+    let labels_differ =
+        if comparable { old_labels != new_labels } else { !new_labels.is_subset(&old_labels) };
+    let rules = [
         (text.trim().is_empty(), Fault::Empty),
         (plain(original) == plain(text), Fault::Copied),
         (chatters(original, text), Fault::Chatter),
-        (now * LENGTHS < length || now > LENGTHS * length + SLACK, Fault::Length),
-        (!rewriting.turns && numbers(&old) != numbers(&new), Fault::Numbers),
-        (compared && negations(&old) != negations(&new), Fault::Negations),
-        (!rewriting.turns && spans(original).iter().any(|span| !text.contains(span)), Fault::Spans),
-        (compared && names(original).iter().any(|name| !stands(name, &new)), Fault::Spans),
-        (if compared { labels.0 != labels.1 } else { !labels.1.is_subset(&labels.0) }, Fault::Labels),
-        (rewriting.turns && edit_rate(original, text) > TURNING, Fault::TooMuch),
+        (has_other_length(original, text), Fault::Length),
+        (!changes_answer && numbers(&old_words) != numbers(&new_words), Fault::Numbers),
+        (comparable && negations(&old_words) != negations(&new_words), Fault::Negations),
+        (!changes_answer && spans(original).iter().any(|span| !text.contains(span)), Fault::Spans),
+        (comparable && names(original).iter().any(|name| !mentions(&new_words, name)), Fault::Spans),
+        (labels_differ, Fault::Labels),
+        (changes_answer && edit_rate(original, text) > ANSWER_EDITS, Fault::TooMuch),
     ];
-    faults.into_iter().find(|(found, _)| *found).map_or(Ok(()), |(_, fault)| Err(fault))
+    rules.into_iter().find(|(broken, _)| *broken).map_or(Ok(()), |(_, fault)| Err(fault))
 }
 
-/// What of a text has to stand in its rewriting, for the writer to know: as it is written, in order, none twice.
+/// Whether a rewriting is far shorter or longer than the row.
+fn has_other_length(original: &str, text: &str) -> bool {
+    let old = original.chars().count();
+    let new = text.chars().count();
+    new * LENGTHS < old || new > LENGTHS * old + SLACK
+}
+
+/// The parts of a text that its rewriting must repeat, for the prompt of the writer: as written, in order, each once.
 pub(super) fn kept(rewriting: &Rewriting, text: &str, protected: &Protected) -> Vec<String> {
-    if rewriting.turns {
+    if rewriting.changes_answer {
         return vec![];
     }
     let numbers =
@@ -140,9 +154,9 @@ fn words(text: &str) -> Vec<String> {
     words.filter(|word| !word.is_empty()).map(str::to_owned).collect()
 }
 
-/// Whether a name stands among words, in capitals or not.
-fn stands(name: &str, among: &[String]) -> bool {
-    words(name).iter().all(|word| among.contains(word))
+/// Whether all words of a name are among these words, in any case.
+fn mentions(all: &[String], name: &str) -> bool {
+    words(name).iter().all(|word| all.contains(word))
 }
 
 fn numbers(words: &[String]) -> Vec<&String> {
@@ -152,7 +166,7 @@ fn numbers(words: &[String]) -> Vec<&String> {
 }
 
 fn negations(words: &[String]) -> usize {
-    words.iter().filter(|word| super::super::protect::negates(word)).count()
+    words.iter().filter(|word| protect::negates(word)).count()
 }
 
 /// Links, addresses, quotes and code.
@@ -160,17 +174,18 @@ fn spans(text: &str) -> Vec<&str> {
     let link = |word: &&str| word.contains("://") || (word.contains('@') && word.contains('.'));
     let links = text.split_whitespace().map(bare).filter(link);
     let quoted = |quote: char| text.split(quote).skip(1).step_by(2);
-    // A quote without an end is none.
+    // Quotes without an end are ignored.
     let closed = |quote: char| text.matches(quote).count().is_multiple_of(2);
     let quotes = ['"', '`'].into_iter().filter(|quote| closed(*quote)).flat_map(quoted);
     let short = quotes.filter(|quote| !quote.trim().is_empty() && quote.chars().count() <= LONGEST_QUOTE);
     links.chain(short).collect()
 }
 
-/// Words with a capital inside a sentence; none where more than a quarter of the words are written so, as in German or in
-/// headlines.
+/// Words with a capital inside a sentence; none if more than a quarter of the words have one, as in German or in headlines.
 fn names(text: &str) -> Vec<&str> {
-    let (mut inside, mut found, mut initial) = (0, vec![], true);
+    let mut inside = 0;
+    let mut found = vec![];
+    let mut initial = true;
     for word in text.split_whitespace() {
         let name = bare(word).split(['\'', '\u{2019}']).next().unwrap_or_default();
         if !initial && name.chars().any(char::is_alphabetic) {
@@ -188,8 +203,10 @@ fn bare(word: &str) -> &str {
     word.trim_matches(|c: char| c.is_ascii_punctuation() && !matches!(c, '/' | '@' | '#' | '%'))
 }
 
+/// Whether a reply comments on the request, or has marks of a chat.
 fn chatters(original: &str, text: &str) -> bool {
-    let (old, new) = (original.to_lowercase(), text.trim_start().to_lowercase().replace('\u{2019}', "'"));
+    let old = original.to_lowercase();
+    let new = text.trim_start().to_lowercase().replace('\u{2019}', "'");
     CHATTER.iter().any(|phrase| new.starts_with(phrase) && !old.contains(phrase))
         || ASIDES.iter().any(|phrase| new.contains(phrase) && !old.contains(phrase))
         || MARKS.iter().any(|mark| text.contains(mark) && !original.contains(mark))
@@ -206,11 +223,11 @@ mod tests {
         "I paid 120 euros to Anna Berg twice and did not get \"blue shoes\" from https://shop.example/a yet.";
 
     fn fault(family: &str, original: &str, text: &str) -> Option<Fault> {
-        check(find(family).unwrap(), (original, text), &protected_words(["billing", "late parcel"])).err()
+        check(find(family).unwrap(), original, text, &protected_words(["billing", "late parcel"])).err()
     }
 
     #[test]
-    fn a_faithful_rewriting_passes_and_each_fault_is_found() {
+    fn a_good_rewriting_passes_and_each_fault_is_found() {
         let good = "Anna Berg was given 120 euros two times by me, yet the \"blue shoes\" from https://shop.example/a have not come.";
         assert_eq!(fault("paraphrase", ROW, good), None);
         for (from, to, expected) in [
@@ -238,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_translation_keeps_numbers_links_and_quotes_and_may_lose_words() {
+    fn a_translation_keeps_numbers_links_and_quotes() {
         let german = "Ich habe Frau Berg zweimal 120 Euro bezahlt und \"blue shoes\" von https://shop.example/a nie bekommen.";
         assert_eq!(fault("translation", ROW, german), None);
         assert_eq!(fault("translation", ROW, &german.replace("120", "12")), Some(Fault::Numbers));
@@ -250,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_contrast_row_may_change_what_it_turns_on_but_not_all() {
+    fn a_contrast_row_changes_few_words() {
         let row = "The heating has been off since Monday, please send somebody.";
         assert_eq!(fault("contrast", row, "The heating has been on since Monday, please send nobody."), None);
         assert_eq!(
@@ -264,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn the_writer_is_told_what_has_to_stay() {
+    fn the_prompt_of_the_writer_lists_what_must_stay() {
         let kept = kept(
             find("paraphrase").unwrap(),
             "A parcel for Bo, 12 kg, see a@b.example",
@@ -275,11 +292,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_is_too_odd_to_check(original in "\\PC{0,80}", text in "\\PC{0,80}") {
+        fn any_text_can_be_checked(original in "\\PC{0,80}", text in "\\PC{0,80}") {
             for rewriting in super::super::ALL {
                 let protected = protected_words(["billing"]);
-                let _ = check(rewriting, (&original, &text), &protected);
-                prop_assert_eq!(check(rewriting, (&original, &original), &protected).is_err(), true);
+                let _ = check(rewriting, &original, &text, &protected);
+                prop_assert_eq!(check(rewriting, &original, &original, &protected).is_err(), true);
                 kept(rewriting, &original, &protected);
             }
         }

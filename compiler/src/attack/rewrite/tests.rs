@@ -1,20 +1,39 @@
 use std::{cell::Cell, sync::Arc};
 
+use proofmark_optimizers::Stop;
 use proofmark_runtime::{
+    Record, Run,
     model::{CallError, Model, Request, scripted::Scripted},
+    run::{RunError, Runner},
     store::{Cached, Store},
 };
 
 use super::*;
 use crate::{
-    cancel::Cancel,
-    data::Rewritable,
-    engine::pool::Pool,
+    data::rewritable_rows,
     task::{TASK_FILE, Task},
     watch::Silent,
 };
 
-/// A name of its own for each row, without a digit.
+/// Runs one call after the other.
+struct OneByOne(tokio::runtime::Runtime);
+
+impl RunBatch for OneByOne {
+    fn run_batch(
+        &self,
+        batch: Vec<(Arc<Runner>, Record)>,
+        done: &dyn Fn(),
+    ) -> Result<Vec<Result<Run, RunError>>, Stop> {
+        let run = |(runner, inputs): (Arc<Runner>, Record)| {
+            let run = self.0.block_on(runner.run(&inputs, 0));
+            done();
+            run
+        };
+        Ok(batch.into_iter().map(run).collect())
+    }
+}
+
+/// A different name for each row, without a digit.
 fn fruit(i: usize) -> String {
     let name = proofmark_runtime::digest(&("fruit", i)).short();
     name.chars().map(|c| c.to_digit(10).map_or(c, |digit| char::from(b'g' + digit as u8))).collect()
@@ -46,33 +65,33 @@ fn write(
     task: &Task,
     writer: impl Fn(&str) -> String + Send + Sync + 'static,
     verifier: impl Fn(&str) -> String + Send + Sync + 'static,
-) -> Result<Written, AuthorError> {
+) -> Result<RewriteOutcome, RewriteError> {
     fn last(request: &Request) -> &str {
         &request.messages.last().unwrap().content
     }
-    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let calls = OneByOne(tokio::runtime::Runtime::new().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(folder.path().join("calls.db")).unwrap();
-    let clerk = |model: Scripted| Clerk {
+    let model = |model: Scripted| RewriteModel {
         model: Arc::new(Cached::new(Arc::new(model) as Arc<dyn Model>, store.clone())),
         max_tokens: 30,
     };
-    let desk = Desk {
-        writer: clerk(Scripted::from_fn("writer", move |request| Ok::<_, CallError>(writer(last(request))))),
-        verifier: clerk(Scripted::from_fn("verifier", move |request| Ok(verifier(last(request))))),
-        pool: Pool { runtime: runtime.handle(), cancel: &Cancel::default(), parallel: 4 },
+    let service = RewriteService {
+        writer: model(Scripted::from_fn("writer", move |request| Ok::<_, CallError>(writer(last(request))))),
+        verifier: model(Scripted::from_fn("verifier", move |request| Ok(verifier(last(request))))),
+        calls: &calls,
         watch: Arc::new(Silent),
         asked: Cell::new(0),
     };
-    let rows = Rewritable::of(task).unwrap();
+    let rows = rewritable_rows(task).unwrap();
     let config = task.rewriter.as_ref().unwrap();
     let ways = config.families.iter().filter_map(|name| find(name)).collect();
-    let order = Order { task, config, rows: &rows, ways };
-    assert_eq!(rows.wanted.len(), 20, "a copy is not rewritten twice");
-    let written = order.write(20, &desk);
+    let job = RewriteJob { program: &task.program, seed: task.data.seed, config, rows: &rows, ways };
+    assert_eq!(rows.targets.len(), 20, "a copy is not rewritten twice");
+    let written = job.run(20, &service);
     if let Ok(written) = &written {
-        assert!(written.asked <= order.price(20), "{} of {}", written.asked, order.price(20));
-        assert_eq!(order.affordable(order.price(7)), 7);
+        assert!(written.asked <= job.price(20), "{} of {}", written.asked, job.price(20));
+        assert_eq!(job.affordable(job.price(7)), 7);
     }
     written
 }
@@ -91,12 +110,12 @@ fn knows(message: &str) -> String {
     if let [kind] = kinds.as_slice() { (*kind).to_owned() } else { "none".to_owned() }
 }
 
-fn dropped(written: &Written, why: Dropped) -> usize {
+fn dropped(written: &RewriteOutcome, why: DropReason) -> usize {
     written.lines.iter().filter(|line| line.dropped == Some(why)).count()
 }
 
 #[test]
-fn every_way_is_written_step_by_step_and_voted_on() {
+fn every_way_is_written_and_voted_on() {
     let (_folder, task) = task(CHOICE, "[\"paraphrase\", \"roundtrip\", \"translation\"]");
     let written = write(&task, faithful, knows).unwrap();
     assert_eq!(written.lines.iter().filter(|line| line.votes == 3).count(), 60);
@@ -106,28 +125,28 @@ fn every_way_is_written_step_by_step_and_voted_on() {
 }
 
 #[test]
-fn what_is_cut_off_strange_or_wrong_is_dropped_for_what_it_is() {
+fn bad_rewritings_are_dropped_with_their_reason() {
     let (_folder, task) = task(CHOICE, "[\"paraphrase\"]");
     let long = |message: &str| faithful(message) + &" and on".repeat(15);
-    assert_eq!(dropped(&write(&task, long, knows).unwrap(), Dropped::NoReply), 20);
+    assert_eq!(dropped(&write(&task, long, knows).unwrap(), DropReason::NoReply), 20);
     let refusal = |_: &str| "I'm sorry, but I cannot do that".to_owned();
-    assert_eq!(dropped(&write(&task, refusal, knows).unwrap(), Dropped::Fault), 20);
+    assert_eq!(dropped(&write(&task, refusal, knows).unwrap(), DropReason::Fault), 20);
 
-    // A voter that reads "fruit" as a sign of nothing is against every rewriting, but knows the rows.
+    // A voter that cannot answer texts with "a fruit" rejects every rewriting, but knows the rows.
     let misled = |message: &str| {
         if part(message, "Text:").contains("a fruit") { "none".into() } else { knows(message) }
     };
     let written = write(&task, faithful, misled).unwrap();
-    assert_eq!((dropped(&written, Dropped::Outvoted), written.known), (20, Some(1.0)));
+    assert_eq!((dropped(&written, DropReason::Outvoted), written.known), (20, Some(1.0)));
 
-    // One that does not know one row in ten vouches for the others.
+    // A voter that does not know one row in ten accepts the others.
     let unsure = |message: &str| if message.contains("weighs 40") { "none".into() } else { knows(message) };
     let written = write(&task, faithful, unsure).unwrap();
-    assert_eq!(dropped(&written, Dropped::RowUnsure), 2);
+    assert_eq!(dropped(&written, DropReason::RowUnsure), 2);
 }
 
 #[test]
-fn what_comes_near_another_row_is_dropped() {
+fn near_duplicates_of_other_rows_are_dropped() {
     let (_folder, task) = task(CHOICE, "[\"paraphrase\"]");
     // It writes of the other row with the same weight.
     let copies = |message: &str| {
@@ -135,11 +154,11 @@ fn what_comes_near_another_row_is_dropped() {
         let row = (0..20).find(|i| text.contains(&fruit(*i))).unwrap();
         text.replace(&fruit(row), &fruit((row + 10) % 20))
     };
-    assert_eq!(dropped(&write(&task, copies, knows).unwrap(), Dropped::Stray), 20);
+    assert_eq!(dropped(&write(&task, copies, knows).unwrap(), DropReason::Stray), 20);
 }
 
 #[test]
-fn a_contrast_row_has_the_declared_answer_or_is_dropped() {
+fn a_contrast_row_has_the_wanted_answer_or_is_dropped() {
     let (_folder, task) = task(CHOICE, "[\"contrast\"]");
     let turns = |message: &str| {
         let (text, wanted) = (part(message, "Text:"), part(message, "Wanted:"));
@@ -158,11 +177,11 @@ fn a_contrast_row_has_the_declared_answer_or_is_dropped() {
         assert!(named, "{line:?}");
     }
     let kept = written.lines.iter().filter(|line| line.inputs.is_some()).count();
-    assert!(kept > 0 && kept + dropped(&written, Dropped::Fault) == 20, "{kept}");
+    assert!(kept > 0 && kept + dropped(&written, DropReason::Fault) == 20, "{kept}");
 }
 
 #[test]
-fn free_answers_are_voted_on_both_ways_by_a_verifier_that_can_tell_unlike_texts() {
+fn meaning_is_voted_on_in_both_directions() {
     let (_folder, task) = task(FREE, "[\"paraphrase\"]");
     // The texts are of the same fruit.
     let same = |message: &str| {
@@ -173,9 +192,9 @@ fn free_answers_are_voted_on_both_ways_by_a_verifier_that_can_tell_unlike_texts(
     let written = write(&task, faithful, same).unwrap();
     assert_eq!(written.lines.iter().filter(|line| line.votes == 3).count(), 20, "{written:?}");
     let yes = |_: &str| "yes".to_owned();
-    assert!(matches!(write(&task, faithful, yes), Err(AuthorError::Fooled { fooled: 19, asked: 19, .. })));
+    assert!(matches!(write(&task, faithful, yes), Err(RewriteError::Fooled { fooled: 19, asked: 19, .. })));
     let one_way = move |message: &str| {
         if part(message, "First:").contains("a fruit") { "no".into() } else { same(message) }
     };
-    assert_eq!(dropped(&write(&task, faithful, one_way).unwrap(), Dropped::Outvoted), 20);
+    assert_eq!(dropped(&write(&task, faithful, one_way).unwrap(), DropReason::Outvoted), 20);
 }

@@ -1,18 +1,18 @@
-//! The ways of rewriting, as data: one entry in [`ALL`] each, with what the writer is told.
+//! The ways of rewriting: one entry in [`ALL`] each, with the instructions to the writer.
 
-/// A family whose variants a language model writes.
+/// A way of rewriting: a family whose variants a language model writes.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Rewriting {
     /// The name used in task files and reports.
     pub name: &'static str,
     /// One line for help and docs.
     pub about: &'static str,
-    /// What the writer is told, one instruction for each step; `{own}` and `{foreign}` stand for languages.
+    /// The instructions to the writer, one for each step; `{own}` and `{foreign}` stand for languages.
     pub(super) steps: &'static [&'static str],
-    /// Whether the result is in the language of the row, so that words can be compared.
+    /// Whether the new text is in the language of the row, so that words can be compared.
     pub(super) same_language: bool,
-    /// Whether the right answer becomes another one, which is declared before anything is written.
-    pub(super) turns: bool,
+    /// Whether the right answer changes to another one, which is chosen before anything is written.
+    pub(super) changes_answer: bool,
 }
 
 /// Every way of rewriting.
@@ -25,7 +25,7 @@ pub static ALL: &[Rewriting] = &[
              out, add nothing, and do not make anything stronger or weaker.",
         ],
         same_language: true,
-        turns: false,
+        changes_answer: false,
     },
     Rewriting {
         name: "formal",
@@ -35,7 +35,7 @@ pub static ALL: &[Rewriting] = &[
              Leave nothing out and add nothing, no greeting and no thanks either.",
         ],
         same_language: true,
-        turns: false,
+        changes_answer: false,
     },
     Rewriting {
         name: "informal",
@@ -45,21 +45,21 @@ pub static ALL: &[Rewriting] = &[
              nothing out that the text says and add nothing.",
         ],
         same_language: true,
-        turns: false,
+        changes_answer: false,
     },
     Rewriting {
         name: "roundtrip",
         about: "translated into another language and back",
         steps: &["Translate the text into {foreign}.", "Translate the text into {own}."],
         same_language: true,
-        turns: false,
+        changes_answer: false,
     },
     Rewriting {
         name: "translation",
         about: "in another language",
         steps: &["Translate the text into {foreign}."],
         same_language: false,
-        turns: false,
+        changes_answer: false,
     },
     Rewriting {
         name: "codeswitch",
@@ -69,7 +69,7 @@ pub static ALL: &[Rewriting] = &[
              the others in {own}. Leave nothing out and add nothing.",
         ],
         same_language: false,
-        turns: false,
+        changes_answer: false,
     },
     Rewriting {
         name: "contrast",
@@ -80,18 +80,18 @@ pub static ALL: &[Rewriting] = &[
              not name the answer. The texts given as examples have the wanted answer; take nothing else from them.",
         ],
         same_language: true,
-        turns: true,
+        changes_answer: true,
     },
 ];
 
 impl Rewriting {
-    /// Whether the right answer becomes another one.
-    pub fn turns(&self) -> bool {
-        self.turns
+    /// Whether the right answer changes to another one.
+    pub fn changes_answer(&self) -> bool {
+        self.changes_answer
     }
 }
 
-/// The way of that name.
+/// The way with this name.
 pub fn find(name: &str) -> Option<&'static Rewriting> {
     ALL.iter().find(|rewriting| rewriting.name == name)
 }

@@ -1,4 +1,4 @@
-//! What the holes of a template are filled with: one of a list, or a number of a range in steps.
+//! The values of the holes of a template: an item of a list, or a number of a range in steps.
 
 use proofmark_runtime::Value;
 use rand::{RngExt, rngs::ChaCha8Rng};
@@ -7,52 +7,52 @@ use serde_json::Value as Json;
 
 use super::number;
 
-/// Where the values of a hole are drawn from.
+/// The values that a hole may have.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Draw {
-    /// One of these, all numbers or all texts; at least one.
+    /// A list of at least one item, all numbers or all texts.
     Listed(Vec<Value>),
-    /// So many numbers from one on.
+    /// Numbers with a fixed distance.
     Steps {
-        /// The first.
+        /// The first number.
         from: f64,
-        /// From one to the next, above 0.
+        /// The distance, above 0.
         step: f64,
-        /// How many, at least one.
+        /// The number of numbers, at least one.
         count: u64,
     },
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Range {
+struct NumberRange {
     from: f64,
     to: f64,
     step: Option<f64>,
 }
 
-/// What a draw looks like.
+/// An example of a draw, for hints.
 pub(super) const EXAMPLE: &str = r#"{"from": 2, "to": 40}, with "step": 0.5 if it is not 1, or a list such as ["Ann", "Omar"] or [2, 4, 8]"#;
 
 impl Draw {
-    /// Reads what the file says of one hole.
+    /// Reads the values of one hole.
     ///
     /// # Errors
-    /// What is wrong with it, as the end of a sentence that begins with the hole.
+    /// What is wrong, as the end of a sentence that begins with the hole.
     pub(super) fn read(json: &Json) -> Result<Self, String> {
         match json {
-            Json::Array(items) if items.is_empty() => Err("is drawn from an empty list".into()),
+            Json::Array(items) if items.is_empty() => Err("has an empty list".into()),
             Json::Array(items) => listed(items),
             Json::Object(_) => {
                 let range =
-                    Range::deserialize(json).map_err(|error| format!("is drawn from no range: {error}"))?;
+                    NumberRange::deserialize(json).map_err(|error| format!("has no valid range: {error}"))?;
                 steps(&range)
             }
-            _ => Err("is drawn neither from a list nor from a range".into()),
+            _ => Err("has neither a list nor a range".into()),
         }
     }
 
-    /// Whether it gives numbers.
+    /// Whether its values are numbers.
     pub(super) fn is_number(&self) -> bool {
         match self {
             Self::Listed(values) => values.iter().all(|value| number::of(value).is_some()),
@@ -60,7 +60,7 @@ impl Draw {
         }
     }
 
-    /// One value.
+    /// A random value.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> Value {
         match self {
             Self::Listed(values) => values[rng.random_range(0..values.len())].clone(),
@@ -82,27 +82,28 @@ fn listed(items: &[Json]) -> Result<Draw, String> {
     };
     let values: Vec<_> = items.iter().map_while(value).collect();
     if let Some(odd) = items.get(values.len()) {
-        return Err(format!("is drawn from a list with {odd}, which is neither a text nor a number"));
+        return Err(format!("has {odd} in its list, which is neither a text nor a number"));
     }
     let numbers = values.iter().filter(|value| number::of(value).is_some()).count();
     if numbers > 0 && numbers < values.len() {
-        return Err("is drawn from a list of numbers and texts; it must be one or the other".into());
+        return Err("has numbers and texts in its list; use either numbers or texts".into());
     }
     Ok(Draw::Listed(values))
 }
 
-fn steps(&Range { from, to, step }: &Range) -> Result<Draw, String> {
-    let step = step.unwrap_or(1.0);
+fn steps(range: &NumberRange) -> Result<Draw, String> {
+    let NumberRange { from, to, .. } = *range;
+    let step = range.step.unwrap_or(1.0);
     if from > to {
-        return Err(format!("is drawn from {from} to {to}, which is less"));
+        return Err(format!("has a range from {from} to {to}, which is smaller"));
     }
     if step <= 0.0 {
-        return Err(format!("is drawn in steps of {step}, which must be above 0"));
+        return Err(format!("has steps of {step}, which must be above 0"));
     }
     if [from, to, step].into_iter().any(|bound| number::value(bound).is_none()) {
-        return Err("is drawn from numbers with more than 15 digits".into());
+        return Err("has numbers with more than 15 digits".into());
     }
-    // 0.1 in steps of 0.1 up to 0.3 are three, whatever the last binary digit of the quotient says.
+    // From 0.1 to 0.3 in steps of 0.1 are three numbers, even if the quotient is slightly below 2.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative; saturates")]
     let count = ((to - from) / step + 1e-9).floor() as u64;
     Ok(Draw::Steps { from, step, count: count.saturating_add(1) })
@@ -136,20 +137,20 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_are_told() {
+    fn mistakes_are_reported() {
         for (json, problem) in [
-            (json!([]), "is drawn from an empty list"),
-            (json!("Ann"), "is drawn neither from a list nor from a range"),
-            (json!(["Ann", 3]), "is drawn from a list of numbers and texts; it must be one or the other"),
-            (json!(["Ann", null]), "is drawn from a list with null, which is neither a text nor a number"),
-            (json!(["Ann", " "]), "is drawn from a list with \" \", which is neither a text nor a number"),
-            (json!({"from": 4, "to": 2}), "is drawn from 4 to 2, which is less"),
-            (json!({"from": 1, "to": 2, "step": 0}), "is drawn in steps of 0, which must be above 0"),
-            (json!({"from": 1, "to": 1e20}), "is drawn from numbers with more than 15 digits"),
-            (json!({"from": 1}), "is drawn from no range: missing field `to`"),
+            (json!([]), "has an empty list"),
+            (json!("Ann"), "has neither a list nor a range"),
+            (json!(["Ann", 3]), "has numbers and texts in its list; use either numbers or texts"),
+            (json!(["Ann", null]), "has null in its list, which is neither a text nor a number"),
+            (json!(["Ann", " "]), "has \" \" in its list, which is neither a text nor a number"),
+            (json!({"from": 4, "to": 2}), "has a range from 4 to 2, which is smaller"),
+            (json!({"from": 1, "to": 2, "step": 0}), "has steps of 0, which must be above 0"),
+            (json!({"from": 1, "to": 1e20}), "has numbers with more than 15 digits"),
+            (json!({"from": 1}), "has no valid range: missing field `to`"),
             (
                 json!({"from": 1, "to": 2, "by": 1}),
-                "is drawn from no range: unknown field `by`, expected one of `from`, `to`, `step`",
+                "has no valid range: unknown field `by`, expected one of `from`, `to`, `step`",
             ),
         ] {
             assert_eq!(Draw::read(&json).unwrap_err(), problem);

@@ -1,7 +1,7 @@
 //! Expressions over the values of a template, written as in Jinja: `n * p`, `(a + b) // 2`, `"yes" if n > m else "no"`.
 //!
-//! **Invariant:** an expression knows the holes of its template and nothing else, ends after so many steps, and gives a
-//! number, a text or a truth value. Numbers are rounded as [`number::value`] does.
+//! **Invariant:** an expression knows the holes of its template and nothing else, ends after at most [`FUEL`] steps, and gives a
+//! number, a text or a boolean. Numbers are rounded as by [`number::value`].
 
 use std::{fmt, sync::LazyLock};
 
@@ -11,10 +11,10 @@ use minijinja::{
 };
 use proofmark_runtime::{Record, Value};
 
-use super::number;
-use crate::task::suggest;
+use super::{file::LineProblem, number};
+use crate::config::suggest;
 
-/// Steps that an expression may take; one that anybody would write takes some ten.
+/// Most steps of an expression. A usual expression takes about ten.
 const FUEL: u64 = 10_000;
 
 static JINJA: LazyLock<Environment<'static>> = LazyLock::new(|| {
@@ -31,29 +31,29 @@ pub(super) struct Expression {
 }
 
 impl Expression {
-    /// Compiles an expression over these names.
+    /// Compiles an expression over these holes.
     ///
     /// # Errors
-    /// What is wrong with it, and what to do about it.
-    pub(super) fn new(source: &str, holes: &[&str]) -> Result<Self, (String, String)> {
+    /// What is wrong and what to do.
+    pub(super) fn new(source: &str, holes: &[&str]) -> Result<Self, LineProblem> {
         let compiled = JINJA.compile_expression_owned(source.to_owned()).map_err(|error| {
-            (said(&error), "written as in Jinja, such as n * p or (a + b) // 2".to_owned())
+            LineProblem::new(message(&error), "write it as in Jinja, such as n * p or (a + b) // 2")
         })?;
-        // The smallest, so that always the same one is named.
+        // The first in order, so that the message is always the same.
         let unknown =
             compiled.undeclared_variables(false).into_iter().filter(|name| !holes.contains(&name.as_str()));
         if let Some(name) = unknown.min() {
-            return Err((format!("`{name}` is no hole of the text"), suggest(&name, holes)));
+            return Err(LineProblem::new(format!("the text has no hole `{name}`"), suggest(&name, holes)));
         }
         Ok(Self { source: source.to_owned(), compiled })
     }
 
-    /// What it gives for these values.
+    /// The answer for these values.
     ///
     /// # Errors
-    /// Why it gives nothing that can be used.
+    /// Why the answer cannot be used.
     pub(super) fn answer(&self, values: &Record) -> Result<Value, String> {
-        let given = self.compiled.eval(Serde(values)).map_err(|error| said(&error))?;
+        let given = self.compiled.eval(Serde(values)).map_err(|error| message(&error))?;
         let kind = given.kind();
         let value = match kind {
             ValueKind::Bool => Some(Value::Boolean(given.is_true())),
@@ -63,7 +63,7 @@ impl Expression {
         };
         value.ok_or_else(|| match kind {
             ValueKind::Number => "it gives a number that is infinite or has more than 15 digits".to_owned(),
-            _ => format!("it gives a value of type {kind}, not a number, a text or a truth value"),
+            _ => format!("it gives a value of type {kind}, not a number, a text or a boolean"),
         })
     }
 }
@@ -74,12 +74,14 @@ impl fmt::Debug for Expression {
     }
 }
 
-fn said(error: &Error) -> String {
+fn message(error: &Error) -> String {
     error.detail().map_or_else(|| error.kind().to_string(), str::to_owned)
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn answer(source: &str) -> Result<Value, String> {
@@ -88,12 +90,13 @@ mod tests {
             .with("p", Value::Number(2.5))
             .with("q", Value::Number(0.1))
             .with("name", "Ann");
-        let expression = Expression::new(source, &["n", "p", "q", "name"]).map_err(|(problem, _)| problem)?;
+        let expression =
+            Expression::new(source, &["n", "p", "q", "name"]).map_err(|problem| problem.message)?;
         expression.answer(&values)
     }
 
     #[test]
-    fn expressions_give_numbers_texts_and_truth_values() {
+    fn expressions_give_numbers_texts_and_booleans() {
         for (source, expected) in [
             ("n * p", Value::Number(17.5)),
             ("n * 4 / 2", Value::Integer(14)),
@@ -113,11 +116,11 @@ mod tests {
     }
 
     #[test]
-    fn what_gives_nothing_is_told() {
+    fn unusable_expressions_are_reported() {
         for (source, problem) in [
             ("n *", "unexpected end of input"),
-            ("m * 2", "`m` is no hole of the text"),
-            ("range(3)", "`range` is no hole of the text"),
+            ("m * 2", "the text has no hole `m`"),
+            ("range(3)", "the text has no hole `range`"),
             ("n.x", "undefined"),
             ("n - name", "operator on unsupported types"),
             ("n // 0", "unable to calculate 7 // 0"),
@@ -127,8 +130,23 @@ mod tests {
             ("[n]", "a value of type sequence"),
             ("", "unexpected end of input"),
         ] {
-            let told = answer(source).unwrap_err();
-            assert!(told.contains(problem), "{source}: {told}");
+            let found = answer(source).unwrap_err();
+            assert!(found.contains(problem), "{source}: {found}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_expression_gives_an_answer_or_a_problem(
+            source in r#"([npq]|name|[0-9]{1,20}|[-+*/%~|().,\[\]{}:<>=!'" ]|if|else|not|in|loop|range|abs|round|join){0,14}|\PC{0,30}"#
+        ) {
+            match answer(&source) {
+                Ok(value) => prop_assert!(matches!(
+                    value,
+                    Value::Boolean(_) | Value::Integer(_) | Value::Number(_) | Value::Text(_)
+                )),
+                Err(problem) => prop_assert!(!problem.is_empty()),
+            }
         }
     }
 }

@@ -1,6 +1,6 @@
-//! The file of templates: JSON lines, one template each.
+//! The file of templates: JSON lines with one template each.
 //!
-//! **Invariant:** every line is a sound template or a mistake with its number and what to do about it.
+//! **Invariant:** every line is a sound template, or a mistake with its line number and a hint.
 
 use std::collections::BTreeMap;
 
@@ -14,15 +14,15 @@ use super::{
     pattern::{Pattern, Piece, pieces},
     template::Template,
 };
-use crate::task::suggest;
+use crate::config::suggest;
 
-/// What a template looks like.
+/// An example of a template, for hints.
 pub(super) const EXAMPLE: &str = r#"{"text": "{name} buys {n} pens at {p} dollars each. How much does {name} pay?", "draw": {"name": ["Ann", "Omar"], "n": {"from": 2, "to": 40}, "p": {"from": 1, "to": 9}}, "answer": "n * p"}"#;
 
-/// What is wrong with a line.
+/// A mistake in a file of templates.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Mistake {
-    /// Its number, counted from 1.
+    /// The line, counted from 1.
     pub(crate) line: usize,
     /// What is wrong.
     pub(crate) message: String,
@@ -30,12 +30,22 @@ pub(crate) struct Mistake {
     pub(crate) hint: String,
 }
 
-/// What is wrong, and what to do about it.
-type Problems = Vec<(String, String)>;
+/// What is wrong with a line, and what to do about it.
+#[derive(Debug)]
+pub(super) struct LineProblem {
+    pub(super) message: String,
+    pub(super) hint: String,
+}
+
+impl LineProblem {
+    pub(super) fn new(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { message: message.into(), hint: hint.into() }
+    }
+}
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Line {
+struct TemplateLine {
     text: String,
     draw: Map<String, Json>,
     #[serde(rename = "where")]
@@ -49,12 +59,17 @@ struct Line {
 /// All mistakes in it.
 pub(super) fn read(text: &str, outputs: &[Field]) -> Result<Vec<Template>, Vec<Mistake>> {
     let lines = (1..).zip(text.trim_start_matches('\u{feff}').lines());
-    let (mut templates, mut mistakes) = (vec![], vec![]);
+    let mut templates = vec![];
+    let mut mistakes = vec![];
     for (line, text) in lines.filter(|(_, text)| !text.trim().is_empty()) {
         match template(line, text, outputs) {
             Ok(template) => templates.push(template),
             Err(problems) => {
-                mistakes.extend(problems.into_iter().map(|(message, hint)| Mistake { line, message, hint }));
+                mistakes.extend(problems.into_iter().map(|LineProblem { message, hint }| Mistake {
+                    line,
+                    message,
+                    hint,
+                }))
             }
         }
     }
@@ -65,39 +80,40 @@ pub(super) fn read(text: &str, outputs: &[Field]) -> Result<Vec<Template>, Vec<M
     if mistakes.is_empty() { Ok(templates) } else { Err(mistakes) }
 }
 
-fn template(number: usize, line: &str, outputs: &[Field]) -> Result<Template, Problems> {
-    let line = parse(line)?;
-    let braces = |problem| vec![(problem, "a hole is a name in braces, such as {n}".to_owned())];
-    let pieces = pieces(&line.text).map_err(braces)?;
+fn template(number: usize, line: &str, outputs: &[Field]) -> Result<Template, Vec<LineProblem>> {
+    let line = parse(line).map_err(|problem| vec![problem])?;
+    let pieces = pieces(&line.text)
+        .map_err(|message| vec![LineProblem::new(message, "a hole is a name in braces, such as {n}")])?;
     let mut problems = vec![];
     let draws = draws(&pieces, &line.draw, &mut problems);
     let holes = holes(&pieces);
     let condition = line.condition.and_then(|source| compiled("where", &source, &holes, &mut problems));
-    let answers = answers(&line.answer, (&holes, outputs), &mut problems);
+    let answers = answers(&line.answer, &holes, outputs, &mut problems);
     let is_number = |hole: &str| draws.get(hole).is_some_and(Draw::is_number);
-    let pattern = Pattern::new(&pieces, is_number)
-        .map_err(|error| vec![(format!("the text is no pattern: {error}"), "shorten it".to_owned())])?;
+    let pattern = Pattern::new(&pieces, is_number).map_err(|error| {
+        vec![LineProblem::new(format!("the text cannot be a pattern: {error}"), "shorten it")]
+    })?;
     if !problems.is_empty() {
         return Err(problems);
     }
     let draws = draws.into_iter().map(|(hole, draw)| (hole.to_owned(), draw)).collect();
     let template = Template { line: number, pattern, draws, condition, answers };
-    let hint = "`draw`, `where` and `answer` have to agree with one another and with the task's outputs";
-    template.can_be_drawn(outputs).map_err(|problem| vec![(problem, hint.to_owned())])?;
+    let hint = "`draw`, `where` and `answer` must fit each other and the task's outputs";
+    template.can_be_drawn(outputs).map_err(|message| vec![LineProblem::new(message, hint)])?;
     Ok(template)
 }
 
-fn parse(line: &str) -> Result<Line, Problems> {
+fn parse(line: &str) -> Result<TemplateLine, LineProblem> {
     let hint = || format!("a template is a line such as {EXAMPLE}");
     let json: Json = serde_json::from_str(line).map_err(|error| {
         let full = error.to_string();
         let what = full.split(" at line ").next().unwrap_or(&full);
-        vec![(format!("not JSON: {what} (at byte {} of {})", error.column(), line.len()), hint())]
+        LineProblem::new(format!("not JSON: {what} (at byte {} of {})", error.column(), line.len()), hint())
     })?;
     if !json.is_object() {
-        return Err(vec![("this is no JSON object".to_owned(), hint())]);
+        return Err(LineProblem::new("the line is not a JSON object", hint()));
     }
-    Line::deserialize(json).map_err(|error| vec![(error.to_string(), hint())])
+    TemplateLine::deserialize(json).map_err(|error| LineProblem::new(error.to_string(), hint()))
 }
 
 /// The names of the holes, each once, in order.
@@ -113,32 +129,30 @@ fn holes(pieces: &[Piece]) -> Vec<&str> {
     holes
 }
 
-/// What each hole is filled with, by its name.
+/// The values of each hole, by its name.
 fn draws<'l>(
     pieces: &[Piece],
     draw: &'l Map<String, Json>,
-    problems: &mut Problems,
+    problems: &mut Vec<LineProblem>,
 ) -> BTreeMap<&'l str, Draw> {
     let holes = holes(pieces);
     if holes.is_empty() {
-        let hint = "put a hole, such as {n}, wherever something may be drawn";
-        problems.push(("the text has no hole".to_owned(), hint.to_owned()));
+        let hint = "write a hole, such as {n}, for each value that may be drawn";
+        problems.push(LineProblem::new("the text has no hole", hint));
     }
     for hole in holes.iter().filter(|hole| !draw.contains_key(**hole)) {
         problems
-            .push((format!("`draw` does not say what fills the hole {{{hole}}}"), draw::EXAMPLE.to_owned()));
+            .push(LineProblem::new(format!("`draw` has no values for the hole {{{hole}}}"), draw::EXAMPLE));
     }
     let mut draws = BTreeMap::new();
     for (name, json) in draw {
         if !holes.contains(&name.as_str()) {
-            problems.push((
-                format!("`draw` fills `{name}`, which is no hole of the text"),
-                suggest(name, &holes),
-            ));
+            let message = format!("`draw` has values for `{name}`, but the text has no such hole");
+            problems.push(LineProblem::new(message, suggest(name, &holes)));
         }
         match Draw::read(json) {
             Ok(draw) => _ = draws.insert(name.as_str(), draw),
-            Err(problem) => problems.push((format!("`{name}` {problem}"), draw::EXAMPLE.to_owned())),
+            Err(problem) => problems.push(LineProblem::new(format!("`{name}` {problem}"), draw::EXAMPLE)),
         }
     }
     draws
@@ -147,8 +161,9 @@ fn draws<'l>(
 /// The expression of each output: one for the only output, or an object of them.
 fn answers(
     json: &Json,
-    (holes, outputs): (&[&str], &[Field]),
-    problems: &mut Problems,
+    holes: &[&str],
+    outputs: &[Field],
+    problems: &mut Vec<LineProblem>,
 ) -> Vec<(String, Expression)> {
     let names: Vec<_> = outputs.iter().map(|field| field.name.as_str()).collect();
     let hint = || match names.as_slice() {
@@ -161,25 +176,27 @@ fn answers(
             map.iter().filter_map(|(name, source)| Some((name.clone(), source.as_str()?))).collect()
         }
         _ => {
-            problems.push(("`answer` does not say how the outputs are worked out".to_owned(), hint()));
+            problems.push(LineProblem::new("`answer` has no expression for the outputs", hint()));
             vec![]
         }
     };
     let mut answers = vec![];
     for (name, source) in written {
         if !names.contains(&name.as_str()) {
-            problems.push((format!("`answer` names `{name}`, which is no output"), suggest(&name, &names)));
+            let message = format!("`answer` names `{name}`, which is not an output");
+            problems.push(LineProblem::new(message, suggest(&name, &names)));
         }
         answers.extend(compiled("answer", source, holes, problems).map(|answer| (name, answer)));
     }
     answers
 }
 
-fn compiled(key: &str, source: &str, holes: &[&str], problems: &mut Problems) -> Option<Expression> {
+/// The compiled expression of a key; none if it has a mistake (reported).
+fn compiled(key: &str, source: &str, holes: &[&str], problems: &mut Vec<LineProblem>) -> Option<Expression> {
     match Expression::new(source, holes) {
         Ok(expression) => Some(expression),
-        Err((problem, hint)) => {
-            problems.push((format!("`{key}` is {source:?}: {problem}"), hint));
+        Err(LineProblem { message, hint }) => {
+            problems.push(LineProblem::new(format!("`{key}` is {source:?}: {message}"), hint));
             None
         }
     }

@@ -1,16 +1,16 @@
-//! Labels that are worked out anew: whether an answer is what a label says, and the answer written as the label is.
+//! New labels: whether an answer equals a label, and the answer written like the old label.
 //!
 //! **Invariant:** a new label is of the old one's kind. A whole number stays whole, a text that is a number keeps its
-//! decimals, and what was not negative does not become so.
+//! decimals, and a number that was not negative does not become negative.
 
 use proofmark_runtime::Value;
 
 use super::number::{self, Style};
 
-/// Decimals that a label may have even if the old one has fewer: 12.5 may become 7.25, but not 8.333333333.
+/// Decimals that a new label may have even if the old one has fewer: 12.5 may become 7.25, but not 8.333333333.
 const DECIMALS: usize = 2;
 
-/// Whether an answer is what the label says; numbers by value, also where the label is a text such as `1,200`.
+/// Whether an answer equals the label. Numbers are compared by value, also if the label is a text such as `1,200`.
 pub(super) fn says(label: &Value, answer: &Value) -> bool {
     match (number_of(label), number::of(answer)) {
         (Some(label), Some(answer)) => number::same(label, answer),
@@ -18,9 +18,10 @@ pub(super) fn says(label: &Value, answer: &Value) -> bool {
     }
 }
 
-/// The answer written as the label is; nothing if it is of another kind.
+/// The answer written like the label; none if it is of another kind.
 pub(super) fn like(label: &Value, answer: &Value) -> Option<Value> {
-    let (old, new) = (number_of(label), number::of(answer));
+    let old = number_of(label);
+    let new = number::of(answer);
     if old.is_some_and(|old| old >= 0.0) && new.is_some_and(|new| new < 0.0) {
         return None;
     }
@@ -58,7 +59,8 @@ mod tests {
     #[test]
     fn a_new_label_is_written_like_the_old_one() {
         let text = |text: &str| Value::from(text);
-        let (whole, part) = (Value::Integer(1500), Value::Number(7.25));
+        let whole = Value::Integer(1500);
+        let part = Value::Number(7.25);
         for (label, answer, expected) in [
             (Value::Integer(18), &whole, Some(whole.clone())),
             (Value::Integer(18), &part, None),

@@ -1,39 +1,39 @@
-//! Numbers as texts hold them: `12`, `1,200`, `.5`, `3.50`.
+//! Numbers as people write them in texts: `12`, `1,200`, `.5`, `3.50`.
 //!
-//! **Invariant:** a number that was rounded here is written and read back as the same number. What has more than fifteen
-//! digits is no number here, because it would not be exact.
+//! **Invariant:** a number that was rounded here is written and read back as the same number. A number with more than fifteen
+//! digits is not read, because a double does not hold it exactly.
 
 use std::sync::LazyLock;
 
 use proofmark_runtime::Value;
 use regex_lite::Regex;
 
-/// A number, as long as it can be.
+/// A pattern that finds the longest number.
 pub(super) const LONGEST: &str = r"-?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?|-?\.\d+";
-/// The same with every choice in the opposite order.
+/// The same pattern with every choice in the opposite order.
 pub(super) const SHORTEST: &str = r"-??\.\d+?|-??(?:\d+?|\d{1,3}?(?:,\d{3})+?)(?:\.\d+?)??";
 
-/// Digits that a double holds exactly.
+/// The number of digits that a double holds exactly.
 const DIGITS: usize = 15;
-/// Decimals that are kept, so that .1 + .2 is .3.
+/// The number of decimals that are kept, so that .1 + .2 is .3.
 const DECIMALS: usize = 9;
 
 static WHOLE_TEXT: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(&format!("^(?:{LONGEST})$")).ok());
 
-/// How a number is written.
+/// The way a number is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Style {
     grouped: bool,
     pub(super) decimals: usize,
 }
 
-/// The number that a text is and nothing else.
+/// The number, if the text is a number and nothing else.
 pub(super) fn read(text: &str) -> Option<Value> {
     WHOLE_TEXT.as_ref().filter(|number| number.is_match(text))?;
     value(text.replace(',', "").parse().ok()?)
 }
 
-/// A number without the noise of its last digits; whole ones are integers.
+/// The number without rounding errors in its last digits; a whole number becomes an integer. None if it has too many digits.
 pub(super) fn value(number: f64) -> Option<Value> {
     let before_point = format!("{:.0}", number.abs().trunc()).len();
     if !number.is_finite() || before_point > DIGITS {
@@ -45,7 +45,7 @@ pub(super) fn value(number: f64) -> Option<Value> {
     Some(if rounded.fract() == 0.0 { Value::Integer(rounded as i64) } else { Value::Number(rounded) })
 }
 
-/// The number that a value is.
+/// The value as a number.
 pub(super) fn of(value: &Value) -> Option<f64> {
     match value {
         #[expect(clippy::cast_precision_loss, reason = "labels beyond 2^53 are compared as doubles")]
@@ -55,12 +55,12 @@ pub(super) fn of(value: &Value) -> Option<f64> {
     }
 }
 
-/// Whether two numbers are the same but for rounding.
+/// Whether two numbers are equal except for rounding.
 pub(super) fn same(a: f64, b: f64) -> bool {
     (a - b).abs() <= 1e-9 * b.abs().max(1.0)
 }
 
-/// How many decimals a number needs.
+/// The number of decimals that a number needs.
 pub(super) fn decimals(number: f64) -> usize {
     Style::of(&number.to_string()).decimals
 }
@@ -72,7 +72,7 @@ impl Style {
         Self { grouped: written.contains(','), decimals }
     }
 
-    /// A number in this style, with more decimals if it needs them.
+    /// Writes a number in this style, with more decimals if it needs them.
     pub(super) fn write(self, number: f64) -> String {
         let shortest = number.abs().to_string();
         let (whole, decimals) = shortest.split_once('.').unwrap_or((&shortest, ""));
@@ -83,7 +83,7 @@ impl Style {
     }
 }
 
-/// 1234567 as 1,234,567.
+/// The digits in groups of three: 1,234,567 for 1234567.
 fn grouped(digits: &str) -> String {
     let separated = digits.char_indices().map(|(at, digit)| {
         let comma = at > 0 && (digits.len() - at).is_multiple_of(3);
@@ -99,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_read_as_people_write_them_and_rounded() {
+    fn numbers_are_read_as_written_and_rounded() {
         let read = |text: &str| read(text).map(|value| value.to_string());
         for (text, number) in
             [("1,200", "1200"), ("-3", "-3"), (".5", "0.5"), ("5.00", "5"), ("1,234,567.25", "1234567.25")]
@@ -115,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_written_like_the_one_in_its_place() {
+    fn a_number_is_written_in_the_style_of_the_old_one() {
         let like = |old: &str, new: f64| Style::of(old).write(new);
         assert_eq!(like("1,200", 34567.0), "34,567");
         assert_eq!(like("1,200", 999.0), "999");
@@ -127,7 +127,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_is_read_back(number in -1e9f64..1e9, grouped: bool, places in 0usize..4) {
+        fn written_numbers_are_read_back(number in -1e9f64..1e9, grouped: bool, places in 0usize..4) {
             let value = value(number).unwrap();
             let written = Style { grouped, decimals: places }.write(of(&value).unwrap());
             prop_assert_eq!(read(&written), Some(value));

@@ -1,11 +1,11 @@
-//! A text with holes: `{name} buys {n} pens`. It fits a text that reads exactly so with something in the holes.
+//! A pattern is a text with holes: `{name} buys {n} pens`. It fits a text that equals it except for the values of the holes.
 //!
-//! - A run of white space stands for any other; `{{` and `}}` are braces.
-//! - A number hole holds a number, a text hole any text without white space at its ends. A hole that occurs twice holds the
-//!   same both times.
-//! - A text that can be read in two ways is not read at all.
+//! - A run of white space fits any other; `{{` and `}}` are braces.
+//! - A number hole holds a number, a text hole any text without white space at its ends. A hole that occurs twice has the
+//!   same value both times.
+//! - A text that can be read in two ways does not fit.
 //!
-//! **Invariant:** what is rewritten differs from the text in its holes alone.
+//! **Invariant:** a rewritten text differs from the original in its holes alone.
 
 use std::ops::Range;
 
@@ -14,13 +14,13 @@ use regex_lite::{Captures, Regex};
 
 use super::number::{self, Style};
 
-/// White space; `\s` alone knows ASCII only.
+/// White space; `\s` alone matches ASCII only.
 const BLANK: &str = r"[\s\u{a0}\u{2000}-\u{200a}\u{202f}\u{205f}\u{3000}]";
 
-/// What a text with holes consists of.
+/// A part of a text with holes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// Text as it stands.
+    /// Literal text.
     Literal(String),
     /// The name of a hole.
     Hole(String),
@@ -29,13 +29,13 @@ pub(super) enum Piece {
 /// A text with holes.
 #[derive(Debug)]
 pub(super) struct Pattern {
-    /// The holes in order, with those that occur again.
+    /// The holes in order, including repeated ones.
     holes: Vec<Hole>,
-    /// The longest word outside of the holes: most texts that do not fit lack it, which is soon seen.
+    /// The longest word outside of the holes. Most texts that do not fit do not contain it, which is a quick test.
     word: String,
-    /// Of all ways to read a text, this finds the first...
+    /// Of all ways to read a text, this expression finds the first one.
     first: Regex,
-    /// ... and this the last: every choice in it is tried in the opposite order.
+    /// This one finds the last way, because it tries every choice in the opposite order.
     last: Regex,
 }
 
@@ -45,19 +45,19 @@ struct Hole {
     is_number: bool,
 }
 
-/// A text that fits.
+/// A text that fits a pattern.
 #[derive(Debug)]
 pub(super) struct Reading<'t> {
     text: &'t str,
-    /// Where the holes are.
+    /// The places of the holes.
     ranges: Vec<Range<usize>>,
-    /// The names of the holes there.
+    /// The names of these holes.
     names: Vec<&'t str>,
-    /// What they hold.
+    /// The values of the holes.
     pub(super) values: Record,
 }
 
-/// Takes a text with holes apart.
+/// Splits a text with holes into pieces.
 ///
 /// # Errors
 /// What is wrong with its braces or holes.
@@ -74,10 +74,12 @@ pub(super) fn pieces(text: &str) -> Result<Vec<Piece>, String> {
         } else if let Some(behind) = rest.strip_prefix('{') {
             let (name, behind) = behind.split_once('}').ok_or("a `{` is not closed; a brace is `{{`")?;
             if !is_name(name) {
-                return Err(format!("`{{{name}}}` is no hole: its name needs letters, digits and `_` only"));
+                return Err(format!(
+                    "`{{{name}}}` is not a hole: its name may have letters, digits and `_` only"
+                ));
             }
             if let Some(Piece::Hole(before)) = pieces.last() {
-                return Err(format!("nothing stands between {{{before}}} and {{{name}}}"));
+                return Err(format!("there is no text between {{{before}}} and {{{name}}}"));
             }
             pieces.push(Piece::Hole(name.to_owned()));
             rest = behind;
@@ -103,7 +105,7 @@ fn is_name(name: &str) -> bool {
 }
 
 impl Pattern {
-    /// A pattern of these pieces.
+    /// Makes a pattern of these pieces.
     ///
     /// # Errors
     /// If the text is too long.
@@ -118,21 +120,21 @@ impl Pattern {
             Piece::Hole(_) => None,
         });
         let word = literals.flat_map(|literal| literal.split_whitespace()).max_by_key(|word| word.len());
-        let (text_first, text_last) = (r"\S(?:.*?\S)??", r"\S(?:.*\S)?");
         Ok(Self {
-            first: regex(pieces, &holes, (number::SHORTEST, text_first))?,
-            last: regex(pieces, &holes, (number::LONGEST, text_last))?,
+            first: regex(pieces, &holes, number::SHORTEST, r"\S(?:.*?\S)??")?,
+            last: regex(pieces, &holes, number::LONGEST, r"\S(?:.*\S)?")?,
             word: word.unwrap_or_default().to_owned(),
             holes,
         })
     }
 
-    /// Reads a text; nothing if it does not fit, or in more than one way.
+    /// Reads a text; none if it does not fit, or fits in more than one way.
     pub(super) fn read<'t>(&'t self, text: &'t str) -> Option<Reading<'t>> {
         if !text.contains(&self.word) {
             return None;
         }
-        let (first, last) = (self.first.captures(text)?, self.last.captures(text)?);
+        let first = self.first.captures(text)?;
+        let last = self.last.captures(text)?;
         let mut reading = Reading { text, ranges: vec![], names: vec![], values: Record::new() };
         for (group, hole) in (1..).zip(&self.holes) {
             let range = range(&first, group).filter(|found| range(&last, group).as_ref() == Some(found))?;
@@ -152,8 +154,8 @@ fn range(captures: &Captures<'_>, group: usize) -> Option<Range<usize>> {
     captures.get(group).map(|found| found.range())
 }
 
-/// The pieces as an expression with a group for each hole.
-fn regex(pieces: &[Piece], holes: &[Hole], (number, text): (&str, &str)) -> Result<Regex, regex_lite::Error> {
+/// The pieces as a regular expression with a group for each hole. `number` and `text` match the values of holes.
+fn regex(pieces: &[Piece], holes: &[Hole], number: &str, text: &str) -> Result<Regex, regex_lite::Error> {
     let mut holes = holes.iter();
     let parts = pieces.iter().map(|piece| match piece {
         Piece::Literal(literal) => escaped(literal),
@@ -165,12 +167,12 @@ fn regex(pieces: &[Piece], holes: &[Hole], (number, text): (&str, &str)) -> Resu
     Regex::new(&format!("(?s)^{BLANK}*{}{BLANK}*$", parts.collect::<String>()))
 }
 
-/// A literal, with any white space for its own.
+/// The expression of a literal, in which any white space fits its own.
 fn escaped(literal: &str) -> String {
     let words: Vec<_> = literal.split(char::is_whitespace).map(regex_lite::escape).collect();
     let mut escaped = String::new();
     for (i, word) in words.iter().enumerate() {
-        // Of a run of white space only the first counts.
+        // A run of white space is one space.
         if i > 0 && (i == 1 || !words[i - 1].is_empty()) {
             escaped += &format!("{BLANK}+");
         }
@@ -189,7 +191,7 @@ impl Hole {
 }
 
 impl Reading<'_> {
-    /// The text with these values in its holes, numbers written like those that were there.
+    /// The text with these values in its holes, numbers written like the old ones.
     pub(super) fn rewritten(&self, values: &Record) -> String {
         let mut text = self.text.to_owned();
         for (range, name) in self.ranges.iter().zip(&self.names).rev() {
@@ -244,7 +246,7 @@ mod tests {
     }
 
     #[test]
-    fn what_can_be_read_in_two_ways_is_not_read() {
+    fn ambiguous_texts_are_not_read() {
         let gift = "{giver} and {taker} meet";
         assert!(values(gift, "Ann and Bob meet").is_some());
         assert_eq!(values(gift, "Ann and Bob and Cem meet"), None);
@@ -255,13 +257,13 @@ mod tests {
     }
 
     #[test]
-    fn mistakes_in_braces_are_told() {
+    fn mistakes_in_braces_are_reported() {
         for (text, problem) in [
             ("{n", "a `{` is not closed; a brace is `{{`"),
             ("n}", "a `}` closes nothing; a brace is `}}`"),
-            ("{n m}", "`{n m}` is no hole: its name needs letters, digits and `_` only"),
-            ("{}", "`{}` is no hole: its name needs letters, digits and `_` only"),
-            ("{a}{b}", "nothing stands between {a} and {b}"),
+            ("{n m}", "`{n m}` is not a hole: its name may have letters, digits and `_` only"),
+            ("{}", "`{}` is not a hole: its name may have letters, digits and `_` only"),
+            ("{a}{b}", "there is no text between {a} and {b}"),
         ] {
             assert_eq!(pieces(text).unwrap_err(), problem);
         }
@@ -279,7 +281,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_rewritten_reads_back(
+        fn a_rewritten_text_is_read_back(
             name in "[A-Z][a-z]{1,8}( [A-Z][a-z]{1,8})?", n in 0i64..5_000_000, cents in 0i64..100_000, style in 0usize..3
         ) {
             let pattern = pattern("{name} pays {p} for {n}, says {name}");
@@ -293,7 +295,7 @@ mod tests {
         }
 
         #[test]
-        fn no_text_makes_it_panic(pattern in "[{}a-c ,1]{0,12}", text in "\\PC{0,20}") {
+        fn no_pattern_or_text_panics(pattern in "[{}a-c ,1]{0,12}", text in "\\PC{0,20}") {
             if let Ok(pieces) = pieces(&pattern) {
                 let pattern = Pattern::new(&pieces, |name| name == "a").unwrap();
                 let _ = pattern.read(&text);

@@ -1,6 +1,6 @@
-//! One template: a text with holes, what they are filled with, and the expressions that work the answers out.
+//! A template: a text with holes, the values of the holes, and the expressions of the answers.
 //!
-//! **Invariant:** every expression knows the holes of the text and no other name, every hole is drawn, and at least one of
+//! **Invariant:** every expression uses holes of the text and no other name, every hole has values, and at least one of
 //! [`SAMPLES`] draws can be used.
 
 use proofmark_runtime::{Field, Record, Value};
@@ -14,41 +14,40 @@ use super::{
 };
 use crate::attack::{Broken, Miss};
 
-/// Draws that are tried when a template is read.
+/// The number of draws that are tried when a template is read.
 const SAMPLES: usize = 1000;
 
 /// A template.
 #[derive(Debug)]
 pub(super) struct Template {
-    /// The line of the file that it is on.
+    /// Its line in the file.
     pub(super) line: usize,
     pub(super) pattern: Pattern,
-    /// What each hole is filled with.
+    /// The values of each hole.
     pub(super) draws: Vec<(String, Draw)>,
-    /// What must hold of what is drawn.
+    /// The condition on drawn values.
     pub(super) condition: Option<Expression>,
-    /// How each output is worked out.
+    /// The expression of each output.
     pub(super) answers: Vec<(String, Expression)>,
 }
 
 impl Template {
-    /// Values for all holes.
+    /// Random values for all holes.
     pub(super) fn draw(&self, rng: &mut ChaCha8Rng) -> Record {
         self.draws.iter().map(|(hole, draw)| (hole.clone(), draw.draw(rng))).collect()
     }
 
-    /// Checks that it says of a row what the row's labels say.
+    /// Checks that its answers to a row equal the row's labels.
     ///
     /// # Errors
-    /// The first label that it contradicts; idle if there is a label that it does not work out.
+    /// The first label that differs; idle if it has no expression for a label.
     pub(super) fn is_right(&self, reading: &Reading<'_>, labels: &Record) -> Result<(), Miss> {
-        let answer_of = |name: &str| self.answers.iter().find(|(output, _)| output == name);
-        if labels.is_empty() || !labels.iter().all(|(name, _)| answer_of(name).is_some()) {
+        if labels.is_empty() || !labels.iter().all(|(name, _)| self.expression(name).is_some()) {
             return Err(Miss::Idle);
         }
-        for (label, (_, answer)) in labels.iter().filter_map(|(name, label)| Some((label, answer_of(name)?)))
-        {
-            let says = match answer.answer(&reading.values) {
+        for (name, label) in labels.iter() {
+            let Some(expression) = self.expression(name) else { continue };
+            let says = match expression.answer(&reading.values) {
                 Ok(answer) if label::says(label, &answer) => continue,
                 Ok(answer) => answer.to_string(),
                 Err(problem) => format!("nothing ({problem})"),
@@ -58,8 +57,13 @@ impl Template {
         Ok(())
     }
 
-    /// The labels of a row for other values, each written like the old one; nothing if these values cannot be used.
-    pub(super) fn relabelled(&self, values: &Record, labels: &Record, outputs: &[Field]) -> Option<Record> {
+    /// The expression of an output.
+    fn expression(&self, output: &str) -> Option<&Expression> {
+        self.answers.iter().find(|(name, _)| name == output).map(|(_, expression)| expression)
+    }
+
+    /// The labels of a row for other values, each written like the old one; none if these values cannot be used.
+    pub(super) fn new_labels(&self, values: &Record, labels: &Record, outputs: &[Field]) -> Option<Record> {
         let answers = self.answers_to(values).ok()?;
         let new = labels.iter().map(|(name, old)| {
             let new = label::like(old, answers.get(name)?)?;
@@ -69,14 +73,14 @@ impl Template {
         new.collect()
     }
 
-    /// What the outputs are for these values.
+    /// The answers for these values.
     ///
     /// # Errors
     /// Why these values cannot be used.
     fn answers_to(&self, values: &Record) -> Result<Record, String> {
         let texts: Vec<_> = values.iter().filter(|(_, value)| value.as_text().is_some()).collect();
         for (i, (hole, text)) in texts.iter().enumerate() {
-            // A tale of Ann and Ann is another one than that of Ann and Omar.
+            // A text about Ann and Ann has another meaning than one about Ann and Omar.
             if let Some((other, _)) = texts[..i].iter().find(|(_, other)| other == text) {
                 return Err(format!("`{other}` and `{hole}` are the same"));
             }
@@ -87,17 +91,20 @@ impl Template {
             Some(Ok(other)) => return Err(format!("`where` is {}, not true or false", other.to_json())),
             Some(Err(problem)) => return Err(format!("`where` fails: {problem}")),
         }
-        let answer = |(output, answer): &(String, Expression)| match answer.answer(values) {
-            Ok(value) => Ok((output.clone(), value)),
-            Err(problem) => Err(format!("the answer for `{output}` fails: {problem}")),
-        };
-        self.answers.iter().map(answer).collect()
+        let mut answers = Record::new();
+        for (output, expression) in &self.answers {
+            match expression.answer(values) {
+                Ok(answer) => answers.insert(output, answer),
+                Err(problem) => return Err(format!("the answer for `{output}` fails: {problem}")),
+            }
+        }
+        Ok(answers)
     }
 
-    /// Checks that some of what may be drawn can be used.
+    /// Checks that at least one of [`SAMPLES`] draws can be used.
     ///
     /// # Errors
-    /// Why the first of the draws cannot.
+    /// Why the first draw cannot be used.
     pub(super) fn can_be_drawn(&self, outputs: &[Field]) -> Result<(), String> {
         let mut rng = ChaCha8Rng::seed_from_u64(0);
         let mut first = None;
@@ -105,14 +112,14 @@ impl Template {
             let values = self.draw(&mut rng);
             match self.answers_to(&values).and_then(|answers| fit(&answers, outputs)) {
                 Ok(()) => return Ok(()),
-                Err(problem) => first.get_or_insert_with(|| format!("{problem} (for {})", shown(&values))),
+                Err(problem) => first.get_or_insert_with(|| format!("{problem} (with {})", shown(&values))),
             };
         }
-        Err(format!("none of {SAMPLES} draws can be used; of the first, {}", first.unwrap_or_default()))
+        Err(format!("none of {SAMPLES} draws can be used; for the first one, {}", first.unwrap_or_default()))
     }
 }
 
-/// Checks that answers are such as the outputs take, a number also as a text.
+/// Checks that answers fit the outputs, as they are or as text.
 fn fit(answers: &Record, outputs: &[Field]) -> Result<(), String> {
     for field in outputs {
         let Some(answer) = answers.get(&field.name) else { continue };

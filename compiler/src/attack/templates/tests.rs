@@ -14,7 +14,7 @@ fn total() -> Vec<Field> {
 }
 
 fn templates(lines: &[&str], outputs: Vec<Field>) -> Templates {
-    Templates::read(("redrawn", "t.jsonl"), &lines.join("\n"), outputs).unwrap()
+    Templates::read("redrawn", "t.jsonl", &lines.join("\n"), outputs).unwrap()
 }
 
 fn row(text: &str, outputs: Record) -> Example {
@@ -28,7 +28,7 @@ fn labelled(text: &str, total: impl Into<Value>) -> Example {
 
 fn apply(templates: &Templates, row: &Example, seed: u64) -> Result<Example, Miss> {
     let scene = Scene { protected: &Protected::default(), wrong_answer: None };
-    templates.apply(row, "question", (&scene, &mut ChaCha8Rng::seed_from_u64(seed)))
+    templates.apply(row, "question", &scene, &mut ChaCha8Rng::seed_from_u64(seed))
 }
 
 fn text(row: &Example) -> &str {
@@ -42,7 +42,7 @@ fn numbers(text: &str) -> Vec<f64> {
 }
 
 #[test]
-fn names_and_numbers_are_redrawn_and_the_answer_is_worked_out_again() {
+fn names_and_numbers_are_redrawn_with_the_new_answer() {
     let templates = templates(&[PENS], total());
     let row = labelled("Kim buys 50 pens at 4  dollars each.\nHow much does Kim pay?", Value::Integer(200));
     let mut seen = BTreeSet::new();
@@ -66,7 +66,7 @@ fn names_and_numbers_are_redrawn_and_the_answer_is_worked_out_again() {
 }
 
 #[test]
-fn a_template_is_used_only_where_it_is_right_about_the_row() {
+fn a_template_is_used_only_if_it_gives_the_label() {
     let templates = templates(&[PENS], total());
     let pens = "Kim buys 50 pens at 4 dollars each. How much does Kim pay?";
     let wrong = apply(&templates, &labelled(pens, Value::Integer(220)), 1).unwrap_err();
@@ -80,14 +80,14 @@ fn a_template_is_used_only_where_it_is_right_about_the_row() {
         assert_eq!(apply(&templates, &other, 1).unwrap_err(), Miss::Idle, "{other:?}");
     }
     let unit = row(pens, Record::new().with("total", Value::Integer(200)).with("unit", "dollars"));
-    assert_eq!(templates.of_row(&unit), Some((0, Err(Miss::Idle))), "it does not work out the unit");
+    assert_eq!(templates.of_row(&unit), Some((0, Err(Miss::Idle))), "it has no expression for the unit");
     let changed = "Kim buys 50 pencils at 4 dollars each. How much does Kim pay?";
     let check = templates.guarantee().check(pens, changed, &Protected::default());
     assert_eq!(check, Err(Broken::Template));
 }
 
 #[test]
-fn labels_keep_their_kind_and_what_the_task_allows() {
+fn labels_keep_their_kind_and_fit_the_task() {
     let half = r#"{"text": "Half of {n}?", "draw": {"n": {"from": 1, "to": 41}}, "answer": "n / 2"}"#;
     let all = |label: Value, output: Field| {
         let templates = templates(&[half], vec![output]);
@@ -122,7 +122,7 @@ fn labels_keep_their_kind_and_what_the_task_allows() {
 }
 
 #[test]
-fn several_outputs_are_worked_out_and_texts_and_truth_values_too() {
+fn several_outputs_texts_and_booleans_are_computed() {
     let line = r#"{"text": "Is {a} more than {b}?", "draw": {"a": {"from": 1, "to": 9}, "b": {"from": 1, "to": 9}}, "answer": {"more": "a > b", "verdict": "'yes' if a > b else 'no'", "gap": "(a - b)|abs"}}"#;
     let verdicts = Type::Choice(vec!["yes".into(), "no".into()]);
     let outputs = vec![
@@ -147,7 +147,7 @@ fn several_outputs_are_worked_out_and_texts_and_truth_values_too() {
 }
 
 #[test]
-fn the_first_template_that_fits_counts() {
+fn the_first_template_that_fits_is_used() {
     let any = r#"{"text": "{who} buys {what} at {p} dollars each. {rest}", "draw": {"who": ["A"], "what": ["B"], "p": [1], "rest": ["C"]}, "answer": "0"}"#;
     let pens = labelled("Kim buys 3 pens at 4 dollars each. How much does Kim pay?", Value::Integer(12));
     assert!(apply(&templates(&[PENS, "", any], total()), &pens, 1).is_ok());
@@ -157,7 +157,7 @@ fn the_first_template_that_fits_counts() {
 }
 
 #[test]
-fn texts_of_two_holes_stay_apart_and_what_cannot_be_redrawn_is_left() {
+fn two_holes_never_get_the_same_text() {
     let line = r#"{"text": "{a} owes {b} {n} dollars", "draw": {"a": ["Ann", "Omar"], "b": ["Ann", "Omar"], "n": [3]}, "answer": "n"}"#;
     let templates = templates(&[line], total());
     for seed in 0..20 {
@@ -184,83 +184,84 @@ fn texts_of_two_holes_stay_apart_and_what_cannot_be_redrawn_is_left() {
     );
 }
 
-/// A line, and all that is told of it.
+/// A line, and all messages about it.
 const MISTAKES: &[(&str, &[&str])] = &[
     ("{", &["not JSON: EOF while parsing an object (at byte 1 of 1)"]),
-    ("[1]", &["this is no JSON object"]),
+    ("[1]", &["the line is not a JSON object"]),
     (r#"{"text": "{n}?", "draw": {"n": [1]}}"#, &["missing field `answer`"]),
     (
         r#"{"text": "{n}?", "draws": {"n": [1]}, "answer": "n"}"#,
         &["unknown field `draws`, expected one of `text`, `draw`, `where`, `answer`"],
     ),
     (r#"{"text": "{n", "draw": {}, "answer": "1"}"#, &["a `{` is not closed; a brace is `{{`"]),
-    (r#"{"text": "{a}{n}", "draw": {}, "answer": "1"}"#, &["nothing stands between {a} and {n}"]),
+    (r#"{"text": "{a}{n}", "draw": {}, "answer": "1"}"#, &["there is no text between {a} and {n}"]),
     (r#"{"text": "why?", "draw": {}, "answer": "1"}"#, &["the text has no hole"]),
     (
         r#"{"text": "{n} {m}?", "draw": {"n": [], "k": [1]}, "where": "n <", "answer": "q * 2"}"#,
         &[
-            "`draw` does not say what fills the hole {m}",
-            "`n` is drawn from an empty list",
-            "`draw` fills `k`, which is no hole of the text",
+            "`draw` has no values for the hole {m}",
+            "`n` has an empty list",
+            "`draw` has values for `k`, but the text has no such hole",
             "`where` is \"n <\": unexpected end of input, expected expression",
-            "`answer` is \"q * 2\": `q` is no hole of the text",
+            "`answer` is \"q * 2\": the text has no hole `q`",
         ],
     ),
     (
         r#"{"text": "{n}?", "draw": {"n": [1]}, "answer": {"sum": "n"}}"#,
-        &["`answer` names `sum`, which is no output"],
+        &["`answer` names `sum`, which is not an output"],
     ),
-    (
-        r#"{"text": "{n}?", "draw": {"n": [1]}, "answer": 7}"#,
-        &["`answer` does not say how the outputs are worked out"],
-    ),
+    (r#"{"text": "{n}?", "draw": {"n": [1]}, "answer": 7}"#, &["`answer` has no expression for the outputs"]),
     (
         r#"{"text": "{n}?", "draw": {"n": [1, 2]}, "where": "n > 2", "answer": "n"}"#,
-        &["none of 1000 draws can be used; of the first, `where` is false (for n = 2)"],
+        &["none of 1000 draws can be used; for the first one, `where` is false (with n = 2)"],
     ),
     (
         r#"{"text": "{n}?", "draw": {"n": [1]}, "where": "n", "answer": "n"}"#,
-        &["none of 1000 draws can be used; of the first, `where` is 1, not true or false (for n = 1)"],
+        &["none of 1000 draws can be used; for the first one, `where` is 1, not true or false (with n = 1)"],
     ),
     (
         r#"{"text": "{n}?", "draw": {"n": [1]}, "answer": "n|half"}"#,
         &[
-            "none of 1000 draws can be used; of the first, the answer for `total` fails: filter half is unknown (for n = 1)",
+            "none of 1000 draws can be used; for the first one, the answer for `total` fails: filter half is unknown (with n = 1)",
         ],
     ),
     (
         r#"{"text": "{n}?", "draw": {"n": [1]}, "answer": "n / 2"}"#,
         &[
-            "none of 1000 draws can be used; of the first, `total` is a number, but must be an integer: 0.5 (for n = 1)",
+            "none of 1000 draws can be used; for the first one, `total` is a number, but must be an integer: 0.5 (with n = 1)",
         ],
     ),
     (
         r#"{"text": "{a} and {b}?", "draw": {"a": ["x"], "b": ["x"]}, "answer": "1"}"#,
-        &["none of 1000 draws can be used; of the first, `a` and `b` are the same (for a = x, b = x)"],
+        &["none of 1000 draws can be used; for the first one, `a` and `b` are the same (with a = x, b = x)"],
     ),
 ];
 
 #[test]
-fn every_mistake_of_a_file_is_told_with_its_line_and_a_hint() {
-    let read = |text: &str| Templates::read(("redrawn", "t.jsonl"), text, total()).unwrap_err();
+fn every_mistake_is_reported_with_line_and_hint() {
+    let read = |text: &str| Templates::read("redrawn", "t.jsonl", text, total()).unwrap_err();
     let all: Vec<_> = MISTAKES.iter().map(|(line, _)| *line).chain([PENS]).collect();
     let mistakes = read(&format!("\u{feff}\n{}", all.join("\n")));
     for (number, (line, expected)) in (2..).zip(MISTAKES) {
-        let told = mistakes.iter().filter(|mistake| mistake.line == number);
-        assert_eq!(told.map(|mistake| mistake.message.as_str()).collect::<Vec<_>>(), *expected, "{line}");
+        let found = mistakes.iter().filter(|mistake| mistake.line == number);
+        assert_eq!(found.map(|mistake| mistake.message.as_str()).collect::<Vec<_>>(), *expected, "{line}");
     }
     assert!(mistakes.iter().all(|mistake| !mistake.hint.is_empty()));
-    assert_eq!(mistakes.len(), MISTAKES.iter().map(|(_, told)| told.len()).sum::<usize>());
+    assert_eq!(mistakes.len(), MISTAKES.iter().map(|(_, messages)| messages.len()).sum::<usize>());
     assert_eq!(read("\n \n")[0].message, "there is no template");
-    assert_eq!(templates(&[file::EXAMPLE], total()).templates.len(), 1, "what hints show is a template");
+    assert_eq!(
+        templates(&[file::EXAMPLE], total()).templates.len(),
+        1,
+        "the example of the hint is a template"
+    );
     let two = vec![Field::new("a", Type::Text), Field::new("b", Type::Text)];
-    let mistakes = Templates::read(("redrawn", "t.jsonl"), PENS, two).unwrap_err();
+    let mistakes = Templates::read("redrawn", "t.jsonl", PENS, two).unwrap_err();
     assert_eq!(mistakes[0].hint, "an object with an expression for each output: a, b");
 }
 
 proptest! {
     #[test]
-    fn whatever_the_row_holds_the_answer_is_that_of_the_variant(
+    fn the_new_answer_fits_the_variant(
         a in 0i64..100_000, b in 1i64..5000, off in -1i64..2, seed in 0u64..1000
     ) {
         let line = r#"{"text": "A has {a}, B has {b} more than {c} times that.", "draw": {"a": {"from": 0, "to": 5000, "step": 7}, "b": {"from": 0.5, "to": 99, "step": 0.5}, "c": [2, 3, 4]}, "where": "a > b", "answer": "a + c * a + b"}"#;
@@ -281,8 +282,8 @@ proptest! {
     }
 
     #[test]
-    fn no_line_makes_it_panic(line in r#"\{"text": "[{}a-c ,]{0,9}", "draw": \{"a": (\[1\]|\{"from": -?[0-9]{1,20}, "to": [0-9]{1,20}\}), "b": \["x"\]\}, "answer": "[abc0-9+*/()| ]{0,9}"\}"#) {
-        if let Ok(templates) = Templates::read(("redrawn", "t.jsonl"), &line, total()) {
+    fn no_line_panics(line in r#"\{"text": "[{}a-c ,]{0,9}", "draw": \{"a": (\[1\]|\{"from": -?[0-9]{1,20}, "to": [0-9]{1,20}\}), "b": \["x"\]\}, "answer": "[abc0-9+*/()| ]{0,9}"\}"#) {
+        if let Ok(templates) = Templates::read("redrawn", "t.jsonl", &line, total()) {
             let _ = apply(&templates, &labelled("1 x, 2", Value::Integer(1)), 1);
         }
     }

@@ -5,9 +5,15 @@
 use std::{
     cell::Cell,
     collections::BTreeMap,
+    path::Path,
     sync::{Arc, OnceLock},
 };
 
+use proofmark_optimizers::Stop;
+use proofmark_runtime::{
+    Record, Run,
+    run::{RunError, Runner},
+};
 use serde_json::json;
 
 use super::{
@@ -16,10 +22,11 @@ use super::{
 };
 use crate::{
     attack::rewrite::{
-        self, AuthorError, Clerk, Desk, Dropped, Line, Order, Rewriting, Rewritings, RewritingsError, Written,
+        self, DropReason, RewriteError, RewriteJob, RewriteLine, RewriteModel, RewriteOutcome,
+        RewriteService, Rewriting, Rewritings, RewritingsError, RunBatch,
     },
     cancel::Cancel,
-    data::{DataError, Rewritable},
+    data::{DataError, rewritable_rows},
     engine::pool::Pool,
     exit::Exit,
     task::{RewriterConfig, Task},
@@ -31,7 +38,7 @@ use crate::{
 #[derive(Default, serde::Serialize)]
 struct Count {
     kept: usize,
-    dropped: BTreeMap<Dropped, usize>,
+    dropped: BTreeMap<DropReason, usize>,
 }
 
 impl Attack {
@@ -57,35 +64,37 @@ impl Attack {
         }
         // A file that cannot be read is told before a call is paid.
         let old = Rewritings::open(&config.file, &task.program).map_err(DataError::from)?;
-        let rows = Rewritable::of(task)?;
-        let order = Order { task, config, rows: &rows, ways };
-        let count = self.budget_calls.map_or(rows.wanted.len(), |budget| order.affordable(budget));
+        let rows = rewritable_rows(task)?;
+        let job = RewriteJob { program: &task.program, seed: task.data.seed, config, rows: &rows, ways };
+        let count = self.budget_calls.map_or(rows.targets.len(), |budget| job.affordable(budget));
         if count == 0 {
-            let least = order.price(1);
+            let least = job.price(1);
             return Err(Failure::new(Exit::Budget, format!("one row alone may take {least} calls")));
         }
         if !self.common.quiet {
             let writer = &config.model.name;
             say(&format!(
                 "{count} of {} rows in {} ways: at most {} calls, written by {writer}, voted on by {}",
-                rows.wanted.len(),
-                order.ways.len(),
-                order.price(count),
+                rows.targets.len(),
+                job.ways.len(),
+                job.price(count),
                 verifier.name
             ));
         }
-        let (written, calls) = self.written(&order, count)?;
+        let (written, calls) = self.run_job(&job, count)?;
         let told = counted(&written.lines);
-        let gone = rewrite::save(&order, old, written.lines)
+        let gone = rewrite::save(&job, old, written.lines)
             .map_err(|error| Failure::unwritable(&config.file, &error))?;
         if self.common.json {
             return screen::document(&json!({
-                "file": config.file, "rows": written.rows, "of": rows.wanted.len(), "families": told,
+                "file": config.file, "rows": written.rows, "of": rows.targets.len(), "families": told,
                 "questions": written.asked, "calls": {"made": calls.made, "replayed": calls.replayed},
                 "verifier_knows": written.known, "stale_lines_taken_out": gone,
             }));
         }
-        lines(&order, &told, (written.known, calls, gone)).iter().try_for_each(|line| screen::line(line))?;
+        lines(&told, (written.known, calls, gone), &config.file, &task.folder)
+            .iter()
+            .try_for_each(|line| screen::line(line))?;
         Ok(Exit::Ok)
     }
 
@@ -104,34 +113,35 @@ impl Attack {
     }
 
     /// Opens the models and has them write and vote.
-    fn written(&self, order: &Order<'_>, rows: usize) -> Result<(Written, Calls), Failure> {
+    fn run_job(&self, job: &RewriteJob<'_>, rows: usize) -> Result<(RewriteOutcome, Calls), Failure> {
         let store = opening::store(&Workplace::of(&self.task.task).calls())?;
         let watch: Arc<OnceLock<Watcher>> = Arc::default();
-        let config = order.config;
+        let config = job.config;
         let (writer, parallel) = opening::stored(&config.model, &store, &self.common, &watch)?;
-        let writer = Clerk { model: writer, max_tokens: config.model.max_tokens };
+        let writer = RewriteModel { model: writer, max_tokens: config.model.max_tokens };
         let verifier = match &config.verifier {
-            Some(other) => Clerk {
+            Some(other) => RewriteModel {
                 model: opening::stored(other, &store, &self.common, &watch)?.0,
                 max_tokens: other.max_tokens,
             },
-            None => Clerk { model: Arc::clone(&writer.model), max_tokens: writer.max_tokens },
+            None => RewriteModel { model: Arc::clone(&writer.model), max_tokens: writer.max_tokens },
         };
         let (runtime, cancel) = (artifacts::runtime()?, Cancel::default());
         cancel.on_ctrl_c(runtime.handle());
-        let desk = Desk {
+        let pool = Pool { runtime: runtime.handle(), cancel: &cancel, parallel };
+        let service = RewriteService {
             writer,
             verifier,
-            pool: Pool { runtime: runtime.handle(), cancel: &cancel, parallel },
+            calls: &pool,
             watch: Arc::clone(watch.get_or_init(|| progress::watcher(&self.common))),
             asked: Cell::new(0),
         };
-        let written = order.write(rows, &desk)?;
-        Ok((written, desk.calls()))
+        let written = job.run(rows, &service)?;
+        Ok((written, service.calls()))
     }
 }
 
-fn counted(lines: &[Line]) -> BTreeMap<&'static str, Count> {
+fn counted(lines: &[RewriteLine]) -> BTreeMap<&'static str, Count> {
     let mut told: BTreeMap<&'static str, Count> = BTreeMap::new();
     for line in lines {
         let Some(way) = rewrite::find(&line.family) else { continue };
@@ -146,9 +156,10 @@ fn counted(lines: &[Line]) -> BTreeMap<&'static str, Count> {
 
 /// One screen.
 fn lines(
-    order: &Order<'_>,
     told: &BTreeMap<&str, Count>,
     (known, calls, gone): (Option<f64>, Calls, usize),
+    file: &Path,
+    folder: &Path,
 ) -> Vec<String> {
     let mut lines = vec![format!("{:<12} {:>6} {:>8}  why", "family", "kept", "dropped")];
     for (name, Count { kept, dropped }) in told {
@@ -169,17 +180,27 @@ fn lines(
             "{gone} lines were taken out: their rows are not there any more, or are others now"
         ));
     }
-    let (file, program) = (order.config.file.display(), screen::program());
-    lines.push(format!("in {file}; next: {program} check {}", order.task.folder.display()));
+    let program = screen::program();
+    lines.push(format!("in {}; next: {program} check {}", file.display(), folder.display()));
     lines
 }
 
-impl From<AuthorError> for Failure {
-    fn from(error: AuthorError) -> Self {
+impl RunBatch for Pool<'_> {
+    fn run_batch(
+        &self,
+        batch: Vec<(Arc<Runner>, Record)>,
+        done: &dyn Fn(),
+    ) -> Result<Vec<Result<Run, RunError>>, Stop> {
+        self.runs(batch.into_iter().map(|(runner, inputs)| (runner, inputs, 0)).collect(), done)
+    }
+}
+
+impl From<RewriteError> for Failure {
+    fn from(error: RewriteError) -> Self {
         match &error {
-            AuthorError::Stopped(stop) => Self::from(stop),
-            AuthorError::Nothing => Self::new(Exit::Invalid, error.to_string()),
-            AuthorError::Ignorant { .. } | AuthorError::Fooled { .. } => {
+            RewriteError::Stopped(stop) => Self::from(stop),
+            RewriteError::Nothing => Self::new(Exit::Invalid, error.to_string()),
+            RewriteError::Ignorant { .. } | RewriteError::Fooled { .. } => {
                 Self::new(Exit::Invalid, error.to_string())
                     .hint("name a better model in [rewriter.verifier]; nothing was rewritten yet")
             }

@@ -35,7 +35,7 @@ impl Variation {
         let mut files: Vec<_> = folders.map(|folder| folder.path().join("artifact.json")).collect();
         files.sort();
         let accepted = files.iter().filter_map(|path| match Artifact::read(path).ok()?.stamp() {
-            Stamp::Accepted(accepted) => Some((accepted.seeds, accepted.certificate.clone())),
+            Stamp::Accepted(accepted) => Some((accepted.units(), accepted.certificate().clone())),
             _ => None,
         });
         let largest = accepted.max_by_key(|(seeds, _)| *seeds);

@@ -2,19 +2,22 @@
 
 use std::path::Path;
 
+use proofmark_optimizers::Effects as _;
 use proofmark_runtime::{
     Candidate, Digest, Program, Stamp,
     artifact::{Artifact, Parts},
     digest,
+    stamp::AskedBy,
 };
 
 use super::{Gate, prompts::laid};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
-    compile::{Judged, reading},
+    compile::{Judged, reading, subject},
     data::{Fresh, Splits, fresh},
     engine::{Engine, GateAdapter, GateError},
-    gate::{Begun, Finalist, Gate as Judge, Heard, Judgement, Sealed},
+    exit::Exit,
+    gate::{Begun, Finalist, Gate as Judge, Heard, Judgement, Sealed, Subject},
     ledger::StoredLedger,
     task::Task,
     workplace::Workplace,
@@ -55,7 +58,10 @@ impl Gate {
 
         let run = digest(&("gate", trial.baseline.id(), trial.seed)).short();
         let mut engine = Engine::new(crew.clone(), &trial.program, [], (store.clone(), run.clone(), 0));
-        let judge = self.judge_of(&task, &trial, engine.context());
+        let before = trial.program.apply(&trial.baseline);
+        let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
+        let subject = subject(&task, &before, engine.abilities(), AskedBy::Continuation)?;
+        let judge = self.judge_of(&task, &trial, engine.context(), subject);
         if !self.common.quiet {
             fresh.iter().zip(&self.more).for_each(|(fresh, path)| say(&told(fresh, path)));
         }
@@ -108,12 +114,12 @@ impl Gate {
     }
 
     /// The gate as it was asked then.
-    fn judge_of(&self, task: &Task, trial: &Trial, context: Digest) -> Judge {
+    fn judge_of(&self, task: &Task, trial: &Trial, context: Digest, subject: Subject) -> Judge {
         let context = match trial.origin {
             Some(_) => context,
             None => digest(&(context, trial.baseline.id())),
         };
-        let judge = self.judge(self.policy(task.gate.policy), task.demands(), context);
+        let judge = self.judge(self.policy(task.gate.policy), task.demands(), context, subject);
         Judge { seed: trial.seed, ..judge }
     }
 }

@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
-use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest};
+use proofmark_optimizers::Effects as _;
+use proofmark_runtime::{Candidate, Param, ParamPath, Program, Slot, digest, stamp::AskedBy};
 
 use serde_json::Value as Json;
 
 use super::{Gate, dspy};
 use crate::{
     cli::{Failure, artifacts, compile, opening, say},
-    compile::Judged,
+    compile::{Judged, subject},
     data::Splits,
     engine::{Crew, Engine, GateAdapter},
     exit::Exit,
@@ -56,7 +57,8 @@ impl Gate {
         let run = digest(&("gate", baseline.id(), self.seed)).short();
         let mut engine = Engine::new(crew.clone(), &task.program, [], (store.clone(), run.clone(), 0));
         let context = digest(&(engine.context(), baseline.id()));
-        let judge = self.judge(self.policy(task.gate.policy), task.demands(), context);
+        let subject = subject(&task, &before, engine.abilities(), AskedBy::Gate)?;
+        let judge = self.judge(self.policy(task.gate.policy), task.demands(), context, subject);
         let candidates: Vec<_> = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
         let mut stand = GateAdapter::new(&mut engine, baseline, candidates.clone());
         let ledger = &mut StoredLedger::new(&store, &run);
@@ -67,7 +69,7 @@ impl Gate {
             let judged = Judged {
                 name: &task.name,
                 program: &task.program,
-                candidate: &candidates[accepted],
+                candidate: &candidates[accepted.position()],
                 seed: self.seed,
                 origin: None,
             };
@@ -90,8 +92,8 @@ impl Gate {
         (splits, crew): (&Splits, &Crew),
         engine: &mut Engine<'_>,
     ) -> Result<(), Failure> {
-        let Some((out, certificate)) = self.out.as_ref().zip(judgement.certificate()) else { return Ok(()) };
-        let artifact = judged.emit(certificate, splits, crew, engine);
+        let Some((out, accepted)) = self.out.as_ref().zip(judgement.accepted()) else { return Ok(()) };
+        let artifact = judged.emit(accepted, splits, crew, engine);
         let artifact = artifact.map_err(|error| compile::failure(error).1)?;
         artifact.write(out)?;
         if !self.common.quiet {

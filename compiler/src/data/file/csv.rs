@@ -31,9 +31,10 @@ pub(super) fn read(file: &mut File, text: &[u8], delimiter: u8) -> Result<(), Da
     Ok(())
 }
 
+/// The names of the columns.
 fn columns(file: &File, header: &csv::ByteRecord, delimiter: u8) -> Result<Vec<String>, DataError> {
     if let Some(problem) = header.iter().find_map(not_text) {
-        return Err(file.malformed(1, format!("in the header: {problem}")));
+        return Err(file.malformed(1, format!("header: {problem}")));
     }
     let columns: Vec<_> = header.iter().map(|cell| String::from_utf8_lossy(cell).trim().to_owned()).collect();
     for (i, column) in columns.iter().enumerate() {
@@ -45,8 +46,9 @@ fn columns(file: &File, header: &csv::ByteRecord, delimiter: u8) -> Result<Vec<S
         && let Some(other) = [';', '\t', ','].into_iter().find(|other| only.contains(*other))
         && u32::from(other) != u32::from(delimiter)
     {
-        let message = format!("the header is one column {only:?}: are the cells separated by {other:?}?");
-        return Err(file.malformed(1, format!("{message} Commas go with .csv, tabs with .tsv")));
+        let message =
+            format!("the header is one column {only:?}; its cells seem to be separated by {other:?}.");
+        return Err(file.malformed(1, format!("{message} Use commas with .csv and tabs with .tsv")));
     }
     Ok(columns)
 }
@@ -54,7 +56,7 @@ fn columns(file: &File, header: &csv::ByteRecord, delimiter: u8) -> Result<Vec<S
 fn explain(error: &csv::Error) -> String {
     match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} cells, but the header has {expected_len}; is a quote missing?")
+            format!("the row has {len} cells, but the header has {expected_len}; a quote may be missing")
         }
         _ => error.to_string(),
     }

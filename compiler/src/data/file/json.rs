@@ -27,7 +27,7 @@ pub(super) fn lines(file: &mut File, text: &[u8]) -> Result<(), DataError> {
     Ok(())
 }
 
-/// An array of objects; JSON lines under the wrong suffix are read as what they are.
+/// An array of objects, or JSON lines with the wrong suffix.
 pub(super) fn any(file: &mut File, text: &[u8]) -> Result<(), DataError> {
     match text.trim_ascii_start().first() {
         None => Ok(()),
@@ -50,8 +50,9 @@ fn array(file: &mut File, text: &[u8]) -> Result<(), DataError> {
     }
     let mut at = text.len() - text.trim_ascii_start().len() + 1;
     let mut first = true;
-    // Lines are counted as the rows go by.
-    let (mut line, mut counted) = (1, 0);
+    // The lines up to `counted` are counted already.
+    let mut line = 1;
+    let mut counted = 0;
     loop {
         at += blank(&text[at..]);
         if !first && text.get(at) == Some(&b',') {
@@ -72,7 +73,7 @@ fn array(file: &mut File, text: &[u8]) -> Result<(), DataError> {
     }
 }
 
-/// Reads one element of an array; gives its length.
+/// Reads one element of an array and returns its length in bytes.
 fn element(file: &mut File, text: &[u8], line: usize) -> Result<usize, DataError> {
     if text.first() != Some(&b'{') {
         return Err(file.malformed(line, "a row of the array is not an object"));
@@ -95,6 +96,7 @@ fn is_one_object(text: &[u8]) -> bool {
     serde_json::from_slice::<Map<String, Json>>(text).is_ok() && text.trim_ascii().contains(&b'\n')
 }
 
+/// The length of the white space that a text begins with.
 fn blank(text: &[u8]) -> usize {
     text.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }

@@ -1,8 +1,8 @@
-//! Every mistake that a task file can hold, and what is told of it.
+//! Every mistake that a task file can have, and the messages about it.
 
 use super::{MINIMAL, WIRED, parse};
 
-/// One way to break a file: the file, what is replaced by what, and all that must be said about it.
+/// A mistake: the file, the text that is replaced, its replacement, and all messages.
 type Broken = (&'static str, &'static str, &'static str, &'static [&'static str]);
 
 const BROKEN: &[Broken] = &[
@@ -21,8 +21,8 @@ const BROKEN: &[Broken] = &[
         "",
         &[
             "1: the task file needs `format` (format = 1: the version of this file format)",
-            "1: the task file needs `data` (data = { ... }: where the rows are)",
-            "1: the task declares no program ([signature] with instructions, inputs and outputs, or several [[module]])",
+            "1: the task file needs `data` (data = { ... }: the files of rows)",
+            "1: the task has no program (add [signature] with instructions, inputs and outputs, or several [[module]])",
         ],
     ),
     (
@@ -91,7 +91,7 @@ const BROKEN: &[Broken] = &[
         &[
             "9: `optimizer.budget.calls` is a text, but must be a whole number, at least 1 (such as 1)",
             "9: `optimizer.budget` has no key `euro` (known: `calls`, `pruning`)",
-            "9: `optimizer.budget.usd` cannot be kept (the prices of models are not known here; say calls = ..., `proofmark check` tells how many a run makes)",
+            "9: `optimizer.budget.usd` is not supported (Proofmark does not know the prices of models; set calls = ..., `proofmark check` shows how many calls a run makes)",
         ],
     ),
     (
@@ -116,16 +116,14 @@ const BROKEN: &[Broken] = &[
         &[
             "6: \"A\" differs only in case or spaces from another choice of `team`",
             "6: `team` has an empty choice",
-            "6: \"a\" stands twice in `team`",
+            "6: `team` has the choice \"a\" twice",
         ],
     ),
     (
         MINIMAL,
         "[\"a\", \"b\"]",
         "[]",
-        &[
-            "6: choice `team` has nothing to choose from ({ type = \"choice\", choices = [\"...\", \"...\"] })",
-        ],
+        &["6: choice `team` has no choices ({ type = \"choice\", choices = [\"...\", \"...\"] })"],
     ),
     (
         MINIMAL,
@@ -163,16 +161,14 @@ const BROKEN: &[Broken] = &[
         MINIMAL,
         "[\"a\", \"b\"]",
         "[\"a\"]",
-        &[
-            "6: choice `team` has a single choice, so there is nothing to choose (name all that may be answered)",
-        ],
+        &["6: choice `team` has only one choice (list all answers that are possible, at least two)"],
     ),
     (
         MINIMAL,
         "\"Route.\"",
         "\" \"\nkind = \"predictt\"",
         &[
-            "4: the instructions of `main` are empty (say in a sentence what the model shall do)",
+            "4: the instructions of `main` are empty (say in a sentence what the model should do)",
             "5: there is no kind of module `predictt` (did you mean `predict`?)",
         ],
     ),
@@ -182,7 +178,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[gate]\npolicy = \"explore\"\ntarget = 0.9\n[data]",
         &[
-            "10: `explore` tests nothing, so no `target` can be held (take another policy, such as policy = \"strict\")",
+            "10: policy `explore` tests nothing, so `target` has no effect (use another policy, such as policy = \"strict\")",
         ],
     ),
     (
@@ -190,7 +186,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[gate]\npolicy = \"explore\"\n[[guard]]\nname = \"tone\"\n[data]",
         &[
-            "10: `explore` tests nothing, so no `guard` can be held (take another policy, such as policy = \"strict\")",
+            "10: policy `explore` tests nothing, so `guard` has no effect (use another policy, such as policy = \"strict\")",
         ],
     ),
     (
@@ -198,7 +194,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[guard]]\nname = \"tone\"\n[[guard]]\nname = \"tone\"\n[[guard]]\nmargin = 2\n[data]",
         &[
-            "11: there is a guard `tone` already (give this one another name)",
+            "11: another guard is named `tone` (give this guard another name)",
             "12: `guard` needs `name` (name = \"...\": its name in reports)",
             "13: `guard.margin` is 2, but must be a number from 0.001 to 1 (such as 0.03)",
         ],
@@ -208,7 +204,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[guard]]\nname = \"tone\"\nkind = \"rouge\"\n[data]",
         &[
-            "10: `rouge` cannot judge `team`, which is one of a, b (exact can; set it with outputs.team = { kind = \"exact\" })",
+            "10: `rouge` cannot score `team`, which is one of a, b (use exact, such as outputs.team = { kind = \"exact\" })",
         ],
     ),
     (
@@ -216,7 +212,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[guard]]\nname = \"clean rows\"\n[[guard]]\nname = \" \"\n[data]",
         &[
-            "9: `clean rows` is what the gate itself reports (give the guard another name)",
+            "9: the gate uses the name `clean rows` itself (give this guard another name)",
             "11: a guard needs a name (such as name = \"tone\")",
         ],
     ),
@@ -226,7 +222,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[demos]]\nmesage = \"x\"\nteam = \"c\"\n[data]",
         &[
-            "9: `mesage` is no field of this signature (did you mean `message`?)",
+            "9: the signature has no field `mesage` (did you mean `message`?)",
             "10: `team` is \"c\", but must be one of a, b",
         ],
     ),
@@ -237,7 +233,7 @@ const BROKEN: &[Broken] = &[
         "file = \"rows.jsonl\"",
         "train = \"rows.jsonl\"",
         &[
-            "9: `data` names no `gate`: rows to be judged on (name `train` and `gate`, or one `file` that is split for you)",
+            "9: `data` has no `gate`, the file of the test rows (name `train` and `gate`, or one `file` that Proofmark splits)",
         ],
     ),
     (
@@ -245,10 +241,10 @@ const BROKEN: &[Broken] = &[
         "file =",
         "gate = \"rows.jsonl\"\nfile =",
         &[
-            "10: `data` has both `file` and `gate` (`file` is split for you; `train` and `gate` are split by you)",
+            "10: `data` has both `file` and `gate` (name one `file` that Proofmark splits, or your own `train` and `gate`)",
         ],
     ),
-    (MINIMAL, "file = \"rows.jsonl\"", "", &["1: `data` names no file (file = \"rows.jsonl\")"]),
+    (MINIMAL, "file = \"rows.jsonl\"", "", &["1: `data` names no file (such as file = \"rows.jsonl\")"]),
     (
         MINIMAL,
         "file =",
@@ -260,15 +256,15 @@ const BROKEN: &[Broken] = &[
         MINIMAL,
         "[data]",
         "[gate]\nfamilies = [\"typo\", \"filler\", \"typo\"]\n[data]",
-        &["9: `typo` is named twice (leave one of them out)"],
+        &["9: `typo` is listed twice (remove one of them)"],
     ),
     (
         MINIMAL,
         "[data]",
         "[[attack]]\nname = \"clean\"\nreplace = { the = \"that\" }\n[[attack]]\nname = \"natural\"\nreplace = {}\n[data]",
         &[
-            "9: `clean` is what rows are called that nobody perturbed (give your family another name)",
-            "12: `natural` is what rows of yours are called that are hard as they are (give your family another name)",
+            "9: `clean` is the name of the unperturbed rows (give your family another name)",
+            "12: `natural` is the name of your adversarial rows (give your family another name)",
         ],
     ),
     (
@@ -276,7 +272,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[attack]]\nname = \"typo\"\nreplace = { the = \"that\" }\n[[attack]]\nname = \"mine\"\nreplace = {}\n[data]",
         &[
-            "9: there is a family `typo` already (give your family another name)",
+            "9: there is already a family `typo` (give your family another name)",
             "13: `replace` is empty, so this family changes nothing (such as replace = { car = \"automobile\" })",
         ],
     ),
@@ -286,7 +282,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[[attack]]\nname = \"redrawn\"\nkind = \"templates\"\n[data]",
         &[
-            "8: `attack` needs `file` (file = \"...\": JSON lines, one template each: `text` with holes such as {n}, `draw`, `answer` and, if need be, `where`)",
+            "8: `attack` needs `file` (file = \"...\": JSON lines with one template each: `text` with holes such as {n}, `draw`, `answer` and optionally `where`)",
         ],
     ),
     (
@@ -313,7 +309,7 @@ const BROKEN: &[Broken] = &[
         "[model]\nname = \"gpt-5\"\nkey_env = \"sk-123-456\"\nbase_url = \"localhost\"\n[data]",
         &[
             "10: `key_env` is not the name of an environment variable (the name of the variable that holds the key, never the key itself)",
-            "11: `localhost` is no web address (such as \"http://localhost:11434/v1\")",
+            "11: `localhost` is not a web address (such as \"http://localhost:11434/v1\")",
         ],
     ),
     (
@@ -321,7 +317,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[model]\nname = \"opnai/gpt-5\"\n[proposer]\nname = \"local/smolm\"\n[data]",
         &[
-            "9: `opnai/gpt-5` names no provider (did you mean `openai/`? A server of your own takes any name, with `base_url`)",
+            "9: `opnai/gpt-5` does not begin with a known provider (did you mean `openai/`? With `base_url` any name is allowed)",
             "11: there is no model `local/smolm`; known: `local/smollm2-135m-instruct`; a file of your own is `local:/path/to/model.gguf`",
         ],
     ),
@@ -331,7 +327,7 @@ const BROKEN: &[Broken] = &[
         "[data]",
         "[metric]\nkind = \"f1\"\n[data]",
         &[
-            "9: `f1` cannot judge `team`, which is one of a, b (exact can; set it with outputs.team = { kind = \"exact\" })",
+            "9: `f1` cannot score `team`, which is one of a, b (use exact, such as outputs.team = { kind = \"exact\" })",
         ],
     ),
     (
@@ -347,14 +343,14 @@ const BROKEN: &[Broken] = &[
         MINIMAL,
         "[data]",
         "[metric]\noutputs = { team = { weight = 0 } }\n[data]",
-        &["9: every output has weight 0: nothing is judged"],
+        &["9: every output has weight 0, so nothing is scored"],
     ),
     (
         MINIMAL,
         "[data]",
         "[metric]\nkind = \"command\"\n[data]",
         &[
-            "8: `metric` needs `command` (command = [\"...\", \"...\"]: the program and its arguments, run in the task's folder)",
+            "8: `metric` needs `command` (command = [\"...\", \"...\"]: the program and its arguments, run in the folder of the task)",
         ],
     ),
     (
@@ -367,7 +363,7 @@ const BROKEN: &[Broken] = &[
         WIRED,
         "kind = \"f1\"\npass = 0.8",
         "kind = \"regex\"\npattern = \"(\"",
-        &["36: `pattern` is no regular expression: found open group without closing ')'"],
+        &["36: `pattern` is not a regular expression: found open group without closing ')'"],
     ),
     // Programs of several modules.
     (
@@ -414,11 +410,13 @@ const BROKEN: &[Broken] = &[
 ];
 
 #[test]
-fn every_mistake_is_told_once_with_its_line_and_a_hint() {
+fn every_mistake_is_reported_once_with_line_and_hint() {
     for (file, from, to, expected) in BROKEN {
         assert!(file.contains(from), "{from}");
         let errors = parse(&file.replacen(from, to, 1)).expect_err(to).to_string();
-        let told = errors.lines().map(|line| line.split_once("task.toml:").map_or(line, |(_, rest)| rest));
-        assert_eq!(told.collect::<Vec<_>>(), *expected, "{from:?} -> {to:?}");
+        let messages =
+            errors.lines().map(|line| line.split_once("task.toml:").map_or(line, |(_, rest)| rest));
+        let messages: Vec<_> = messages.collect();
+        assert_eq!(messages, *expected, "{from:?} -> {to:?}");
     }
 }

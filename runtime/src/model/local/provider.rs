@@ -25,6 +25,10 @@ impl Provider for LocalProvider {
         "in this process, no key and no server: a known name, a GGUF file of your own, or one from Hugging Face"
     }
 
+    fn is_local(&self) -> bool {
+        true
+    }
+
     fn open(&self, name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError> {
         settings.expect_none(name)?;
         let failed = |problem: String| OpenError::Failed { name: name.to_owned(), problem };

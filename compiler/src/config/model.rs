@@ -1,16 +1,10 @@
-//! `[model]` and `[proposer]`: who answers, and who writes instructions.
+//! A model as a task file names it, and the sections `[model]` and `[proposer]`.
 
 use std::ops::Range;
 
 use proofmark_runtime::model::{local::registry::ModelName, providers};
 
-use super::{
-    nearest::suggest,
-    problem::Problem,
-    read::Reader,
-    shape::{Key, Section, Shape},
-};
-use crate::models;
+use super::{Key, Problem, Section, Shape, TableReader, suggest};
 
 /// The model that is used where the task names none.
 pub const DEFAULT_MODEL: &str = "local/smollm2-135m-instruct";
@@ -20,22 +14,24 @@ pub const DEFAULT_MODEL: &str = "local/smollm2-135m-instruct";
 pub struct ModelConfig {
     /// `provider/model`, or `local:/path/to/file.gguf`.
     pub name: String,
-    /// Where the provider is, if not at its usual address.
+    /// The address of the server, if it is not the provider's usual one.
     pub base_url: Option<String>,
-    /// The environment variable that holds the key, if not the provider's usual one.
+    /// The environment variable with the key, if it is not the provider's usual one.
     pub key_env: Option<String>,
-    /// 0 is greedy.
+    /// The sampling temperature, 0 to 2; 0 always takes the most likely token.
     pub temperature: f64,
     /// Most tokens of a reply.
     pub max_tokens: u32,
 }
 
-pub(super) const NAME: Key =
+/// The key with the name of a model.
+pub(crate) const NAME: Key =
     Key::required("name", Shape::Text, "provider/model, or local:/path/to/file.gguf");
-pub(super) const BASE_URL: Key =
-    Key::new("base_url", Shape::Text, "where the provider is, if not at its usual address");
-pub(super) const KEY_ENV: Key =
-    Key::new("key_env", Shape::Text, "the environment variable that holds the key");
+/// The key with the address of a server.
+pub(crate) const BASE_URL: Key =
+    Key::new("base_url", Shape::Text, "address of the server, if it is not the provider's usual one");
+/// The key with the environment variable that holds the server's key.
+pub(crate) const KEY_ENV: Key = Key::new("key_env", Shape::Text, "environment variable that holds the key");
 
 /// `[model]`
 pub(crate) static MODEL: Section = Section {
@@ -45,13 +41,17 @@ pub(crate) static MODEL: Section = Section {
         NAME,
         BASE_URL,
         KEY_ENV,
-        Key::new("temperature", Shape::Number(0.0, 2.0), "0, the default, is greedy"),
+        Key::new(
+            "temperature",
+            Shape::Number(0.0, 2.0),
+            "0, the default, always takes the most likely token",
+        ),
         Key::new("max_tokens", Shape::Integer(1, 1_000_000), "most tokens of a reply; 512 if left out"),
     ],
     variants: None,
 };
 
-/// `[proposer]`. Every question says how varied the answers are to be, so there is no temperature to set.
+/// `[proposer]`. It has no temperature, because each request of an optimizer sets its own.
 pub(crate) static PROPOSER: Section = Section {
     name: "proposer",
     about: "A language model that writes instructions.",
@@ -68,13 +68,13 @@ pub(crate) static PROPOSER: Section = Section {
     variants: None,
 };
 
-/// Most tokens of a reply, if nothing is said.
+/// The default limit for the tokens of a reply.
 pub(crate) const REPLY_TOKENS: u32 = 512;
-/// The same for a proposer: models that think first need most of them for that.
+/// The default limit for the tokens of a proposer's reply. Reasoning models use most of them for thoughts.
 pub const PROPOSAL_TOKENS: u32 = 4_096;
 
 impl Default for ModelConfig {
-    /// The embedded model, greedy.
+    /// The embedded model with greedy decoding.
     fn default() -> Self {
         Self {
             name: DEFAULT_MODEL.into(),
@@ -86,10 +86,14 @@ impl Default for ModelConfig {
     }
 }
 
-/// Reads `[model]` or `[proposer]`, with so many tokens where it says nothing of them; nothing where it is absent.
-pub(crate) fn read(table: Reader<'_>, max_tokens: u32, problems: &mut Vec<Problem>) -> Option<ModelConfig> {
+/// Reads a section that names a model; none if the section is absent. `max_tokens` is the default limit of a reply.
+pub(crate) fn read(
+    table: TableReader<'_>,
+    max_tokens: u32,
+    problems: &mut Vec<Problem>,
+) -> Option<ModelConfig> {
     let name = table.string("name")?;
-    // A server that is named by its address takes any name.
+    // A server with an address of its own may use any name.
     if table.get("base_url").is_none() {
         check_name(&name, table.span("name").unwrap_or_default(), problems);
     }
@@ -97,7 +101,7 @@ pub(crate) fn read(table: Reader<'_>, max_tokens: u32, problems: &mut Vec<Proble
         && !url.starts_with("http://")
         && !url.starts_with("https://")
     {
-        let problem = Problem::new(span, format!("`{url}` is no web address"), "no http:// or https://");
+        let problem = Problem::new(span, format!("`{url}` is not a web address"), "no http:// or https://");
         problems.push(problem.hint("such as \"http://localhost:11434/v1\""));
     }
     if let (Some(variable), Some(span)) = (table.text("key_env"), table.span("key_env"))
@@ -117,16 +121,17 @@ pub(crate) fn read(table: Reader<'_>, max_tokens: u32, problems: &mut Vec<Proble
 }
 
 fn check_name(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) {
-    if models::is_local(name) {
+    if providers::is_local(name) {
         if let Err(error) = name.parse::<ModelName>() {
             problems.push(Problem::new(span, error.to_string(), "no such model"));
         }
     } else if providers::find(name).is_none() {
         let known: Vec<_> = providers::ALL.iter().flat_map(|provider| provider.prefixes()).copied().collect();
         let end = name.find(['/', ':']).map_or(name.len(), |mark| mark + 1);
-        let problem = Problem::new(span, format!("`{name}` names no provider"), "which provider's?");
-        let meant = suggest(&name[..end], &known);
-        problems.push(problem.hint(format!("{meant} A server of your own takes any name, with `base_url`")));
+        let problem =
+            Problem::new(span, format!("`{name}` does not begin with a known provider"), "unknown provider");
+        let suggestion = suggest(&name[..end], &known);
+        problems.push(problem.hint(format!("{suggestion} With `base_url` any name is allowed")));
     }
 }
 

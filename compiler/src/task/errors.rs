@@ -1,29 +1,17 @@
-//! What is wrong with a task file, and where.
+//! All mistakes of one task file, as plain lines or with excerpts of the file.
 //!
-//! **Invariant:** every problem points into the text that was read; a file with several mistakes gives several problems.
+//! **Invariant:** a file with several mistakes gives several problems, in the order of the file.
 
 use std::{
     fmt,
-    ops::Range,
     path::{Path, PathBuf},
 };
 
-use miette::{Diagnostic, LabeledSpan, NamedSource, SourceCode};
+use miette::{Diagnostic, NamedSource, SourceCode};
 
-/// One mistake in a task file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Problem {
-    /// Which bytes of the file it is about.
-    pub span: Range<usize>,
-    /// What is wrong, as one sentence without a full stop.
-    pub message: String,
-    /// What stands at the span, in a few words; nothing if the mistake is in a file that is named there.
-    pub label: Option<String>,
-    /// What to do about it.
-    pub hint: Option<String>,
-}
+use crate::config::Problem;
 
-/// All mistakes in one task file, in the order of the file. `Display` gives one line per problem;
+/// All mistakes of one task file, in the order of the file. `Display` gives one line per problem;
 /// [`TaskErrors::into_report`] gives excerpts with the spans underlined.
 #[derive(Debug)]
 pub struct TaskErrors {
@@ -32,27 +20,8 @@ pub struct TaskErrors {
     problems: Vec<Problem>,
 }
 
-impl Problem {
-    /// A problem without a hint; the label repeats what the message says in short.
-    pub(crate) fn new(span: Range<usize>, message: impl Into<String>, label: impl Into<String>) -> Self {
-        Self { span, message: message.into(), label: Some(label.into()), hint: None }
-    }
-
-    /// A problem in a file that is named at the span; the message says where in it.
-    pub(crate) fn within(span: Range<usize>, message: impl Into<String>) -> Self {
-        Self { span, message: message.into(), label: None, hint: None }
-    }
-
-    /// The same problem with something to do about it.
-    #[must_use]
-    pub(crate) fn hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint = Some(hint.into());
-        self
-    }
-}
-
 impl TaskErrors {
-    /// The problems of a file, at least one.
+    /// Collects the problems of a file, at least one.
     pub(crate) fn new(path: PathBuf, text: &str, mut problems: Vec<Problem>) -> Self {
         problems.sort_by_key(|problem| (problem.span.start, problem.span.end));
         let source = NamedSource::new(path.display().to_string(), text.to_owned()).with_language("toml");
@@ -93,32 +62,12 @@ impl fmt::Display for TaskErrors {
 
 impl std::error::Error for TaskErrors {}
 
-impl fmt::Display for Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Problem {}
-
-impl Diagnostic for Problem {
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.hint.as_ref().map(|hint| Box::new(hint) as Box<dyn fmt::Display>)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let label = self.label.clone()?;
-        let label = LabeledSpan::new_with_span(Some(label), self.span.clone());
-        Some(Box::new(std::iter::once(label)))
-    }
-}
-
-/// Task errors as miette renders them: a heading, then every problem with an excerpt of the file.
+/// Task errors for miette: a heading, then every problem with an excerpt of the file.
 #[derive(Debug)]
 pub struct TaskReport(TaskErrors);
 
 impl TaskErrors {
-    /// For display with excerpts.
+    /// Turns them into a report with excerpts.
     pub fn into_report(self) -> TaskReport {
         TaskReport(self)
     }

@@ -1,8 +1,8 @@
 //! What a task file may hold, as data: one table of keys per section. The checker, the JSON schema and the docs read
 //! the same tables, so they cannot disagree.
 //!
-//! **Invariant:** after [`check`] found nothing, every getter of [`super::read`] finds what it asks for or knows that
-//! it is absent. What only makes sense across sections (wiring, types of demonstrations) is checked by the readers.
+//! **Invariant:** after [`check_table`] found no problem, every value that a [`super::TableReader`] finds has the right shape.
+//! Rules across sections (wiring, types of demonstrations) are checked by the readers of the sections.
 
 use std::{borrow::Cow, ops::Range};
 
@@ -19,24 +19,24 @@ use super::{
 /// A table with named keys.
 #[derive(Debug)]
 pub(crate) struct Section {
-    /// Its name in the schema, and in messages where it has no place of its own.
+    /// Its name in the schema.
     pub(crate) name: &'static str,
-    /// What it is for.
+    /// What it is for, for the schema and the docs.
     pub(crate) about: &'static str,
     /// Its keys.
     pub(crate) keys: &'static [Key],
-    /// Further keys that depend on the value of one key.
+    /// Additional keys that depend on the value of one key.
     pub(crate) variants: Option<Variants>,
 }
 
-/// Keys that depend on the value of one key.
+/// Additional keys that depend on the value of one key.
 #[derive(Debug)]
 pub(crate) struct Variants {
     /// The key that decides.
     pub(crate) by: &'static str,
     /// Its value if it is absent.
     pub(crate) default: &'static str,
-    /// The further keys for each of its values.
+    /// The additional keys for each of its values.
     pub(crate) all: fn() -> Vec<(&'static str, Vec<&'static Key>)>,
 }
 
@@ -45,24 +45,24 @@ pub(crate) struct Variants {
 pub(crate) struct Key {
     /// Its name.
     pub(crate) name: &'static str,
-    /// What it takes.
+    /// The values that it takes.
     pub(crate) shape: Shape,
-    /// Whether it must be there.
+    /// Whether it must be present.
     pub(crate) required: bool,
     /// What it means, for the schema and the docs.
     pub(crate) about: &'static str,
 }
 
-/// What a key takes.
+/// The values that a key takes.
 #[derive(Debug)]
 pub(crate) enum Shape {
     /// Any text.
     Text,
     /// A list of texts.
     Texts,
-    /// A whole number within bounds.
+    /// A whole number within bounds, both included.
     Integer(i64, i64),
-    /// A number within bounds.
+    /// A number within bounds, both included.
     Number(f64, f64),
     /// True or false.
     Boolean,
@@ -74,15 +74,15 @@ pub(crate) enum Shape {
     Table(&'static Section),
     /// Any number of such tables: `[[module]]`.
     Tables(&'static Section),
-    /// A table from the user's own names to one shape.
+    /// A table with keys of the user's choice; all values have one shape.
     Map(&'static Shape),
     /// A short form (text or name) or a table in full.
     Either(&'static Shape, &'static Section),
-    /// A table of the user's own values.
+    /// A table with any keys and values.
     Free,
     /// Any number of such tables: `[[demos]]`.
     Frees,
-    /// Nothing: what people may well write, but what would not be kept. The text says what to write instead.
+    /// No value: a key that users may expect but that is not supported. The text says what to write instead.
     Refused(&'static str),
 }
 
@@ -99,20 +99,21 @@ impl Key {
 }
 
 impl Section {
-    /// The keys that count for a table, and whether each must be there: the common ones and those of its variant.
-    /// Where the variant is unknown, all that any variant takes, so that one slip is not reported twice.
+    /// The keys of a table, and whether each is required: the common keys and those of its variant. Where the variant is
+    /// unknown, the keys of all variants, none of them required, so that one mistake is not reported twice.
     fn keys_for(&self, table: &DeTable<'_>) -> Vec<(&'static Key, bool)> {
         let mut keys: Vec<_> = self.keys.iter().map(|key| (key, key.required)).collect();
         let Some(variants) = &self.variants else { return keys };
         let written = table.get(variants.by).and_then(|value| value.get_ref().as_str());
-        let (kind, all) = (written.unwrap_or(variants.default), (variants.all)());
+        let kind = written.unwrap_or(variants.default);
+        let all = (variants.all)();
         let known = all.iter().any(|(name, _)| *name == kind);
         let further = all.into_iter().filter(|(name, _)| !known || *name == kind).flat_map(|(_, keys)| keys);
         keys.extend(further.map(|key| (key, known && key.required)));
         keys
     }
 
-    /// The variants that take a key, as a hint: "`choices` goes with type = \"choice\"".
+    /// A hint that names the variants with a key: "`choices` goes with type = \"choice\"".
     fn takers(&self, key: &str) -> Option<String> {
         let variants = self.variants.as_ref()?;
         let takers =
@@ -126,7 +127,7 @@ impl Shape {
     /// Any finite number.
     pub(crate) const ANY_NUMBER: Self = Self::Number(f64::NEG_INFINITY, f64::INFINITY);
 
-    /// The shape as a phrase for people.
+    /// The shape in words.
     pub(crate) fn phrase(&self) -> String {
         match self {
             Self::Text => "a text in quotes".into(),
@@ -146,16 +147,18 @@ impl Shape {
             Self::Table(_) | Self::Map(_) | Self::Free => "a table".into(),
             Self::Tables(_) | Self::Frees => "a list of tables".into(),
             Self::Either(short, _) => format!("{} or a table", short.phrase()),
-            Self::Refused(_) => "left out".into(),
+            Self::Refused(_) => "absent".into(),
         }
     }
 }
 
-/// Checks a whole table against its section; `place` is its path in the file, empty for the file itself.
+/// Checks a table against its section. `place` is its path in the file, empty for the file itself; `span` is where a missing
+/// key is reported.
 pub(crate) fn check_table(
     section: &'static Section,
     table: &DeTable<'_>,
-    (place, span): (&str, Range<usize>),
+    place: &str,
+    span: Range<usize>,
     problems: &mut Vec<Problem>,
 ) {
     let keys = section.keys_for(table);
@@ -172,7 +175,7 @@ pub(crate) fn check_table(
             }
         }
     }
-    // A required key that is there under a slightly wrong name is not missing as well.
+    // A required key with a typing mistake is reported as unknown, so it is not reported as missing too.
     let absent = |key: &Key| !table.contains_key(key.name) && !meant.contains(&key.name);
     for (key, _) in keys.iter().filter(|(key, required)| *required && absent(key)) {
         let place = if place.is_empty() { "the task file".into() } else { format!("`{place}`") };
@@ -183,7 +186,8 @@ pub(crate) fn check_table(
 
 /// Checks one value against its shape.
 fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, problems: &mut Vec<Problem>) {
-    let (span, inner) = (value.span(), value.get_ref());
+    let span = value.span();
+    let inner = value.get_ref();
     match (shape, inner) {
         (Shape::Text, DeValue::String(_)) | (Shape::Boolean, DeValue::Boolean(_)) => {}
         (Shape::Integer(low, high), DeValue::Integer(_)) => match integer(inner) {
@@ -195,7 +199,7 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
             _ => problems.push(misfit(shape, value, path)),
         },
         (Shape::Name(what, known), DeValue::String(name)) => {
-            check_name(what, &known(), (name, span), problems);
+            check_name(what, &known(), name, span, problems);
         }
         (Shape::Texts, DeValue::Array(items)) => {
             items.iter().for_each(|item| check(&Shape::Text, item, path, problems));
@@ -206,16 +210,16 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
                     Some(name)
                         if items[..i].iter().any(|earlier| earlier.get_ref().as_str() == Some(name)) =>
                     {
-                        let problem = Problem::new(item.span(), format!("`{name}` is named twice"), "again");
-                        problems.push(problem.hint("leave one of them out"));
+                        let problem = Problem::new(item.span(), format!("`{name}` is listed twice"), "again");
+                        problems.push(problem.hint("remove one of them"));
                     }
-                    Some(name) => check_name(what, &known(), (name, item.span()), problems),
+                    Some(name) => check_name(what, &known(), name, item.span(), problems),
                     None => problems.push(misfit(&Shape::Text, item, path)),
                 }
             }
         }
         (Shape::Table(section) | Shape::Either(_, section), DeValue::Table(table)) => {
-            check_table(section, table, (path, span), problems);
+            check_table(section, table, path, span, problems);
         }
         (Shape::Either(short, _), _) => match inner {
             DeValue::String(_) => check(short, value, path, problems),
@@ -224,7 +228,7 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
         (Shape::Tables(section), DeValue::Array(items)) => {
             for item in items {
                 match item.get_ref() {
-                    DeValue::Table(table) => check_table(section, table, (path, item.span()), problems),
+                    DeValue::Table(table) => check_table(section, table, path, item.span(), problems),
                     _ => problems.push(misfit(&Shape::Free, item, path)),
                 }
             }
@@ -234,7 +238,7 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
         }
         (Shape::Free, DeValue::Table(_)) => {}
         (Shape::Refused(instead), _) => {
-            let problem = Problem::new(span, format!("`{path}` cannot be kept"), "not supported");
+            let problem = Problem::new(span, format!("`{path}` is not supported"), "not supported");
             problems.push(problem.hint(*instead));
         }
         (Shape::Frees, DeValue::Array(items)) => {
@@ -244,13 +248,13 @@ fn check(shape: &'static Shape, value: &Spanned<DeValue<'_>>, path: &str, proble
     }
 }
 
-/// A whole number, if it fits 64 bits.
+/// The value of a whole number that fits 64 bits.
 pub(crate) fn integer(value: &DeValue<'_>) -> Option<i64> {
     let integer = value.as_integer()?;
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
 }
 
-/// A finite number, whole or not.
+/// The value of a finite number, whole or not.
 pub(crate) fn number(value: &DeValue<'_>) -> Option<f64> {
     let number = match value.as_float() {
         Some(float) => float.as_str().parse().ok()?,
@@ -263,7 +267,8 @@ pub(crate) fn number(value: &DeValue<'_>) -> Option<f64> {
 fn check_name(
     what: &str,
     known: &[&'static str],
-    (name, span): (&str, Range<usize>),
+    name: &str,
+    span: Range<usize>,
     problems: &mut Vec<Problem>,
 ) {
     if !known.contains(&name) {
@@ -304,7 +309,7 @@ pub(crate) fn noun(value: &DeValue<'_>) -> &'static str {
     }
 }
 
-/// A round number between two; where both are above 0 it is as many times the one as the other is of it.
+/// A round number between two: near the geometric mean if both are above 0, else near the middle.
 fn between(low: f64, high: f64) -> String {
     let middle = if low > 0.0 { (low * high).sqrt() } else { (low + high) / 2.0 };
     let round = format!("{middle:.0e}").parse().ok().filter(|round| (low..=high).contains(round));

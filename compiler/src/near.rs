@@ -1,35 +1,44 @@
-//! Near-duplicates: all pairs of texts whose shingle sets have a Jaccard similarity of at least 0.8, exactly.
+//! Near-duplicates: all pairs of texts whose shingle sets have a Jaccard similarity of at least 0.8, without exception.
 //!
-//! An exact set-similarity join by prefix filtering (Bayardo, Ma and Srikant 2007, "Scaling up all pairs similarity
-//! search", section 4; Xiao et al. 2008, section 3): if the shingles of every set stand in one common order, rarest
-//! first, two similar sets share a shingle within their first fifth. Only such pairs are compared in full. The usual
-//! alternative, MinHash with banding, misses one pair in eight at the threshold (b = 14, r = 9); this misses none.
+//! The method is an exact set-similarity join by prefix filtering (Bayardo, Ma and Srikant 2007, "Scaling up all pairs
+//! similarity search", section 4; Xiao et al. 2008, section 3). If the shingles of every set are sorted in one common order,
+//! rarest first, two similar sets share a shingle within their first fifth. Only such pairs are compared in full. The usual
+//! alternative, MinHash with banding, misses one pair in eight at the threshold (b = 14, r = 9); this method misses none.
 //!
 //! **Invariant:** after [`join_near_duplicates`] no two texts in different groups are near-duplicates.
 
+mod groups;
+mod shingles;
+
 use std::collections::HashMap;
 
+use proofmark_runtime::Record;
 use rayon::prelude::*;
 
-use super::{
-    groups::Groups,
-    text::{LONG, SHORT, character_shingles, plain, word_shingles},
-};
+pub(crate) use self::groups::Groups;
+use self::shingles::{LONG, SHORT, character_shingles, word_shingles};
+use crate::gate::text::plain;
 
-/// What was joined: pairs of rows that connect the groups, each joining two groups that were apart.
+/// The pairs of rows that were joined, each of which connected two groups.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Joined {
+pub(crate) struct JoinedPairs {
     /// Rows with the same plain text.
-    pub(super) exact: Vec<(usize, usize)>,
+    pub(crate) exact: Vec<(usize, usize)>,
     /// Rows with nearly the same text.
-    pub(super) near: Vec<(usize, usize)>,
+    pub(crate) near: Vec<(usize, usize)>,
+}
+
+/// The inputs of a row as one text.
+pub(crate) fn text_of(inputs: &Record) -> String {
+    inputs.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join("\n")
 }
 
 /// Puts rows with the same or nearly the same text into one group.
-pub(super) fn join_near_duplicates(texts: &[String], groups: &mut Groups) -> Joined {
+pub(crate) fn join_near_duplicates(texts: &[String], groups: &mut Groups) -> JoinedPairs {
     let plain: Vec<_> = texts.par_iter().map(|text| plain(text)).collect();
-    let mut joined = Joined::default();
-    let (mut first, mut distinct) = (HashMap::new(), Vec::new());
+    let mut joined = JoinedPairs::default();
+    let mut first = HashMap::new();
+    let mut distinct = Vec::new();
     for (row, text) in plain.iter().enumerate() {
         match first.get(text.as_str()) {
             None => {
@@ -43,19 +52,17 @@ pub(super) fn join_near_duplicates(texts: &[String], groups: &mut Groups) -> Joi
         }
     }
     let words = |row: &usize| plain[*row].split(' ').count();
-    let (short, long): (Vec<_>, Vec<_>) = (
-        distinct.iter().copied().filter(|row| words(row) <= SHORT).collect(),
-        distinct.iter().copied().filter(|row| words(row) >= LONG).collect(),
-    );
-    for (rows, shingles) in [(short, character_shingles as fn(&str) -> _), (long, word_shingles)] {
-        let sets = rows.par_iter().map(|row| shingles(&plain[*row])).collect();
-        joined.near.extend(join_similar(&rows, rarest_first(sets), groups));
-    }
+    let short: Vec<_> = distinct.iter().copied().filter(|row| words(row) <= SHORT).collect();
+    let sets = short.par_iter().map(|row| character_shingles(&plain[*row])).collect();
+    joined.near.extend(join_similar(&short, rarest_first(sets), groups));
+    let long: Vec<_> = distinct.iter().copied().filter(|row| words(row) >= LONG).collect();
+    let sets = long.par_iter().map(|row| word_shingles(&plain[*row])).collect();
+    joined.near.extend(join_similar(&long, rarest_first(sets), groups));
     joined
 }
 
-/// Turns shingles into sets that are sorted in one common order, rare shingles first. An element is the number of
-/// texts with the shingle (20 bits; the count of a hash bucket, which is good enough for an order) above 44 bits of hash.
+/// Turns shingles into sets in one common order, rare shingles first. An element holds the number of texts with the shingle in
+/// its upper 20 bits (the count of a hash bucket, which is precise enough for an order) and 44 bits of the hash below.
 fn rarest_first(mut sets: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
     const BUCKETS: usize = 1 << 20;
     let bucket = |shingle: u64| usize::try_from(shingle % BUCKETS as u64).unwrap_or(0);
@@ -77,12 +84,12 @@ fn rarest_first(mut sets: Vec<Vec<u64>>) -> Vec<Vec<u64>> {
     sets
 }
 
-/// Joins the groups of rows with similar sets; gives the pairs that joined something.
+/// Joins the groups of rows with similar sets and returns the pairs that connected two groups.
 fn join_similar(rows: &[usize], sets: Vec<Vec<u64>>, groups: &mut Groups) -> Vec<(usize, usize)> {
     let mut sets: Vec<_> = rows.iter().copied().zip(sets).collect();
     sets.sort_by_key(|(row, set)| (set.len(), *row));
     let sketches: Vec<_> = sets.par_iter().map(|(_, set)| sketch(set)).collect();
-    // Postings hold places in `sets`, so in ascending order of size.
+    // Postings hold positions in `sets`, so they are in ascending order of size.
     let mut index: HashMap<u64, Vec<usize>> = HashMap::new();
     let mut last_seen = vec![usize::MAX; rows.len()];
     let mut pairs = Vec::new();
@@ -115,7 +122,9 @@ fn join_similar(rows: &[usize], sets: Vec<Vec<u64>>, groups: &mut Groups) -> Vec
 /// Whether the Jaccard similarity of two sorted sets is at least 4/5: the intersection at least 4/9 of both sizes.
 fn similar(a: &[u64], b: &[u64]) -> bool {
     let needed = (4 * (a.len() + b.len())).div_ceil(9);
-    let (mut i, mut j, mut shared) = (0, 0, 0);
+    let mut i = 0;
+    let mut j = 0;
+    let mut shared = 0;
     while i < a.len() && j < b.len() {
         if shared + (a.len() - i).min(b.len() - j) < needed {
             return false;
@@ -123,13 +132,17 @@ fn similar(a: &[u64], b: &[u64]) -> bool {
         match a[i].cmp(&b[j]) {
             std::cmp::Ordering::Less => i += 1,
             std::cmp::Ordering::Greater => j += 1,
-            std::cmp::Ordering::Equal => (i, j, shared) = (i + 1, j + 1, shared + 1),
+            std::cmp::Ordering::Equal => {
+                i += 1;
+                j += 1;
+                shared += 1;
+            }
         }
     }
     shared >= needed
 }
 
-/// A set in 512 bits: each element toggles one.
+/// A summary of a set in 512 bits: each element toggles one bit.
 type Sketch = [u64; 8];
 
 fn sketch(set: &[u64]) -> Sketch {
@@ -140,8 +153,8 @@ fn sketch(set: &[u64]) -> Sketch {
     bits
 }
 
-/// How many bits differ: no more than elements do, because an element of both sets toggles the same bit in both. So most
-/// pairs are dismissed without a look at their sets (the bitmap filter of Sandes, Teodoro and Melo 2017).
+/// The number of bits that differ. It is at most the number of elements that differ, because a common element toggles the same
+/// bit in both, so most pairs are ruled out without a comparison of their sets (the bitmap filter of Sandes, Teodoro and Melo 2017).
 fn differing(a: &Sketch, b: &Sketch) -> usize {
     a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones() as usize).sum()
 }
@@ -166,7 +179,7 @@ mod tests {
     }
 
     fn text() -> impl Strategy<Value = String> {
-        // Few words, so that near-duplicates are common.
+        // With few different words near-duplicates are common.
         prop::collection::vec(prop::sample::select(vec!["please", "cancel", "order", "my", "7", "a"]), 1..12)
             .prop_map(|words| words.join(" "))
     }
@@ -175,7 +188,7 @@ mod tests {
         #![proptest_config(ProptestConfig::with_cases(64))]
 
         #[test]
-        fn groups_are_those_of_brute_force(texts in prop::collection::vec(text(), 1..40)) {
+        fn groups_equal_those_of_brute_force(texts in prop::collection::vec(text(), 1..40)) {
             let (mut found, mut expected) = (Groups::new(texts.len()), Groups::new(texts.len()));
             let joined = join_near_duplicates(&texts, &mut found);
             for (i, a) in texts.iter().enumerate() {
@@ -192,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn long_texts_meet_by_words_and_at_the_border() {
+    fn long_texts_are_joined_by_words_and_at_the_border() {
         let words: Vec<_> = (0..120).map(|n| format!("word{n}")).collect();
         let mut changed = words.clone();
         changed[60] = "other".into();

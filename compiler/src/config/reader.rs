@@ -1,4 +1,4 @@
-//! Getters over a checked table. They never complain: what is absent or misshapen reads as `None`, because
+//! Getters over a checked table. They report nothing: what is absent or has the wrong shape reads as `None`, because
 //! [`super::shape`] has reported it already.
 
 use std::{borrow::Cow, ops::Range};
@@ -11,25 +11,25 @@ use toml::{
 
 use super::shape;
 
-/// A table, or nothing where the table is absent.
+/// A table of a task file, which may be absent.
 #[derive(Clone, Copy)]
-pub(crate) struct Reader<'t> {
+pub(crate) struct TableReader<'t> {
     table: Option<&'t DeTable<'t>>,
 }
 
-impl<'t> Reader<'t> {
+impl<'t> TableReader<'t> {
     /// Reads a table.
     pub(crate) fn new(table: &'t DeTable<'t>) -> Self {
         Self { table: Some(table) }
     }
 
-    /// Reads a value as a table; not one if it is something else.
+    /// Reads a value as a table; absent if the value is something else.
     pub(crate) fn of(value: &'t Spanned<DeValue<'t>>) -> Self {
         Self { table: value.get_ref().as_table() }
     }
 
-    /// Whether the table is there.
-    pub(crate) fn is_there(self) -> bool {
+    /// Whether the table is present.
+    pub(crate) fn is_present(self) -> bool {
         self.table.is_some()
     }
 
@@ -38,17 +38,17 @@ impl<'t> Reader<'t> {
         self.table?.get(key)
     }
 
-    /// Where the value of a key stands.
+    /// The place of the value of a key.
     pub(crate) fn span(self, key: &str) -> Option<Range<usize>> {
         self.get(key).map(Spanned::span)
     }
 
-    /// Where a key itself stands.
+    /// The place of a key.
     pub(crate) fn key_span(self, key: &str) -> Option<Range<usize>> {
         self.table?.get_key_value(key).map(|(key, _)| key.span())
     }
 
-    /// A table within.
+    /// A table in this table.
     pub(crate) fn table(self, key: &str) -> Self {
         Self { table: self.get(key).and_then(|value| value.get_ref().as_table()) }
     }
@@ -60,7 +60,7 @@ impl<'t> Reader<'t> {
         self.table.into_iter().flatten()
     }
 
-    /// The tables of a list within.
+    /// The items of a list.
     pub(crate) fn items(self, key: &str) -> &'t [Spanned<DeValue<'t>>] {
         self.get(key).and_then(|value| value.get_ref().as_array()).map_or(&[], |array| array)
     }
@@ -70,15 +70,20 @@ impl<'t> Reader<'t> {
         self.get(key)?.get_ref().as_str()
     }
 
-    /// A text, owned.
+    /// A text as an owned string.
     pub(crate) fn string(self, key: &str) -> Option<String> {
         self.text(key).map(str::to_owned)
     }
 
-    /// A list of texts; what is no text is left out.
+    /// A list of texts, each with its place; skips items that are not texts.
     pub(crate) fn texts(self, key: &str) -> Vec<Spanned<&'t str>> {
         let items = self.items(key).iter();
         items.filter_map(|item| Some(Spanned::new(item.span(), item.get_ref().as_str()?))).collect()
+    }
+
+    /// A list of texts as owned strings.
+    pub(crate) fn strings(self, key: &str) -> Vec<String> {
+        self.texts(key).iter().map(|text| (*text.get_ref()).to_owned()).collect()
     }
 
     /// A whole number that is not negative.
@@ -97,8 +102,8 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// A TOML value as a value of a record; dates become text.
-pub(crate) fn value(toml: &DeValue<'_>) -> Value {
+/// Turns a TOML value into a value of a record; dates become text.
+pub(crate) fn to_value(toml: &DeValue<'_>) -> Value {
     match toml {
         DeValue::String(text) => Value::from(text.as_ref()),
         DeValue::Boolean(flag) => Value::Boolean(*flag),
@@ -111,12 +116,12 @@ pub(crate) fn value(toml: &DeValue<'_>) -> Value {
             None => Value::Text(written.as_str().to_owned()),
         },
         DeValue::Datetime(date) => Value::Text(date.to_string()),
-        DeValue::Array(items) => Value::List(items.iter().map(|item| value(item.get_ref())).collect()),
+        DeValue::Array(items) => Value::List(items.iter().map(|item| to_value(item.get_ref())).collect()),
         DeValue::Table(table) => Value::Record(record(table)),
     }
 }
 
-/// A TOML table as a record.
-pub(crate) fn record(table: &DeTable<'_>) -> Record {
-    table.iter().map(|(key, item)| (key.get_ref().to_string(), value(item.get_ref()))).collect()
+/// Turns a TOML table into a record.
+fn record(table: &DeTable<'_>) -> Record {
+    table.iter().map(|(key, item)| (key.get_ref().to_string(), to_value(item.get_ref()))).collect()
 }

@@ -1,7 +1,7 @@
-//! The known name that a mistyped one was meant to be.
+//! The known name that a mistyped name probably means.
 
-/// The known name nearest to `name`, if one is near enough to be what was meant: at most a third of the letters differ
-/// (Damerau-Levenshtein, case ignored).
+/// Returns the known name most similar to `name`, if at most a third of the letters differ (Damerau-Levenshtein distance, case
+/// ignored).
 pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let name = name.to_lowercase();
     let near = known.into_iter().filter_map(|candidate| {
@@ -13,13 +13,13 @@ pub(crate) fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) 
     near.min_by_key(|(distance, _)| *distance).map(|(_, candidate)| candidate)
 }
 
-/// A hint for an unknown name: the nearest known one, else all of them (at most twelve).
+/// A hint for an unknown name: the most similar known name, else all known names (at most twelve).
 pub(crate) fn suggest<S: AsRef<str>>(name: &str, known: &[S]) -> String {
     if let Some(meant) = nearest(name, known.iter().map(AsRef::as_ref)) {
         return format!("did you mean `{meant}`?");
     }
     if known.is_empty() {
-        return "there is none to choose from".into();
+        return "no name is known here".into();
     }
     let listed: Vec<_> = known.iter().take(12).map(|name| format!("`{}`", name.as_ref())).collect();
     let more = if known.len() > 12 { format!(" and {} more", known.len() - 12) } else { String::new() };
@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slips_are_recognised_and_strangers_are_not() {
+    fn similar_names_are_suggested_and_others_listed() {
         let known = ["file", "train", "slices"];
         assert_eq!(nearest("flie", known), Some("file"));
         assert_eq!(nearest("Slice", known), Some("slices"));
