@@ -91,7 +91,7 @@ impl Rounds {
         Ok(best)
     }
 
-    /// The candidates by what they are likely worth, best first; earlier ones first among equals.
+    /// The candidates by their shrunken gain less the price of their characters, best first; earlier ones first among equals.
     pub fn ranked(&self, lab: &Lab<'_>, candidates: &[Candidate]) -> Vec<Candidate> {
         let baseline = lab.board().scores(Candidate::baseline().id(), lab.rows().len());
         let value = |candidate: &Candidate| {

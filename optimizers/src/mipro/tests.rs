@@ -27,7 +27,7 @@ impl Optimizer for RandomPoints {
     }
 }
 
-/// The true worth of the best finalist, averaged over seeds.
+/// The true score of the best finalist, averaged over seeds.
 fn found(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64) -> f64 {
     let worth = |seed: u64| {
         let mut world = landscape.world(seed, calls);

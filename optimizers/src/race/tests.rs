@@ -48,7 +48,7 @@ proptest! {
     }
 }
 
-/// A world in which the instruction `variant i` is worth a planted number.
+/// A landscape where the instruction `variant i` has a planted true score.
 fn planted() -> Landscape {
     Landscape::made_of("variants", 300, |program| {
         let text = &program.modules()[0].signature.instructions;
