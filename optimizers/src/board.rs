@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use proofmark_runtime::{Candidate, CandidateId, ExampleId, Program};
+use proofmark_runtime::{Candidate, CandidateId, Demonstration, ExampleId, Program};
 use serde::{Deserialize, Serialize};
 
 use crate::{effects::Lineage, outcome::Outcome, paired};
@@ -290,19 +290,25 @@ pub(crate) fn mean(values: &[f64]) -> f64 {
 /// The length of a program's prompts in characters: everything that a candidate can lengthen. Where only the nearest
 /// demonstrations are shown, their share of all demonstrations counts.
 pub(crate) fn characters(program: &Program) -> usize {
-    let count = |text: &str| text.chars().count();
-    let module = |module: &proofmark_runtime::Module| {
+    let mut characters = 0;
+    for module in program.modules() {
         let signature = &module.signature;
-        let fields = signature.inputs.iter().chain(&signature.outputs).map(|field| count(&field.about));
-        let values = |demo: &proofmark_runtime::Demonstration| -> usize {
-            demo.inputs.iter().chain(demo.outputs.iter()).map(|(_, value)| count(&value.to_string())).sum()
-        };
-        let all = module.demonstrations.iter().map(values).sum::<usize>();
+        characters += signature.instructions.chars().count();
+        for field in signature.inputs.iter().chain(&signature.outputs) {
+            characters += field.about.chars().count();
+        }
         let total = module.demonstrations.len();
         let shown = if module.nearest == 0 { total } else { total.min(module.nearest as usize) };
-        count(&signature.instructions) + fields.sum::<usize>() + all * shown / total.max(1)
-    };
-    program.modules().iter().map(module).sum()
+        let all: usize = module.demonstrations.iter().map(demonstration_characters).sum();
+        characters += all * shown / total.max(1);
+    }
+    characters
+}
+
+/// The number of characters of a demonstration's values.
+fn demonstration_characters(demonstration: &Demonstration) -> usize {
+    let values = demonstration.inputs.iter().chain(demonstration.outputs.iter());
+    values.map(|(_, value)| value.to_string().chars().count()).sum()
 }
 
 #[cfg(test)]

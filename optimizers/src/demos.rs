@@ -46,11 +46,14 @@ impl ExamplePool {
 
     /// Makes a pool from labelled rows for every module that the rows have all values for.
     pub fn labelled<'a>(program: &Program, examples: impl Iterator<Item = &'a Example> + Clone) -> Vec<Self> {
-        let pool = |module: &Module| {
+        let mut pools = Vec::new();
+        for module in program.modules() {
             let list: Vec<_> = examples.clone().filter_map(|row| from_row(program, module, row)).collect();
-            (!list.is_empty()).then(|| Self::new(&module.name, list))
-        };
-        program.modules().iter().filter_map(pool).collect()
+            if !list.is_empty() {
+                pools.push(Self::new(&module.name, list));
+            }
+        }
+        pools
     }
 
     /// Makes a pool from accepted traces for every module that ran in them; the last step of a module counts.

@@ -97,10 +97,11 @@ fn best_set(lab: &Lab<'_>) -> Vec<Candidate> {
     let mut all = ranked(lab);
     all.truncate(FIELD);
     let rows = lab.rows().len();
-    let right = |candidate: &&Candidate| -> Vec<bool> {
-        lab.board().scores(candidate.id(), rows).iter().map(|score| *score > RIGHT).collect()
-    };
-    let right: Vec<Vec<bool>> = all.iter().map(right).collect();
+    let mut right: Vec<Vec<bool>> = Vec::with_capacity(all.len());
+    for candidate in &all {
+        let scores = lab.board().scores(candidate.id(), rows);
+        right.push(scores.iter().map(|score| *score > RIGHT).collect());
+    }
     let is_affordable = |set: &[usize]| {
         let missing: usize = set.iter().map(|&member| rows - right[member].len()).sum();
         let calls = (missing + rows * set.len()) * lab.program().calls_per_record();

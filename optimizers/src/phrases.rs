@@ -31,7 +31,7 @@ pub fn split(text: &str) -> Vec<&str> {
 pub fn join<S: AsRef<str>>(phrases: &[S]) -> String {
     let mut text = String::new();
     for phrase in phrases.iter().map(AsRef::as_ref) {
-        let (body, line_end) = (phrase.trim(), phrase.contains('\n'));
+        let body = phrase.trim();
         if body.is_empty() {
             continue;
         }
@@ -44,7 +44,7 @@ pub fn join<S: AsRef<str>>(phrases: &[S]) -> String {
             text.push(' ');
             text.push_str(body);
         }
-        if line_end {
+        if phrase.contains('\n') {
             text.push('\n');
         }
     }

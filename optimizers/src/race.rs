@@ -53,14 +53,19 @@ impl RaceSetup {
     pub fn plan(&self) -> Vec<Rung> {
         let all = self.measured.len();
         let first = if all > MANY { FIRST_OF_MANY } else { FIRST };
-        let whole = [first, FIRST_OF_MANY].into_iter().find_map(|first| self.fitting(all, first, self.rows));
-        let fewer =
-            || (self.keep..all).rev().find_map(|entering| self.fitting(entering, FIRST_OF_MANY, self.rows));
-        let shorter = || {
-            let entering = self.keep.min(all);
-            (FIRST_OF_MANY..self.rows).rev().find_map(|rows| self.fitting(entering, FIRST_OF_MANY, rows))
-        };
-        whole.or_else(fewer).or_else(shorter).unwrap_or_default()
+        for first in [first, FIRST_OF_MANY] {
+            if let Some(rungs) = self.fitting(all, first, self.rows) {
+                return rungs;
+            }
+        }
+        for entering in (self.keep..all).rev() {
+            if let Some(rungs) = self.fitting(entering, FIRST_OF_MANY, self.rows) {
+                return rungs;
+            }
+        }
+        let entering = self.keep.min(all);
+        let mut fewer_rows = (FIRST_OF_MANY..self.rows).rev();
+        fewer_rows.find_map(|rows| self.fitting(entering, FIRST_OF_MANY, rows)).unwrap_or_default()
     }
 
     /// The greatest number of rows that the rungs can cost: in every rung the candidates with the fewest known rows go on.

@@ -263,8 +263,11 @@ fn appended(
         if set.len() >= MOST_SHOWN {
             set.remove(rng.random_range(..set.len()));
         }
-        let (inputs, outputs) = (step.inputs.clone(), step.outputs.clone());
-        set.push(Demonstration { origin: origin.clone(), inputs, outputs });
+        set.push(Demonstration {
+            origin: origin.clone(),
+            inputs: step.inputs.clone(),
+            outputs: step.outputs.clone(),
+        });
         child = showing(child, &step.module, set);
     }
     Some(child)

@@ -31,7 +31,8 @@ pub fn telling(rows: &[(String, String)], most: usize) -> BTreeMap<String, Vec<S
     let prior = ratio(rows.len(), sizes.len());
     let mut scored: BTreeMap<&str, Vec<(f64, String)>> = BTreeMap::new();
     for ((answer, word), with) in counts {
-        let (size, total) = (sizes[answer], everywhere[&word]);
+        let size = sizes[answer];
+        let total = everywhere[&word];
         let weight = prior * ratio(total, rows.len());
         let here = Side::new(with, size, weight, prior);
         let elsewhere = Side::new(total - with, rows.len() - size, weight, prior);

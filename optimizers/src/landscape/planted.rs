@@ -156,7 +156,8 @@ impl Landscape {
         worth: impl Fn(&Program) -> C + Send + Sync + 'static,
     ) -> Result<Self, Vec<Unsound>> {
         let program = Program::single("route", "predict", signature("message"), vec![])?;
-        let (train, val) = (visible("train", rows), visible("val", rows / 2));
+        let train = visible("train", rows);
+        let val = visible("val", rows / 2);
         let worth: Worth = Box::new(move |program| worth(program).into());
         Ok(Self { name, program, train, val, scores_choices: true, worth, alike: ALIKE, remark: None })
     }
@@ -198,31 +199,36 @@ fn two_modules() -> Result<Program, Vec<Unsound>> {
     })
 }
 
-fn visible(part: &str, rows: usize) -> Visible {
-    let pick = |list: &[&'static str], row: usize, place: usize| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "below the length"
-        )]
-        let i = (uniform(&(part, row, place)) * list.len() as f64) as usize;
-        list[i]
-    };
-    let example = |row: usize| {
-        let team = row % TEAMS.len();
-        let word = |place: usize| {
-            if place.is_multiple_of(2) { pick(&FILLER, row, place) } else { pick(&WORDS[team], row, place) }
-        };
-        let text = (0..6).map(word).collect::<Vec<_>>().join(" ");
-        Example {
-            id: ExampleId(format!("{part}-{row}")),
-            inputs: Record::new().with("message", format!("{text} ({part} {row})")),
-            outputs: Record::new().with("team", TEAMS[team]),
-            slices: BTreeMap::new(),
-        }
-    };
-    Visible::new((0..rows).map(example).collect())
+/// Makes the rows of a split, named `train` or `val`.
+fn visible(split: &str, rows: usize) -> Visible {
+    Visible::new((0..rows).map(|row| example(split, row)).collect())
+}
+
+/// Makes a row: three filler words and three words of its team, in turn.
+fn example(split: &str, row: usize) -> Example {
+    let team = row % TEAMS.len();
+    let mut words = Vec::new();
+    for place in 0..6 {
+        let list: &[&str] = if place % 2 == 0 { &FILLER } else { &WORDS[team] };
+        words.push(list[below(list.len(), uniform(&(split, row, place)))]);
+    }
+    Example {
+        id: ExampleId(format!("{split}-{row}")),
+        inputs: Record::new().with("message", format!("{} ({split} {row})", words.join(" "))),
+        outputs: Record::new().with("team", TEAMS[team]),
+        slices: BTreeMap::new(),
+    }
+}
+
+/// The place below `n` that a number in [0, 1) selects.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "below n, which is small"
+)]
+pub(super) fn below(n: usize, uniform: f64) -> usize {
+    (uniform * n as f64) as usize
 }
 
 /// The effect of demonstrations, up to 0.6: 0.02 to 0.1 for the best one of each answer, less 0.04 for each beyond nine.

@@ -5,7 +5,7 @@
 //! **Invariant:** a reply depends on the seed and the question alone.
 
 use super::{
-    planted::{RULES, rule},
+    planted::{RULES, below, rule},
     uniform,
 };
 use crate::{effects::Ask, phrases};
@@ -57,14 +57,7 @@ impl Draw<'_> {
     }
 
     fn below(&self, n: usize, purpose: &str) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a handful"
-        )]
-        let below = (self.uniform(purpose) * n as f64) as usize;
-        below
+        below(n, self.uniform(purpose))
     }
 }
 

@@ -181,14 +181,16 @@ fn sets(
         .flat_map(|(kind, pools)| pools.iter().map(move |pool| (*kind, pool)))
         .filter(|(_, pool)| pool.module == module.name)
         .collect();
-    let draw = |i: usize| {
-        let (kind, pool) = pools.get(i % pools.len().max(1))?;
+    let mut sets = Vec::new();
+    for i in 0..SETS {
+        let Some((kind, pool)) = pools.get(i % pools.len().max(1)) else { break };
         let sizes = pool.sizes();
-        let set = pool.draw(*sizes.get(i / pools.len() % sizes.len().max(1))?, rng);
+        let Some(&size) = sizes.get(i / pools.len() % sizes.len().max(1)) else { continue };
+        let set = pool.draw(size, rng);
         let phrase = format!("{} ({kind}, draw {})", pool.phrase(set.len()), i + 1);
-        Some(PromptPart::Show { set, phrase })
-    };
-    (0..SETS).filter_map(draw).collect()
+        sets.push(PromptPart::Show { set, phrase });
+    }
+    sets
 }
 
 /// Asks for instructions for a module, each with other demonstrations and another tip.
