@@ -3,6 +3,8 @@
 //! **Invariant:** the request that is hashed is the request that is sent. A [`Request`] holds everything that can change
 //! the reply, and no provider rewrites it. Retries and caching are layers around a model, never inside it.
 
+#[cfg(not(feature = "local"))]
+mod absent;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "http")]

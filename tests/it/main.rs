@@ -14,6 +14,7 @@ mod more;
 mod planted;
 mod proposers;
 mod reading;
+mod readme;
 mod resume;
 mod rewrite;
 mod sensitivity;

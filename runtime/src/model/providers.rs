@@ -37,6 +37,8 @@ pub trait Provider: Sync {
 pub const ALL: &[&dyn Provider] = &[
     #[cfg(feature = "local")]
     &super::local::LocalProvider,
+    #[cfg(not(feature = "local"))]
+    &super::absent::AbsentProvider,
     #[cfg(feature = "http")]
     &super::openai::OPENAI,
     #[cfg(feature = "http")]
