@@ -1,5 +1,16 @@
 //! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
 //!
+//! Two lists of scores are compared with one call; row `i` of both is the same test row:
+//!
+//! ```
+//! let old: Vec<f64> = (0..100).map(|row| f64::from(row % 3 == 0)).collect();
+//! let new: Vec<f64> = (0..100).map(|row| f64::from(row % 3 != 1)).collect();
+//! let compared = proofmark_gate::compare(&old, &new)?.policy(proofmark_gate::Policy::Strict).judge()?;
+//! assert_eq!(compared.verdict, proofmark_gate::Verdict::Accept);
+//! println!("p = {}, gain {} (at least {})", compared.p, compared.gain.estimate, compared.gain.lower);
+//! # Ok::<(), proofmark_gate::CompareError>(())
+//! ```
+//!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
 //! so far say), `guard` (what must not get worse), `slices` (whom it harms), `diagnosis` (the name of the overfit), `demands` and
@@ -23,6 +34,7 @@ pub mod variant;
 mod accepted;
 mod audited;
 mod certificate;
+mod compare;
 mod continuation;
 mod contrast;
 mod demands;
@@ -39,6 +51,7 @@ mod verdict;
 pub use accepted::Accepted;
 pub use audited::Audited;
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
+pub use compare::{CompareError, Compared, Comparison, compare};
 pub use continuation::Begun;
 pub use demands::{Demands, Margin, RowTokens};
 pub use diagnosis::{Evidence, SearchLead};

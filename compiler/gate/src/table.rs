@@ -15,7 +15,7 @@ use proofmark_runtime::{Digest, Example, ExampleId, Record, Score, digest, model
 
 use super::{
     measure::{Cell, Contender, Measure, Measured},
-    sealed::{Plan, Sealed},
+    sealed::{CLEAN, Plan, Sealed},
 };
 
 /// The scores of one prompt.
@@ -130,6 +130,15 @@ impl Table {
             return Err(TableError::Rows { table, count, problems });
         }
         if rows.is_empty() { Err(TableError::Empty { table }) } else { Ok(Self { name: table, rows }) }
+    }
+
+    /// A table of clean rows, whose keys are their positions.
+    pub(crate) fn of_scores(name: &str, scores: impl IntoIterator<Item = Score>) -> Self {
+        let entry = |(position, score): (usize, Score)| {
+            let key = (position.to_string(), CLEAN.to_owned());
+            (key, Entry { line: position + 1, score, valid: true, slice: None })
+        };
+        Self { name: name.to_owned(), rows: scores.into_iter().enumerate().map(entry).collect() }
     }
 
     /// The content hash of its rows.

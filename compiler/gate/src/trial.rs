@@ -87,6 +87,12 @@ impl<'a> Court<'a> {
         Self { sealed, policy, demands, evidence, order, looks, common }
     }
 
+    /// A plan with one look at all units, which has the whole error.
+    pub(crate) fn with_one_look(self) -> Self {
+        let looks = vec![self.order.len()];
+        Self { common: CommonLevels::of(&parts(&looks)), looks, ..self }
+    }
+
     pub(crate) fn levels(&self, accused: Accused) -> Levels {
         let fractions = parts(&self.looks);
         Levels {
