@@ -9,13 +9,13 @@
 use proofmark_runtime::{Score, digest};
 
 use super::{
+    bounds::Gain,
     demands::Demands,
     diagnosis::Evidence,
-    judge::GateError,
-    look::Lead,
+    error::GateError,
     policy::Policy,
     table::{NoTable, Paired, Table, TableError},
-    trial::{Accused, Court, Sheet},
+    trial::{Contestant, ScoreSheet, TrialPlan},
     verdict::Verdict,
 };
 
@@ -34,7 +34,7 @@ pub struct Compared {
     /// The exact one-sided mid-p value of the sign-flip test on the paired differences.
     pub p: f64,
     /// The mean difference, new minus old, with its one-sided 95 % bounds. Scores are 0 to 1, so 0.05 is five points.
-    pub gain: Lead,
+    pub gain: Gain,
 }
 
 /// Why two lists of scores cannot be compared.
@@ -110,11 +110,12 @@ impl Comparison {
         let (sealed, mut measure) = self.paired.parts();
         let demands = Demands::default();
         let evidence = Evidence::default();
-        let order = (0..sealed.seeds()).collect();
-        let plan = Court::new(sealed, (self.policy, &demands), &evidence, order).with_one_look();
-        let contestant = Accused { position: 0, id: digest("new"), alpha: self.policy.alpha(), share: 1.0 };
-        let trial = plan.hear(contestant, &mut Sheet::new(sealed, 1), &mut measure)?;
-        match (trial.lead, trial.looks.last()) {
+        let order = (0..sealed.units()).collect();
+        let plan = TrialPlan::new(sealed, self.policy, &demands, &evidence, order).with_one_look();
+        let contestant =
+            Contestant { position: 0, id: digest("new"), alpha: self.policy.alpha(), share: 1.0 };
+        let trial = plan.run(contestant, &mut ScoreSheet::new(sealed, 1), &mut measure)?;
+        match (trial.gain, trial.looks.last()) {
             (Some(gain), Some(look)) => Ok(Compared { verdict: trial.verdict, p: look.p, gain }),
             _ => Err(CompareError::Empty),
         }

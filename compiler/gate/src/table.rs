@@ -183,7 +183,7 @@ impl Paired {
 
     /// Whether there are rows as they are, beside their perturbations.
     pub fn has_clean_rows(&self) -> bool {
-        self.sealed.seeds.iter().any(|seed| !seed.clean.is_empty())
+        self.sealed.units.iter().any(|unit| !unit.clean.is_empty())
     }
 
     /// The rows, for the gate; and the scores, for measuring.
@@ -219,7 +219,7 @@ impl Measure for Scores<'_> {
 impl Table {
     fn answers(&self, sealed: &Sealed) -> Vec<Measured> {
         let key = |row: &super::sealed::Row| {
-            let seed = row.seed.map_or("", |seed| &sealed.seeds[seed].key);
+            let seed = row.unit.map_or("", |unit| &sealed.units[unit].key);
             (seed.to_owned(), row.variant.clone())
         };
         let entries = sealed.rows.iter().filter_map(|row| self.rows.get(&key(row)));

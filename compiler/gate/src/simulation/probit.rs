@@ -94,10 +94,10 @@ impl Normals {
     }
 }
 
-/// Sealed seeds with one clean row and three variants each, rows of a seed in that order; eight slices.
+/// Sealed units with one clean row and three variants each, rows of a unit in that order; eight slices.
 pub(super) struct World {
     pub(super) sealed: Sealed,
-    /// The slice of each seed.
+    /// The slice of each unit.
     slices: Vec<usize>,
 }
 
@@ -138,7 +138,7 @@ impl World {
         let variants = rows.iter().map(|row| (1..=VARIANTS).map(|v| variant(row, v)).collect()).collect();
         let sealed = Sealed::freeze(rows, variants).unwrap();
         let slice = |clean: usize| sealed.rows[clean].example.slices["channel"].parse().unwrap();
-        let slices = sealed.seeds.iter().map(|seed| slice(seed.clean[0])).collect();
+        let slices = sealed.units.iter().map(|unit| slice(unit.clean[0])).collect();
         Self { sealed, slices }
     }
 

@@ -89,18 +89,18 @@ fn a_table_is_judged_and_nothing_about_it_is_hidden() {
     assert_eq!(judgement.verdict(), Verdict::Accept);
     let record = judgement.certificate().unwrap().record();
     assert!(record.plain);
-    let shown = &judgement.shown()[0];
+    let shown = &judgement.disclosed()[0];
     assert!(shown.p.unwrap() < 0.01 && shown.lower95.unwrap() > 0.0);
     let worse = judge(&new, &old);
-    assert_eq!(worse.verdict(), Verdict::Reject { kind: Kind::NoUsefulLead });
-    assert!(worse.shown()[0].p.is_some());
+    assert_eq!(worse.verdict(), Verdict::Reject { kind: Kind::NoUsefulGain });
+    assert!(worse.disclosed()[0].p.is_some());
 }
 
 #[test]
 fn identical_tables_prove_nothing() {
     let judgement =
         judge(&table("old", |i| f64::from(i % 2 == 0), 40), &table("new", |i| f64::from(i % 2 == 0), 40));
-    assert!(matches!(judgement.verdict(), Verdict::Inconclusive { .. }), "{:?}", judgement.shown());
+    assert!(matches!(judgement.verdict(), Verdict::Inconclusive { .. }), "{:?}", judgement.disclosed());
 }
 
 #[test]
@@ -127,5 +127,5 @@ fn graded_scores_are_judged_in_fine_steps() {
     );
     let judgement = judge(&old, &new);
     assert_eq!(judgement.verdict(), Verdict::Accept);
-    assert_eq!(judgement.certificate().unwrap().look().unwrap().scores.unit, 1200);
+    assert_eq!(judgement.certificate().unwrap().look().unwrap().scores.steps, 1200);
 }
