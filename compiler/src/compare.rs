@@ -29,7 +29,7 @@ use self::{
 use crate::{
     compile::{CompileError, FINALISTS, ended, evidence, finalist, how, policy, resolution, subject},
     data::rehearsal::Rehearsal,
-    engine::{Asked, Bench, Crew, Engine, GateAdapter, Spent},
+    engine::{Asked, Backend, Bench, Engine, GateAdapter, Spent},
     gate::{Demands, Gate, MemoryLedger, Policy, Verdict, reading},
     task::Task,
 };
@@ -94,17 +94,17 @@ pub struct Comparison {
 pub fn compare(
     setting: &Setting<'_>,
     rehearsals: &[Rehearsal],
-    crew: &Crew,
+    backend: &Backend,
     store: &Store,
 ) -> Result<Comparison, CompileError> {
     let mut trials = Vec::new();
     for optimizer in &setting.optimizers {
         for (rehearsal, seed) in rehearsals.iter().zip(1..) {
-            crew.watch.stage(&format!("{}, seed {seed} of {}", optimizer.name(), rehearsals.len()));
-            trials.push(trial(setting, (*optimizer, seed), rehearsal, (crew, store))?);
+            backend.watch.stage(&format!("{}, seed {seed} of {}", optimizer.name(), rehearsals.len()));
+            trials.push(trial(setting, (*optimizer, seed), rehearsal, (backend, store))?);
         }
     }
-    crew.finish()?;
+    backend.finish()?;
     let table = Table::of(&trials);
     Ok(Comparison { trials, table })
 }
@@ -114,13 +114,13 @@ fn trial(
     setting: &Setting<'_>,
     (optimizer, seed): (&'static dyn Optimizer, u64),
     rehearsal: &Rehearsal,
-    (crew, store): (&Crew, &Store),
+    (backend, store): (&Backend, &Store),
 ) -> Result<Trial, CompileError> {
     let begun = Instant::now();
     let program = &setting.task.program;
     let visible: Vec<_> = rehearsal.train.examples().iter().chain(rehearsal.val.examples()).collect();
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
-    let mut engine = Engine::new(crew.clone(), program, visible.iter().copied(), service);
+    let mut engine = Engine::new(backend.clone(), program, visible.iter().copied(), service);
     let context = engine.context();
     let mut phantom;
     let bench: &mut dyn Bench = if setting.phantom {

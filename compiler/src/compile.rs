@@ -20,7 +20,7 @@ use proofmark_runtime::{
 use crate::{
     attack::{PlanError, audit},
     data::Splits,
-    engine::{Bench as _, Crew, Engine, GateAdapter, GateError, Spent},
+    engine::{Backend, Bench as _, Engine, GateAdapter, GateError, Spent},
     gate::{
         Accepted, Audited, Evidence, Finalist, Gate, Judgement, Policy, Reading, Sealed, Subject, Verdict,
         ensure_sealed, planning, reading,
@@ -191,7 +191,7 @@ pub enum CompileError {
 pub fn compile(
     setting: &Setting<'_>,
     splits: Splits,
-    crew: &Crew,
+    backend: &Backend,
     store: &Store,
 ) -> Result<Compiled, CompileError> {
     let Splits { train, val, gate: sealed } = splits;
@@ -201,9 +201,8 @@ pub fn compile(
     let data = [("train", train.examples()), ("val", val.examples())].map(|(name, rows)| split(name, rows));
 
     let visible: Vec<_> = train.examples().iter().chain(val.examples()).collect();
-    crew.try_judges(&setting.program, &visible)?;
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
-    let mut engine = Engine::new(crew.clone(), &setting.program, visible.iter().copied(), service);
+    let mut engine = Engine::new(backend.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
     let refuses = |after: &Program| reading::is_refused(&setting.program, after);
     let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine)
@@ -218,13 +217,13 @@ pub fn compile(
     let named = finalists.iter().map(|standing| finalist(&setting.program, (&board, standing), &visible));
     let named = named.collect::<Result<Vec<_>, _>>()?;
     let audited = audited(setting.task, &visible, store)?;
-    crew.finish()?;
+    backend.finish()?;
     let judgement = judge(setting, (&sealed, &board), (&finalists, &named), (&mut engine, store))?
         .map(|judgement| judgement.with_audit(audited));
     let (candidate, stamp) = stamping::decide(setting, &finalists, judgement.as_ref())?;
     let chose = if candidate.is_baseline() { BTreeSet::new() } else { board.common().iter().collect() };
     let recorded = recording::record((&setting.program, &candidate), (&visible, &chose), &mut engine)?;
-    crew.finish()?;
+    backend.finish()?;
     let spent = engine.spent();
     let certificate = judgement.as_ref().and_then(Judgement::certificate);
     let tokens = certificate.and_then(|certificate| Tokens::of(certificate, spent));
@@ -234,7 +233,7 @@ pub fn compile(
             program: setting.program.clone(),
             lineage: lineage(&board, candidate.id()),
             candidate,
-            sampling: crew.sampling.clone(),
+            sampling: backend.sampling.clone(),
             data: data.into_iter().chain([sealed_split(&sealed)]).collect(),
             cost: Cost { task: spent.task, proposer: spent.proposer, gate: spent.gate, usage: spent.usage },
             seed: setting.seed,
@@ -242,7 +241,7 @@ pub fn compile(
             recorded: serde_json::to_value(&recorded).ok(),
             approval: setting.approval.then_some(Approval::Pending),
         },
-        crew.model.as_ref(),
+        backend.model.as_ref(),
         stamp,
     )?;
     let rows = SealedRows {

@@ -6,7 +6,7 @@
 //! Resume is replay: the engine keeps no state that a rerun could not rebuild, since every call it makes goes through
 //! the call store.
 
-mod crew;
+mod backend;
 pub(crate) mod gate_adapter;
 pub(crate) mod pool;
 
@@ -19,15 +19,16 @@ use proofmark_runtime::{
     store::Store,
 };
 
-use self::crew::{Asking, Job};
-pub use self::crew::{Crew, Proposer, StoredModel};
+use self::backend::{Asking, Job};
+pub use self::backend::{Backend, Proposer, StoredModel, Workers};
+pub(crate) use self::backend::{try_judges, unjudged};
 pub(crate) use self::gate_adapter::GateAdapter;
 pub use self::gate_adapter::GateError;
 use crate::watch::Calls;
 
 /// Serves a search.
 pub struct Engine<'a> {
-    crew: Crew,
+    backend: Backend,
     program: &'a Program,
     rows: BTreeMap<&'a ExampleId, &'a Example>,
     store: Store,
@@ -97,14 +98,14 @@ pub trait Bench: Effects {
 impl<'a> Engine<'a> {
     /// An engine over a program and the rows that a search may see, with a budget of logical calls.
     pub fn new(
-        crew: Crew,
+        backend: Backend,
         program: &'a Program,
         rows: impl IntoIterator<Item = &'a Example>,
         (store, run, budget): (Store, String, u64),
     ) -> Self {
         let rows = rows.into_iter().map(|example| (&example.id, example)).collect();
         let (spent, events, too_long) = (Spent::default(), vec![], BTreeSet::new());
-        Self { crew, program, rows, store, run, left: budget, spent, events, too_long }
+        Self { backend, program, rows, store, run, left: budget, spent, events, too_long }
     }
 
     /// What the search told, in order.
@@ -112,14 +113,19 @@ impl<'a> Engine<'a> {
         &self.events
     }
 
+    /// What answers and judges.
+    pub fn backend(&self) -> &Backend {
+        &self.backend
+    }
+
     /// Calls that reached the model and calls answered from the store, proposer included.
     pub fn calls(&self) -> Calls {
-        self.crew.calls()
+        self.backend.calls()
     }
 
     /// The hash of what decides answers beside candidates and rows: program, model, sampling, metric and guards.
     pub fn context(&self) -> Digest {
-        let Crew { model, sampling, metric, guards, .. } = &self.crew;
+        let Workers { model, sampling, metric, guards, .. } = &*self.backend;
         let guards: Vec<_> = guards.iter().map(|guard| guard.identity()).collect();
         digest(&("context", self.program, model.identity(), sampling, (metric.identity(), guards)))
     }
@@ -150,7 +156,7 @@ impl<'a> Engine<'a> {
     }
 
     fn answers(&mut self, jobs: &[Job<'_>], asking: Asking) -> Result<Vec<Answered>, Stop> {
-        let answers = self.crew.answers(self.program, jobs, asking)?;
+        let answers = self.backend.answers(self.program, jobs, asking)?;
         answers.iter().for_each(|answered| self.spent.usage += answered.usage);
         Ok(answers)
     }
@@ -172,7 +178,7 @@ impl<'a> Engine<'a> {
 
     fn reserve(&mut self, calls: u64) -> Result<(), Stop> {
         self.left = self.left.checked_sub(calls).ok_or(Stop::Budget)?;
-        self.crew.watch.batch(calls, Some(self.left));
+        self.backend.watch.batch(calls, Some(self.left));
         Ok(())
     }
 }
@@ -181,7 +187,7 @@ impl Bench for Engine<'_> {
     fn measure(&mut self, cells: &[Asked<'_>]) -> Result<Vec<Answered>, Stop> {
         let jobs: Vec<_> = cells.iter().map(|asked| Job { asked: *asked, replicate: 0 }).collect();
         let calls = self.calls_of(&jobs);
-        self.crew.watch.batch(calls, None);
+        self.backend.watch.batch(calls, None);
         self.spent.gate += calls;
         let answers = self.answers(&jobs, Asking::MetricAndGuards)?;
         let outcomes = answers.iter().map(|answered| &answered.outcome);
@@ -224,17 +230,17 @@ impl Effects for Engine<'_> {
     fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop> {
         self.reserve(asks.len() as u64)?;
         self.spent.proposer += asks.len() as u64;
-        let (answers, usage) = self.crew.ask(asks)?;
+        let (answers, usage) = self.backend.ask(asks)?;
         self.spent.usage += usage;
         Ok(answers)
     }
 
     fn abilities(&self) -> Abilities {
-        self.crew.model.abilities()
+        self.backend.model.abilities()
     }
 
     fn has_proposer(&self) -> bool {
-        self.crew.proposer.is_some()
+        self.backend.proposer.is_some()
     }
 
     fn remaining_calls(&self) -> u64 {
@@ -243,11 +249,11 @@ impl Effects for Engine<'_> {
 
     fn note(&mut self, event: Event) {
         match &event {
-            Event::Stage { name } => self.crew.watch.stage(name),
-            Event::Remark { text } => self.crew.watch.remark(text),
+            Event::Stage { name } => self.backend.watch.stage(name),
+            Event::Remark { text } => self.backend.watch.remark(text),
             Event::Rung { rows, candidates, kept, best } => {
-                self.crew.watch.best(&format!("best {:.1} %", 100.0 * best));
-                self.crew.watch.remark(&format!(
+                self.backend.watch.best(&format!("best {:.1} %", 100.0 * best));
+                self.backend.watch.remark(&format!(
                     "{candidates} candidates on {rows} rows each: best {:.1} %, {kept} go on",
                     100.0 * best
                 ));

@@ -16,7 +16,7 @@ use clap::Args;
 use proofmark_runtime::{Digest, Example, store::Store};
 use serde_json::json;
 
-use super::{Common, Failure, TaskArg, opening, say, screen};
+use super::{Common, Failure, TaskArg, say, screen, session};
 use crate::{
     attack::{
         self, COMPOSED, PlanError,
@@ -76,7 +76,8 @@ impl Attack {
             return Err(Failure::new(Exit::Invalid, "no family can change any of the visible rows")
                 .hint("name other families in [gate] families, or leave that key out"));
         }
-        let calls = Workplace::of(&self.task.task).calls();
+        let place = Workplace::of(&self.task.task);
+        let calls = place.calls();
         let said = || if calls.exists() { Store::open(&calls)?.audited() } else { Ok(BTreeMap::new()) };
         if let Some(path) = &self.html {
             page::write(path, &task, &sample, &said()?)?;
@@ -94,7 +95,8 @@ impl Attack {
             return Ok(Exit::Ok);
         }
         let Some(audit) = &self.audit else { return self.show(&task, &cases, visible.len(), &said()?) };
-        let (store, holdout) = (opening::store(&calls)?, splits.gate.fingerprint());
+        let store = session::store(&place)?;
+        let holdout = splits.gate.fingerprint();
         match audit {
             Some(path) => {
                 let known: BTreeMap<_, _> = sample.iter().map(|case| (case.item, *case)).collect();

@@ -8,26 +8,22 @@ use std::{
 
 use clap::Args;
 use proofmark_optimizers::{ALL, Optimizer};
-use proofmark_runtime::{
-    digest,
-    model::Model,
-    store::{NewRun, RunState},
-};
+use proofmark_runtime::{digest, model::Model, store::RunState};
 use serde_json::{Value as Json, json};
 
 use super::{
-    Common, Failure, TaskArg, artifacts, compile, opening, say,
+    Common, Failure, TaskArg, compile, say,
     screen::{self, percent, points},
+    session::{Closed, TaskSession, command_line},
 };
 use crate::{
     compare::{Comparison, Setting, Trial, compare},
     data::rehearsal::Stage,
-    engine::Crew,
+    engine::Backend,
     exit::Exit,
     gate::Verdict,
     report::{self, comparison::ComparisonPage},
     task::Task,
-    workplace::Workplace,
 };
 
 /// Compare optimizers at equal budget on rows that none of them saw.
@@ -81,32 +77,18 @@ impl Compare {
                 self.seeds
             ));
         }
-        let place = Workplace::of(&self.task.task);
-        let runtime = artifacts::runtime()?;
-        let store = opening::store(&place.calls())?;
-        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
+        let visible: Vec<_> = rehearsals.iter().flat_map(|rehearsal| rehearsal.train.examples()).collect();
+        let session = TaskSession::open(&task, &self.task.task, &task.program, &visible, &self.common)?;
         // Nothing is put before a gate with guards here, so none is asked.
-        let crew = Crew { guards: vec![], ..crew };
-        cancel.on_ctrl_c(runtime.handle());
-
-        let command = opening::command_line();
-        let id = self.id(&task, &optimizers, &crew);
-        let (name, config) = (task.name.clone(), digest(&id));
-        store.begin_run(&NewRun { id: id.clone(), task: name, command: command.clone(), seed: 1, config })?;
+        let session = session.without_guards();
+        let id = self.id(&task, &optimizers, session.backend());
+        let run = session.begin(&task, &id, 1)?;
+        let command = command_line();
         let budget = task.optimizer.budget.calls;
         let setting = Setting { task: &task, optimizers, budget, phantom: self.phantom, run: &id };
-        let compared = compare(&setting, &rehearsals, &crew, &store);
-        let calls = crew.calls();
-        drop(crew);
-        let comparison = match compared {
-            Ok(comparison) => comparison,
-            Err(error) => {
-                let told = error.to_string();
-                let (state, failure) = compile::failure(error);
-                store.end_run(&id, state, &told).ok();
-                return Err(failure);
-            }
-        };
+        let comparison = run.watch(compare(&setting, &rehearsals, session.backend(), session.store()))?;
+        let calls = session.backend().calls();
+        let Closed { place, .. } = session.close();
         let mut document = document(&comparison);
         document["task"] = json!(task.name);
         document["phantom"] = json!(self.phantom);
@@ -119,7 +101,7 @@ impl Compare {
         let best = comparison.table.lines.first();
         let summary =
             best.map(|line| format!("best {}, lead {} points", line.name, points(line.lead.estimate)));
-        store.end_run(&id, RunState::Done, &summary.unwrap_or_default())?;
+        run.end(RunState::Done, &summary.unwrap_or_default())?;
         if self.common.json {
             document["page"] = json!(files.page);
             document["csv"] = json!(files.csv);
@@ -156,9 +138,9 @@ impl Compare {
     }
 
     /// The name of the run: the same inputs give the same name.
-    fn id(&self, task: &Task, optimizers: &[&dyn Optimizer], crew: &Crew) -> String {
+    fn id(&self, task: &Task, optimizers: &[&dyn Optimizer], backend: &Backend) -> String {
         let names: Vec<_> = optimizers.iter().map(|optimizer| optimizer.name()).collect();
-        let inputs = (&task.text, crew.model.identity(), &crew.sampling, task.optimizer.budget.calls);
+        let inputs = (&task.text, backend.model.identity(), &backend.sampling, task.optimizer.budget.calls);
         digest(&("compare", inputs, names, self.seeds, self.phantom)).short()
     }
 

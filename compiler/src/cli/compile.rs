@@ -6,23 +6,21 @@ use std::{
 };
 
 use clap::Args;
-use proofmark_optimizers::{Aim, Optimizer, Stop};
-use proofmark_runtime::{
-    Program, Verdict, digest,
-    model::Model,
-    store::{NewRun, RunState},
-};
+use proofmark_optimizers::{Aim, Optimizer};
+use proofmark_runtime::{Program, Verdict, digest, model::Model, store::RunState};
 
-use super::{Common, Failure, TaskArg, artifacts, check, gate, opening, outcome, say, screen};
+use super::{
+    Common, Failure, TaskArg, artifacts, check, gate, outcome, say, screen,
+    session::{Closed, TaskSession, visible},
+};
 use crate::{
-    compile::{CompileError, Compiled, Setting, compile},
+    compile::{Compiled, Setting, compile},
     data::Splits,
-    engine::{Crew, GateError},
+    engine::{Backend, GateError},
     exit::Exit,
     gate::Policy,
     ledger::StoredLedger,
     task::{ModelConfig, PROPOSAL_TOKENS, Task},
-    workplace::Workplace,
 };
 
 /// Search, judge on sealed rows, emit the compiled prompt.
@@ -83,20 +81,9 @@ impl Compile {
                 say(&format!("warning: {warning}"));
             }
         }
-        let place = Workplace::of(&self.task.task);
-        let runtime = artifacts::runtime()?;
-        let store = opening::store(&place.calls())?;
-        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
-        cancel.on_ctrl_c(runtime.handle());
-
-        let id = self.id(&task, &program, &splits, &crew);
-        store.begin_run(&NewRun {
-            id: id.clone(),
-            task: task.name.clone(),
-            command: opening::command_line(),
-            seed: self.seed,
-            config: digest(&id),
-        })?;
+        let session = TaskSession::open(&task, &self.task.task, &program, &visible(&splits), &self.common)?;
+        let id = self.id(&task, &program, &splits, session.backend());
+        let run = session.begin(&task, &id, self.seed)?;
         let setting = Setting {
             task: &task,
             program,
@@ -106,37 +93,27 @@ impl Compile {
             run: &id,
             approval: self.require_approval,
         };
-        let compiled = compile(&setting, splits, &crew, &store);
-        drop(crew);
-        match compiled {
-            Ok(compiled) => {
-                let result = outcome::Outcome::new(&task, &compiled, begun.elapsed());
-                let files = match result.write(&place.run(&id)) {
-                    Ok(files) => files,
-                    Err(failure) => {
-                        // What ended the run is told, even where its end cannot be recorded.
-                        store.end_run(&id, RunState::Failed, "its files could not be written").ok();
-                        return Err(failure);
-                    }
-                };
-                store.end_run(&id, RunState::Done, &result.summary())?;
-                if self.unseal {
-                    unseal(&compiled, &mut StoredLedger::new(&store, &id), &place.run(&id))?;
-                }
-                if self.common.json {
-                    screen::document(&result.json(&files))?;
-                } else if !self.common.quiet {
-                    result.tell(&files);
-                }
-                Ok(exit(&compiled))
+        let compiled = run.watch(compile(&setting, splits, session.backend(), session.store()))?;
+        let Closed { store, place } = session.close();
+        let result = outcome::Outcome::new(&task, &compiled, begun.elapsed());
+        let folder = place.run(&id);
+        let files = match result.write(&folder) {
+            Ok(files) => files,
+            Err(failure) => {
+                run.fail(RunState::Failed, "its files could not be written");
+                return Err(failure);
             }
-            Err(error) => {
-                let told = error.to_string();
-                let (state, failure) = failure(error);
-                store.end_run(&id, state, &told).ok();
-                Err(failure)
-            }
+        };
+        run.end(RunState::Done, &result.summary())?;
+        if self.unseal {
+            unseal(&compiled, &mut StoredLedger::new(&store, &id), &folder)?;
         }
+        if self.common.json {
+            screen::document(&result.json(&files))?;
+        } else if !self.common.quiet {
+            result.tell(&files);
+        }
+        Ok(exit(&compiled))
     }
 
     /// The task with the flags laid over it.
@@ -167,10 +144,10 @@ impl Compile {
     }
 
     /// The name of the run: the same inputs give the same name, so that the same command goes on where it stopped.
-    fn id(&self, task: &Task, program: &Program, splits: &Splits, crew: &Crew) -> String {
+    fn id(&self, task: &Task, program: &Program, splits: &Splits, backend: &Backend) -> String {
         let rows = (splits.train.examples(), splits.val.examples(), splits.gate.design());
-        let proposer = crew.proposer.as_ref().map(|proposer| proposer.model.identity().clone());
-        let models = (crew.model.identity(), proposer, &crew.sampling);
+        let proposer = backend.proposer.as_ref().map(|proposer| proposer.model.identity().clone());
+        let models = (backend.model.identity(), proposer, &backend.sampling);
         let inputs = (&task.text, program, rows, models, self.seed, task.demands());
         digest(&("run", inputs, &task.optimizer.name, task.optimizer.budget.calls)).short()
     }
@@ -218,22 +195,4 @@ fn exit(compiled: &Compiled) -> Exit {
         Some(Verdict::Reject) => Exit::Rejected,
         Some(Verdict::Inconclusive) => Exit::Inconclusive,
     }
-}
-
-/// How a run ended that made nothing.
-pub(crate) fn failure(error: CompileError) -> (RunState, Failure) {
-    match error {
-        CompileError::Stopped(stop) | CompileError::Gate(GateError::Measure(stop)) => {
-            (state(&stop), Failure::from(stop))
-        }
-        CompileError::Gate(error) => (RunState::Failed, Failure::from(error)),
-        CompileError::Attack(error) => (RunState::Failed, Failure::new(Exit::Invalid, error.to_string())),
-        CompileError::Store(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
-        CompileError::Stamp(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
-        CompileError::Artifact(error) => (RunState::Failed, Failure::new(Exit::Internal, error.to_string())),
-    }
-}
-
-fn state(stop: &Stop) -> RunState {
-    if *stop == Stop::Cancelled { RunState::Interrupted } else { RunState::Failed }
 }

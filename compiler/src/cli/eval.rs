@@ -1,12 +1,15 @@
 //! `proofmark eval ARTIFACT DATA`: the pass rate on a data file, with its interval.
 
-use std::{path::PathBuf, sync::Arc, time::Instant};
+use std::{path::PathBuf, time::Instant};
 
 use clap::Args;
 use proofmark_runtime::{Candidate, ExampleId};
 use serde_json::json;
 
-use super::{Common, Failure, artifacts, say, screen};
+use super::{
+    Common, Failure, artifacts, say, screen,
+    session::{Answer, ArtifactSession, OtherModel, task_of},
+};
 use crate::{
     data,
     exit::Exit,
@@ -34,7 +37,7 @@ pub(crate) struct Eval {
     #[arg(long)]
     baseline: bool,
     #[command(flatten)]
-    other: artifacts::OtherModel,
+    other: OtherModel,
     #[command(flatten)]
     common: Common,
 }
@@ -49,45 +52,42 @@ impl Eval {
         if self.baseline {
             artifact = artifact.with_candidate(Candidate::baseline())?;
         }
-        let task = artifacts::task_of(&self.artifact, self.task.as_deref())?;
+        let task = task_of(&self.artifact, self.task.as_deref())?;
         // What only matters for splitting need not be there.
         let Columns { id, inputs, outputs, .. } = task.data.columns.clone();
         let columns = Columns { id, inputs, outputs, ..Columns::default() };
         let examples = data::read_rows(&artifact.parts().program, &columns, &self.data)?;
-        let (runner, parallel) = artifacts::runner(&artifact, &self.other, &self.common)?;
-        let runtime = artifacts::runtime()?;
+        let session = ArtifactSession::open(&artifact, &self.other, &self.common)?;
         let begun = Instant::now();
-        let inputs = examples.iter().map(|example| example.inputs.clone()).collect();
-        let runs = runtime.block_on(artifacts::run_all(Arc::new(runner), inputs, parallel));
+        let rows: Vec<_> = examples.iter().collect();
+        let answers = session.answer(&artifact, &task.metric, &rows)?;
         let seconds = begun.elapsed().as_secs_f64();
 
-        let (mut scores, mut failures, mut calls) = (Vec::new(), Vec::new(), 0u64);
-        for (example, run) in examples.iter().zip(runs) {
-            calls += run.as_ref().map_or(1, |run| u64::from(run.calls));
-            match run {
-                Ok(run) => {
-                    let judged = task.metric.score(example, &run.outputs, &run.steps);
-                    let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-                    scores.push(judged.score.get());
+        let mut scores = Vec::new();
+        let mut failures = Vec::new();
+        let mut calls = 0;
+        for (example, answer) in examples.iter().zip(answers) {
+            match answer {
+                Answer::Scored(run, score) => {
+                    calls += u64::from(run.calls);
+                    scores.push(score.get());
                 }
-                Err(error) if artifacts::of_provider(&error) => {
-                    return Err(Failure::new(Exit::Provider, format!("row {}: {error}", example.id)));
-                }
-                Err(error) => {
+                Answer::Unusable(error) => {
+                    calls += 1;
                     scores.push(0.0);
                     failures.push((&example.id, error.to_string()));
                 }
             }
         }
-        task.metric.finish().map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        self.tell(&scores, &failures, (calls, seconds))
+        self.tell(&scores, &failures, calls, seconds)
     }
 
     fn tell(
         &self,
         scores: &[f64],
         failures: &[(&ExampleId, String)],
-        (calls, seconds): (u64, f64),
+        calls: u64,
+        seconds: f64,
     ) -> Result<Exit, Failure> {
         let (score, Bounds { lower, upper }) = interval::mean_of_scores(scores);
         let verdict = self.target.map(|target| match target {

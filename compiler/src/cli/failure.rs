@@ -1,5 +1,7 @@
 //! What goes wrong on the command line, as a person reads it: what, where, what to do, and the exit code.
 
+mod convert;
+
 use std::{borrow::Cow, path::Path};
 
 use miette::{GraphicalReportHandler, GraphicalTheme};

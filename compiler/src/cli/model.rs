@@ -9,7 +9,7 @@ use proofmark_runtime::model::local::{
 };
 use serde_json::json;
 
-use super::{Common, Failure, opening, say, screen};
+use super::{Common, Failure, download, say, screen};
 use crate::{exit::Exit, models, task::DEFAULT_MODEL};
 
 /// List, fetch and measure embedded models.
@@ -82,7 +82,7 @@ fn list(common: &Common) -> Result<Exit, Failure> {
 }
 
 fn pull(name: &str, common: &Common) -> Result<Exit, Failure> {
-    let download = opening::Download::new(common);
+    let download = download::Download::new(common);
     let file = models::fetch(name, &|progress| download.tell(progress))?;
     drop(download);
     if common.json {

@@ -3,7 +3,6 @@
 use std::{
     io::{BufRead, BufReader, Read},
     path::PathBuf,
-    sync::Arc,
 };
 
 use clap::Args;
@@ -14,7 +13,10 @@ use proofmark_runtime::{
 };
 use serde_json::json;
 
-use super::{Common, Failure, artifacts, say, screen};
+use super::{
+    Common, Failure, artifacts, say, screen,
+    session::{ArtifactSession, OtherModel, is_of_provider},
+};
 use crate::exit::Exit;
 
 /// Run an artifact on one record or on JSON lines.
@@ -29,7 +31,7 @@ pub(crate) struct Run {
     #[arg(long, short)]
     input: Option<PathBuf>,
     #[command(flatten)]
-    other: artifacts::OtherModel,
+    other: OtherModel,
     #[command(flatten)]
     common: Common,
 }
@@ -44,9 +46,8 @@ impl Run {
             return Err(Failure::new(Exit::Invalid, message).hint(approve));
         }
         let records = if self.fields.is_empty() { self.lines()? } else { vec![self.record(&artifact)?] };
-        let (runner, parallel) = artifacts::runner(&artifact, &self.other, &self.common)?;
-        let runtime = artifacts::runtime()?;
-        let results = runtime.block_on(artifacts::run_all(Arc::new(runner), records, parallel));
+        let session = ArtifactSession::open(&artifact, &self.other, &self.common)?;
+        let results = session.run_each(records)?;
         self.print(&results)
     }
 
@@ -71,7 +72,7 @@ impl Run {
             say(&format!("{failed} of {} records gave no outputs; their lines say why", results.len()));
         }
         let mut errors = results.iter().filter_map(|result| result.as_ref().err());
-        let provider = errors.any(artifacts::of_provider);
+        let provider = errors.any(is_of_provider);
         Ok(if provider {
             Exit::Provider
         } else if failed > 0 {

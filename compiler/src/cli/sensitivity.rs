@@ -8,18 +8,17 @@ use proofmark_runtime::{Artifact, Candidate, Example, ExampleId, digest, model::
 use serde_json::json;
 
 use super::{
-    Common, Failure, artifacts, opening, say,
+    Common, Failure, artifacts, say,
     screen::{self, percent, points},
+    session::{TaskSession, task_of, visible},
 };
 use crate::{
     answer,
     data::Splits,
-    engine::Engine,
     exit::Exit,
     sensitivity::{Answers, Change, Sensitivity as Found, Shift, sensitivity, variations},
     task::Task,
     verify::{Recorded, record::chosen},
-    workplace::Workplace,
 };
 
 /// Change a prompt in ways that should not matter, and see what becomes of its score.
@@ -43,9 +42,9 @@ pub(crate) struct Sensitivity {
 impl Sensitivity {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let artifact = artifacts::read(&self.artifact)?;
-        let task = artifacts::task_of(&self.artifact, self.task.as_deref())?;
+        let task = task_of(&self.artifact, self.task.as_deref())?;
         let (splits, _) = Splits::load(&task)?;
-        let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
+        let visible = visible(&splits);
         let (program, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
         let mut rows = rows(&artifact, &visible);
         rows.truncate(self.rows);
@@ -57,7 +56,7 @@ impl Sensitivity {
             )
             .hint("rows come from the task's training and validation splits; demonstrations are not asked"));
         }
-        let found = self.ask((&task, &artifact), &rows, &varied)?;
+        let found = self.ask(&task, &artifact, &rows, &varied)?;
         if self.common.json {
             screen::document(&json!(found))?;
         } else {
@@ -69,30 +68,30 @@ impl Sensitivity {
     /// Asks all rows with the prompt as it is, and with every variation.
     fn ask(
         &self,
-        (task, artifact): (&Task, &Artifact),
+        task: &Task,
+        artifact: &Artifact,
         rows: &[&Example],
         varied: &[crate::sensitivity::Variation],
     ) -> Result<Found, Failure> {
         let place = self.task.clone().unwrap_or_else(|| task.folder.clone());
-        let runtime = artifacts::runtime()?;
-        let store = opening::store(&Workplace::of(&place).calls())?;
-        let (crew, cancel) = opening::crew(task, &store, runtime.handle(), &self.common)?;
-        cancel.on_ctrl_c(runtime.handle());
+        let program = &artifact.parts().program;
+        let candidate = &artifact.parts().candidate;
+        let session = TaskSession::open(task, &place, program, rows, &self.common)?;
+        let backend = session.backend();
         if !self.common.quiet {
-            if crew.model.identity() != artifact.model() {
+            if backend.model.identity() != artifact.model() {
                 say("note: the task's model is not the one that this prompt was compiled for");
             }
             say(&format!("{} variations on {} visible rows", varied.len(), rows.len()));
         }
-        let (program, candidate) = (&artifact.parts().program, &artifact.parts().candidate);
         let run = digest(&("sensitivity", candidate.id(), self.seed)).short();
-        let mut engine = Engine::new(crew.clone(), program, [], (store, run, 0));
+        let mut engine = session.engine(program, &run);
         let mut answers = |candidate: &Candidate| -> Result<Answers, Failure> {
             let applied = program.apply(candidate);
             let applied = applied.map_err(|error| Failure::new(Exit::Internal, error.to_string()))?;
             engine.allow((rows.len() * applied.calls_per_record()) as u64);
             let cells: Vec<_> = rows.iter().map(|row| (candidate, *row)).collect();
-            let outcomes = engine.try_out(&cells, 0).map_err(|stop| Failure::from(&stop))?;
+            let outcomes = engine.try_out(&cells, 0)?;
             let answer = |(row, outcome): (&&Example, &Outcome)| {
                 answer::fingerprint(answer::of(&applied, row, outcome).as_ref())
             };
@@ -104,7 +103,7 @@ impl Sensitivity {
         let own = answers(candidate)?;
         let all =
             varied.iter().map(|variation| answers(&variation.candidate)).collect::<Result<Vec<_>, _>>()?;
-        crew.finish().map_err(|stop| Failure::from(&stop))?;
+        backend.finish()?;
         Ok(sensitivity(&own, varied, &all))
     }
 }

@@ -1,14 +1,15 @@
 //! `proofmark verify ARTIFACT`: does a stamped prompt still do what it did?
 
-use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf};
 
 use clap::Args;
-use proofmark_runtime::{Artifact, Example, ExampleId, RunError, run::Run};
+use proofmark_runtime::{Artifact, Example, ExampleId};
 use serde_json::json;
 
 use super::{
     Common, Failure, artifacts,
     screen::{self, percent, points},
+    session::{Answer, ArtifactSession, OtherModel, task_of},
 };
 use crate::{
     answer,
@@ -30,7 +31,7 @@ pub(crate) struct Verify {
     #[arg(long)]
     task: Option<PathBuf>,
     #[command(flatten)]
-    other: artifacts::OtherModel,
+    other: OtherModel,
     #[command(flatten)]
     common: Common,
 }
@@ -39,7 +40,7 @@ impl Verify {
     pub(crate) fn run(self) -> Result<Exit, Failure> {
         let artifact = artifacts::read(&self.artifact)?;
         let recorded = recorded(&artifact)?;
-        let task = artifacts::task_of(&self.artifact, self.task.as_deref())?;
+        let task = task_of(&self.artifact, self.task.as_deref())?;
         let (splits, _) = Splits::load(&task)?;
         let visible: BTreeMap<&ExampleId, &Example> =
             splits.train.examples().iter().chain(splits.val.examples()).map(|row| (&row.id, row)).collect();
@@ -73,14 +74,9 @@ impl Verify {
 
     /// Fresh answers to rows: nothing is read from the call store, which would only repeat what was recorded.
     fn answers(&self, artifact: &Artifact, task: &Task, rows: &[&Example]) -> Result<Vec<Now>, Failure> {
-        let (runner, parallel) = artifacts::runner_on_any(artifact, &self.other, &self.common)?;
-        let runtime = artifacts::runtime()?;
-        let inputs = rows.iter().map(|row| row.inputs.clone()).collect();
-        let runs = runtime.block_on(artifacts::run_all(Arc::new(runner), inputs, parallel));
-        let answers =
-            rows.iter().zip(runs).map(|(row, run)| now(task, row, run)).collect::<Result<_, _>>()?;
-        task.metric.finish().map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-        Ok(answers)
+        let session = ArtifactSession::open_on_any(artifact, &self.other, &self.common)?;
+        let answers = session.answer(artifact, &task.metric, rows)?;
+        Ok(rows.iter().zip(answers).map(|(row, answer)| now(row, answer)).collect())
     }
 }
 
@@ -95,19 +91,13 @@ fn recorded(artifact: &Artifact) -> Result<Recorded, Failure> {
     })
 }
 
-fn now(task: &Task, row: &Example, run: Result<Run, RunError>) -> Result<Now, Failure> {
+fn now(row: &Example, answer: Answer) -> Now {
     let slices = row.slices.iter().map(|(column, value)| format!("{column}={value}")).collect();
-    match run {
-        Ok(run) => {
-            let judged = task.metric.score(row, &run.outputs, &run.steps);
-            let judged = judged.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
-            let answer = answer::fingerprint(Some(&run.outputs));
-            Ok(Now { score: judged.score.get(), answer, slices })
+    match answer {
+        Answer::Scored(run, score) => {
+            Now { score: score.get(), answer: answer::fingerprint(Some(&run.outputs)), slices }
         }
-        Err(error) if artifacts::of_provider(&error) => {
-            Err(Failure::new(Exit::Provider, format!("row {}: {error}", row.id)))
-        }
-        Err(_) => Ok(Now { score: 0.0, answer: answer::fingerprint(None), slices }),
+        Answer::Unusable(_) => Now { score: 0.0, answer: answer::fingerprint(None), slices },
     }
 }
 

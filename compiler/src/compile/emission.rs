@@ -12,7 +12,7 @@ use proofmark_runtime::{
 use super::{CompileError, recording, split};
 use crate::{
     data::Splits,
-    engine::{Bench as _, Crew, Engine},
+    engine::{Bench as _, Engine},
     gate::Accepted,
 };
 
@@ -39,13 +39,12 @@ impl Judged<'_> {
         &self,
         accepted: &Accepted,
         splits: &Splits,
-        crew: &Crew,
         engine: &mut Engine<'_>,
     ) -> Result<Artifact, CompileError> {
         let visible: Vec<&Example> = splits.train.examples().iter().chain(splits.val.examples()).collect();
         let chose: BTreeSet<_> = visible.iter().map(|row| &row.id).collect();
         let recorded = recording::record((self.program, self.candidate), (&visible, &chose), engine)?;
-        crew.finish()?;
+        engine.backend().finish()?;
         let record = accepted.certificate().record();
         let sealed =
             Split { name: "gate".to_owned(), rows: record.seeds as u64, fingerprint: record.holdout };
@@ -57,7 +56,7 @@ impl Judged<'_> {
             program: self.program.clone(),
             candidate: self.candidate.clone(),
             lineage: self.origin.map(|parts| parts.lineage.clone()).unwrap_or_default(),
-            sampling: crew.sampling.clone(),
+            sampling: engine.backend().sampling.clone(),
             data: vec![split("train", splits.train.examples()), split("val", splits.val.examples()), sealed],
             cost: Cost {
                 task: before.task + spent.task,
@@ -70,6 +69,6 @@ impl Judged<'_> {
             recorded: serde_json::to_value(&recorded).ok(),
             approval: self.origin.and_then(|parts| parts.approval.clone()),
         };
-        Ok(Artifact::emit(parts, crew.model.as_ref(), accepted.stamp()?)?)
+        Ok(Artifact::emit(parts, engine.backend().model.as_ref(), accepted.stamp()?)?)
     }
 }

@@ -17,6 +17,7 @@ use unicode_normalization::UnicodeNormalization;
 use super::*;
 use crate::{
     cancel::Cancel,
+    engine::Workers,
     gate::{Flaw, Kind, Verdict},
     watch::Silent,
 };
@@ -163,7 +164,7 @@ fn compiled_as(
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let store = Store::open(folder.path().join("calls.db")).unwrap();
     let model: Arc<dyn Model> = Arc::new(model(rows, &plant));
-    let crew = Crew {
+    let workers = Workers {
         model: Arc::new(Cached::new(model, store.clone())),
         sampling: Sampling::default(),
         proposer: None,
@@ -174,6 +175,7 @@ fn compiled_as(
         cancel: Cancel::default(),
         parallel: 64,
     };
+    let backend = Backend::open(workers, &task.program, &[]).unwrap();
     let setting = Setting {
         task: &task,
         program: task.program.clone(),
@@ -183,7 +185,7 @@ fn compiled_as(
         run: "planted",
         approval: false,
     };
-    compile(&setting, splits, &crew, &store).unwrap()
+    compile(&setting, splits, &backend, &store).unwrap()
 }
 
 fn verdict(compiled: &Compiled) -> Verdict {

@@ -41,6 +41,14 @@ impl Pool<'_> {
         self.all(work, check, done)
     }
 
+    /// The same, failures of the provider among the results: for records whose results are shown one by one.
+    pub(crate) fn each(&self, work: Vec<Work>) -> Result<Vec<Result<Run, RunError>>, Stop> {
+        let work = work
+            .into_iter()
+            .map(|(runner, inputs, replicate)| async move { runner.run(&inputs, replicate).await });
+        self.all(work, |_| Ok(()), || ())
+    }
+
     /// Awaits all work and gives what came of it in order, unless `check` ends it. `done` hears of every piece.
     pub(super) fn all<T: Send + 'static>(
         &self,

@@ -47,7 +47,7 @@ fn rows_that_are_too_long_count_as_wrong_and_are_said_once() {
     let store = Store::open(folder.path().join("calls.db")).unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let model: Arc<dyn Model> = Arc::new(short_of_memory());
-    let crew = Crew {
+    let workers = Workers {
         model: Arc::new(Cached::new(model, store.clone())),
         sampling: Sampling::default(),
         proposer: None,
@@ -58,8 +58,9 @@ fn rows_that_are_too_long_count_as_wrong_and_are_said_once() {
         cancel: Cancel::default(),
         parallel: 4,
     };
+    let backend = Backend::open(workers, &task.program, &[]).unwrap();
     let rows = [example("short", "hi"), example("long", &"word ".repeat(200))];
-    let mut engine = Engine::new(crew, &task.program, &rows, (store, "run".into(), 100));
+    let mut engine = Engine::new(backend, &task.program, &rows, (store, "run".into(), 100));
 
     let rows_of = |engine: &Engine<'_>| {
         let remarks = engine.events().iter().filter_map(|event| match event {

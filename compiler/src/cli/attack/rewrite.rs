@@ -2,12 +2,7 @@
 //!
 //! **Invariant:** nothing that was written of a row is shown, because the row may be a sealed one; numbers are.
 
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    path::Path,
-    sync::{Arc, OnceLock},
-};
+use std::{cell::Cell, collections::BTreeMap, path::Path, sync::Arc};
 
 use proofmark_optimizers::Stop;
 use proofmark_runtime::{
@@ -17,7 +12,10 @@ use proofmark_runtime::{
 use serde_json::json;
 
 use super::{
-    super::{Failure, artifacts, opening, progress, say, screen},
+    super::{
+        Failure, say, screen,
+        session::{self, Session},
+    },
     Attack,
 };
 use crate::{
@@ -25,12 +23,11 @@ use crate::{
         self, DropReason, RewriteError, RewriteJob, RewriteLine, RewriteModel, RewriteOutcome,
         RewriteService, Rewriting, Rewritings, RewritingsError, RunBatch,
     },
-    cancel::Cancel,
     data::{DataError, rewritable_rows},
     engine::pool::Pool,
     exit::Exit,
     task::{RewriterConfig, Task},
-    watch::{Calls, Watcher},
+    watch::Calls,
     workplace::Workplace,
 };
 
@@ -114,28 +111,20 @@ impl Attack {
 
     /// Opens the models and has them write and vote.
     fn run_job(&self, job: &RewriteJob<'_>, rows: usize) -> Result<(RewriteOutcome, Calls), Failure> {
-        let store = opening::store(&Workplace::of(&self.task.task).calls())?;
-        let watch: Arc<OnceLock<Watcher>> = Arc::default();
+        let session = Session::open(&self.common)?;
+        let store = session::store(&Workplace::of(&self.task.task))?;
         let config = job.config;
-        let (writer, parallel) = opening::stored(&config.model, &store, &self.common, &watch)?;
+        let (writer, parallel) = session.stored(&config.model, &store)?;
         let writer = RewriteModel { model: writer, max_tokens: config.model.max_tokens };
         let verifier = match &config.verifier {
-            Some(other) => RewriteModel {
-                model: opening::stored(other, &store, &self.common, &watch)?.0,
-                max_tokens: other.max_tokens,
-            },
+            Some(other) => {
+                RewriteModel { model: session.stored(other, &store)?.0, max_tokens: other.max_tokens }
+            }
             None => RewriteModel { model: Arc::clone(&writer.model), max_tokens: writer.max_tokens },
         };
-        let (runtime, cancel) = (artifacts::runtime()?, Cancel::default());
-        cancel.on_ctrl_c(runtime.handle());
-        let pool = Pool { runtime: runtime.handle(), cancel: &cancel, parallel };
-        let service = RewriteService {
-            writer,
-            verifier,
-            calls: &pool,
-            watch: Arc::clone(watch.get_or_init(|| progress::watcher(&self.common))),
-            asked: Cell::new(0),
-        };
+        let pool = session.pool(parallel);
+        let service =
+            RewriteService { writer, verifier, calls: &pool, watch: session.watcher(), asked: Cell::new(0) };
         let written = job.run(rows, &service)?;
         Ok((written, service.calls()))
     }

@@ -12,15 +12,16 @@ use proofmark_runtime::{
 
 use super::{Gate, prompts::laid};
 use crate::{
-    cli::{Failure, artifacts, compile, opening, say},
+    cli::{
+        Failure, compile, say,
+        session::{TaskSession, visible},
+    },
     compile::{Judged, reading, subject},
     data::{Fresh, Splits, fresh},
-    engine::{Engine, GateAdapter, GateError},
+    engine::{GateAdapter, GateError},
     exit::Exit,
     gate::{Begun, Finalist, Gate as Judge, Heard, Judgement, Sealed, Subject},
-    ledger::StoredLedger,
     task::Task,
-    workplace::Workplace,
 };
 
 /// The trial that goes on, as it was asked.
@@ -42,7 +43,7 @@ impl Gate {
         let trial = self.trial(&task)?;
         let (splits, _) = Splits::load(&task)?;
         let fresh = fresh(&task, &splits.train, &self.more)?;
-        let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
+        let visible = visible(&splits);
         let reading =
             reading(&trial.program, &trial.candidate, &visible).map_err(|stop| Failure::from(&stop))?;
         let finalist = Finalist {
@@ -50,14 +51,9 @@ impl Gate {
             id: trial.begun.finalists[trial.begun.position],
             reading,
         };
-        let runtime = artifacts::runtime()?;
-        let store = opening::store(&Workplace::of(path).calls())?;
-        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
-        cancel.on_ctrl_c(runtime.handle());
-        crew.try_judges(&trial.program, &visible).map_err(|stop| Failure::from(&stop))?;
-
+        let session = TaskSession::open(&task, path, &trial.program, &visible, &self.common)?;
         let run = digest(&("gate", trial.baseline.id(), trial.seed)).short();
-        let mut engine = Engine::new(crew.clone(), &trial.program, [], (store.clone(), run.clone(), 0));
+        let mut engine = session.engine(&trial.program, &run);
         let before = trial.program.apply(&trial.baseline);
         let before = before.map_err(|error| Failure::new(Exit::Invalid, error.to_string()))?;
         let subject = subject(&task, &before, engine.abilities(), AskedBy::Continuation)?;
@@ -66,12 +62,12 @@ impl Gate {
             fresh.iter().zip(&self.more).for_each(|(fresh, path)| say(&told(fresh, path)));
         }
         let mut stand = GateAdapter::new(&mut engine, trial.baseline.clone(), vec![trial.candidate.clone()]);
-        let ledger = &mut StoredLedger::new(&store, &run);
+        let ledger = &mut session.ledger(&run);
         let rows: Vec<Sealed> = fresh.into_iter().map(|fresh| fresh.sealed).collect();
         let subject = (&trial.begun, &finalist);
         let judgement = judge.go_on(subject, (&splits.gate, &rows), &mut stand, ledger);
         let judgement = judgement.map_err(explained)?;
-        crew.finish().map_err(|stop| Failure::from(&stop))?;
+        session.backend().finish()?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         let judged = Judged {
             name: &task.name,
@@ -80,7 +76,7 @@ impl Gate {
             seed: trial.seed,
             origin: trial.origin.as_ref(),
         };
-        self.emit(&judged, &judgement, (&splits, &crew), &mut engine)?;
+        self.emit(&judged, &judgement, &splits, &mut engine)?;
         Ok((judgement, unsealed))
     }
 
@@ -100,6 +96,7 @@ impl Gate {
                 origin: Some(parts.clone()),
             });
         }
+        self.refuse_false_stamp()?;
         let candidates = self.candidates.iter().map(|path| Ok(laid(&task.program, path)?.0));
         let candidates = candidates.collect::<Result<Vec<_>, Failure>>()?;
         let finalists = candidates.iter().map(|candidate| candidate.id().0).collect();

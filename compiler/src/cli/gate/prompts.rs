@@ -9,27 +9,22 @@ use serde_json::Value as Json;
 
 use super::{Gate, dspy};
 use crate::{
-    cli::{Failure, artifacts, compile, opening, say},
+    cli::{
+        Failure, artifacts, say,
+        session::{TaskSession, visible},
+    },
     compile::{Judged, subject},
     data::Splits,
-    engine::{Crew, Engine, GateAdapter},
+    engine::{Engine, GateAdapter},
     exit::Exit,
     gate::{Finalist, Heard, Judgement, Reading},
-    ledger::StoredLedger,
     task::Task,
-    workplace::Workplace,
 };
 
 impl Gate {
     /// Judges prompts on the sealed rows of a task.
     pub(super) fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
-        if self.out.is_some() && self.baseline.is_some() {
-            return Err(Failure::new(
-                Exit::Usage,
-                "an artifact is what beats the task as written, not --baseline",
-            )
-            .hint("leave out --baseline or --out"));
-        }
+        self.refuse_false_stamp()?;
         let task = Task::load(path)?;
         let baseline = self.old(&task)?;
         let before = task.program.apply(&baseline);
@@ -41,29 +36,24 @@ impl Gate {
         if !self.common.quiet {
             report.unmapped().for_each(|warning| say(&format!("warning: {warning}")));
         }
-        let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
+        let visible = visible(&splits);
         let finalist = |(path, (candidate, members)): &(&PathBuf, Laid)| Finalist {
             name: path.display().to_string(),
             id: candidate.id().0,
             reading: Reading::of_each(&before, members, &visible),
         };
         let finalists: Vec<_> = candidates.iter().map(finalist).collect();
-        let runtime = artifacts::runtime()?;
-        let store = opening::store(&Workplace::of(path).calls())?;
-        let (crew, cancel) = opening::crew(&task, &store, runtime.handle(), &self.common)?;
-        cancel.on_ctrl_c(runtime.handle());
-        crew.try_judges(&task.program, &visible).map_err(|stop| Failure::from(&stop))?;
-
+        let session = TaskSession::open(&task, path, &task.program, &visible, &self.common)?;
         let run = digest(&("gate", baseline.id(), self.seed)).short();
-        let mut engine = Engine::new(crew.clone(), &task.program, [], (store.clone(), run.clone(), 0));
+        let mut engine = session.engine(&task.program, &run);
         let context = digest(&(engine.context(), baseline.id()));
         let subject = subject(&task, &before, engine.abilities(), AskedBy::Gate)?;
         let judge = self.judge(self.policy(task.gate.policy), task.demands(), context, subject);
         let candidates: Vec<_> = candidates.into_iter().map(|(_, (candidate, _))| candidate).collect();
         let mut stand = GateAdapter::new(&mut engine, baseline, candidates.clone());
-        let ledger = &mut StoredLedger::new(&store, &run);
+        let ledger = &mut session.ledger(&run);
         let judgement = judge.judge(&splits.gate, &finalists, &mut stand, ledger)?;
-        crew.finish().map_err(|stop| Failure::from(&stop))?;
+        session.backend().finish()?;
         let unsealed = self.unsealed(&judgement, ledger)?;
         if let Some(accepted) = judgement.accepted() {
             let judged = Judged {
@@ -73,9 +63,22 @@ impl Gate {
                 seed: self.seed,
                 origin: None,
             };
-            self.emit(&judged, &judgement, (&splits, &crew), &mut engine)?;
+            self.emit(&judged, &judgement, &splits, &mut engine)?;
         }
         Ok((judgement, unsealed))
+    }
+
+    /// Refuses to write an artifact of what beats another prompt than the task as written: an artifact holds the task's
+    /// program, and its stamp says that this was beaten.
+    pub(super) fn refuse_false_stamp(&self) -> Result<(), Failure> {
+        if self.out.is_some() && self.baseline.is_some() {
+            return Err(Failure::new(
+                Exit::Usage,
+                "an artifact is stamped against the task as written, so --out and --baseline do not go together",
+            )
+            .hint("leave out --baseline to gate against the task as written, or leave out --out"));
+        }
+        Ok(())
     }
 
     /// What is to be beaten: what was named, or the task as written.
@@ -89,12 +92,11 @@ impl Gate {
         &self,
         judged: &Judged<'_>,
         judgement: &Judgement,
-        (splits, crew): (&Splits, &Crew),
+        splits: &Splits,
         engine: &mut Engine<'_>,
     ) -> Result<(), Failure> {
         let Some((out, accepted)) = self.out.as_ref().zip(judgement.accepted()) else { return Ok(()) };
-        let artifact = judged.emit(accepted, splits, crew, engine);
-        let artifact = artifact.map_err(|error| compile::failure(error).1)?;
+        let artifact = judged.emit(accepted, splits, engine)?;
         artifact.write(out)?;
         if !self.common.quiet {
             say(&format!("wrote {}", out.display()));

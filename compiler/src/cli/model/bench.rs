@@ -17,7 +17,7 @@ use serde_json::{Value as Json, json};
 
 use self::{job::Job, measure::Measured};
 use crate::{
-    cli::{Common, Failure, artifacts, opening, screen},
+    cli::{Common, Failure, download, screen, session},
     exit::Exit,
     models::{self, ModelError},
     task::DEFAULT_MODEL,
@@ -48,10 +48,10 @@ impl Bench {
             return screen::document(&json!(Job::generated()));
         }
         let job = self.job.as_deref().map(Job::read).transpose()?;
-        let download = opening::Download::new(&self.common);
+        let download = download::Download::new(&self.common);
         let file = models::fetch(&self.model, &|progress| download.tell(progress))?;
         drop(download);
-        let runtime = artifacts::runtime()?;
+        let runtime = session::threads()?;
         let start = Instant::now();
         let model = Arc::new(LocalModel::open(&self.model, &file).map_err(ModelError::from)?);
         let mut found = json!({

@@ -1,9 +1,11 @@
-//! The crew: models, metric and threads, and how they answer a batch.
+//! The backend: models, metric and threads, and how they answer a batch.
 //!
-//! **Invariant:** what comes back stands in the order of what was asked, whatever order the calls finish in.
+//! **Invariant:** results stand in the order of the questions, whatever order the calls finish in. A backend exists only
+//! after its metric and guards judged a row with the row's own labels as the answer ([`Backend::open`]).
 
 use std::{
     collections::{BTreeMap, btree_map::Entry},
+    ops::Deref,
     sync::Arc,
 };
 
@@ -32,7 +34,7 @@ const OWN_PROPOSAL_TOKENS: u32 = 512;
 /// A model behind the call store.
 pub type StoredModel = Arc<Cached<Arc<dyn Model>>>;
 
-/// Who writes instructions.
+/// The model that writes instructions.
 #[derive(Clone)]
 pub struct Proposer {
     /// The model.
@@ -41,9 +43,23 @@ pub struct Proposer {
     pub max_tokens: u32,
 }
 
-/// Who does the work: models, metric, threads, and who watches.
+/// Models, metric and threads, ready to answer batches.
 #[derive(Clone)]
-pub struct Crew {
+pub struct Backend {
+    workers: Workers,
+}
+
+impl Deref for Backend {
+    type Target = Workers;
+
+    fn deref(&self) -> &Workers {
+        &self.workers
+    }
+}
+
+/// What a backend works with.
+#[derive(Clone)]
+pub struct Workers {
     /// Answers the task's requests.
     pub model: StoredModel,
     /// How it decodes.
@@ -89,7 +105,7 @@ pub(super) struct Job<'j> {
     pub(super) replicate: u32,
 }
 
-impl Crew {
+impl Backend {
     /// Calls that reached a model and calls answered from the store.
     pub fn calls(&self) -> Calls {
         let sum = |count: fn(&Cached<Arc<dyn Model>>) -> u64| {
@@ -98,16 +114,21 @@ impl Crew {
         Calls { made: sum(Cached::made), replayed: sum(Cached::replayed) }
     }
 
-    /// Asks the programs of the user's that judge about one of these rows with its own labels as the answer, so that one that
-    /// cannot judge ends the run before anything is spent.
+    /// Opens a backend. Metric and guards judge one of these rows with its own labels as the answer, so that one that cannot
+    /// judge ends the run before a call is made.
     ///
     /// # Errors
-    /// If one of them fails.
-    pub fn try_judges(&self, program: &Program, rows: &[&Example]) -> Result<(), Stop> {
-        let Some((row, step)) = metric::answered(program, rows) else { return Ok(()) };
-        self.judges().try_for_each(|judge| judge.try_out(row, &step)).map_err(|error| {
-            unjudged(format!("tried before the run, with the labels as the answer: {error}"))
-        })
+    /// If the metric or a guard fails.
+    pub fn open(workers: Workers, program: &Program, rows: &[&Example]) -> Result<Self, Stop> {
+        let backend = Self { workers };
+        try_judges(backend.judges(), program, rows)?;
+        Ok(backend)
+    }
+
+    /// The same without guards, for a run that asks none.
+    #[must_use]
+    pub fn without_guards(self) -> Self {
+        Self { workers: Workers { guards: vec![], ..self.workers } }
     }
 
     /// Ends the programs of the user's that judge. Until this went well, no score is to be relied on.
@@ -217,13 +238,28 @@ impl Crew {
     }
 }
 
+/// Has judges score one of these rows with its own labels as the answer, before any call is made.
+///
+/// # Errors
+/// If a judge fails.
+pub(crate) fn try_judges<'m>(
+    mut judges: impl Iterator<Item = &'m Arc<Metric>>,
+    program: &Program,
+    rows: &[&Example],
+) -> Result<(), Stop> {
+    let Some((row, step)) = metric::answered(program, rows) else { return Ok(()) };
+    judges
+        .try_for_each(|judge| judge.try_out(row, &step))
+        .map_err(|error| unjudged(format!("tried before the run, with the labels as the answer: {error}")))
+}
+
 /// What guards say of an answer.
 fn guarded(guards: &[Arc<Metric>], example: &Example, run: &Run) -> Result<Vec<Score>, Stop> {
     let says = |guard: &Arc<Metric>| Ok(guard.score(example, &run.outputs, &run.steps)?.score);
     guards.iter().map(says).collect::<Result<_, MetricError>>().map_err(unjudged)
 }
 
-fn unjudged(error: impl std::fmt::Display) -> Stop {
+pub(crate) fn unjudged(error: impl std::fmt::Display) -> Stop {
     Stop::Failed { culprit: Culprit::Metric, message: error.to_string() }
 }
 
