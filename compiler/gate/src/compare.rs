@@ -89,10 +89,12 @@ pub fn compare(old: &[f64], new: &[f64]) -> Result<Comparison, CompareError> {
 }
 
 fn scores(list: &'static str, numbers: &[f64]) -> Result<Vec<Score>, CompareError> {
-    let score = |(position, score): (usize, &f64)| {
-        Score::new(*score).map_err(|_| CompareError::NoScore { list, position, score: *score })
-    };
-    numbers.iter().enumerate().map(score).collect()
+    let mut scores = vec![];
+    for (position, score) in numbers.iter().enumerate() {
+        let no_score = CompareError::NoScore { list, position, score: *score };
+        scores.push(Score::new(*score).map_err(|_| no_score)?);
+    }
+    Ok(scores)
 }
 
 impl Comparison {

@@ -23,11 +23,11 @@ use proofmark_runtime::{Digest, digest};
 use super::{
     accepted::Accepted,
     bounds::Gain,
-    certificate::{Named, Stage},
+    certificate::Stage,
     contrast::{Contrast, HALF_POINTS},
     diagnosis::Diagnosis,
     error::GateError,
-    judge::{Finalist, Gate, refuse_unsealed},
+    judge::{Finalist, Gate, Turn, refuse_unsealed},
     judgement::{Judgement, TrialResult},
     ledger::{Ledger, Look, next_price},
     look::{CommonLevels, Levels, LookRecord, Position},
@@ -53,8 +53,22 @@ pub struct UndecidedTrial {
     pub position: usize,
 }
 
-/// Everything that is in so far.
-struct State {
+/// An undecided trial and the fresh rows that it goes on with.
+#[derive(Clone, Copy, Debug)]
+pub struct Continuation<'a> {
+    /// The trial.
+    pub trial: &'a UndecidedTrial,
+    /// The finalist that goes on.
+    pub finalist: &'a Finalist,
+    /// The rows of the trial.
+    pub first: &'a Sealed,
+    /// The fresh rows, one set after the other.
+    pub fresh: &'a [Sealed],
+}
+
+/// Everything that was measured so far.
+struct State<'a> {
+    finalist: &'a Finalist,
     /// All rows, the first trial's first.
     sealed: Sealed,
     sheet: ScoreSheet,
@@ -80,15 +94,14 @@ impl Gate {
     /// [`GateError`]; [`GateError::NeverAsked`] if the trial is not on record, or if there are no fresh rows.
     pub fn go_on<M: Measure + ?Sized>(
         &self,
-        (trial, finalist): (&UndecidedTrial, &Finalist),
-        (first, fresh): (&Sealed, &[Sealed]),
+        continuation: Continuation<'_>,
         measure: &mut M,
         ledger: &mut dyn Ledger,
     ) -> Result<Judgement, GateError<M::Error>> {
-        let mut state = self.undecided(trial, first, measure, ledger)?;
+        let mut state = self.undecided(continuation, measure, ledger)?;
         let mut last = Err(GateError::NeverAsked);
-        for rows in fresh {
-            let judgement = self.stage((&mut state, finalist), rows, measure, ledger)?;
+        for rows in continuation.fresh {
+            let judgement = self.stage(&mut state, rows, measure, ledger)?;
             let decided = !matches!(judgement.verdict(), Verdict::Inconclusive { .. });
             last = Ok(judgement);
             if decided {
@@ -99,13 +112,13 @@ impl Gate {
     }
 
     /// The trial as it ended.
-    fn undecided<M: Measure + ?Sized>(
+    fn undecided<'a, M: Measure + ?Sized>(
         &self,
-        trial: &UndecidedTrial,
-        first: &Sealed,
+        continuation: Continuation<'a>,
         measure: &mut M,
         ledger: &mut dyn Ledger,
-    ) -> Result<State, GateError<M::Error>> {
+    ) -> Result<State<'a>, GateError<M::Error>> {
+        let Continuation { trial, finalist, first, .. } = continuation;
         let question = self.question(first, &trial.finalists);
         let looks = ledger.looks(first.holdout())?;
         refuse_unsealed(&looks)?;
@@ -125,6 +138,7 @@ impl Gate {
         // A trial that was given up early has rows left, and they count.
         sheet.fill(first, &plan.order, 0, measure)?;
         let mut state = State {
+            finalist,
             sealed: first.clone(),
             sheet,
             contrasts: vec![],
@@ -135,14 +149,14 @@ impl Gate {
             granted: look.alpha,
             share: *share,
         };
-        state.file(self, (first, 0), question);
+        state.file(self, first, 0, question);
         Ok(state)
     }
 
     /// One set of fresh rows.
     fn stage<M: Measure + ?Sized>(
         &self,
-        (state, finalist): (&mut State, &Finalist),
+        state: &mut State<'_>,
         fresh: &Sealed,
         measure: &mut M,
         ledger: &mut dyn Ledger,
@@ -156,7 +170,8 @@ impl Gate {
         let asked = ledger.looks(joined.holdout())?;
         refuse_unsealed(&asked)?;
         let before = state.stages.last().map(|stage| stage.question);
-        let question = digest(&("gate goes on 1", before, fresh.design(), fresh.division(), finalist.id));
+        let question =
+            digest(&("gate goes on 1", before, fresh.design(), fresh.division(), state.finalist.id));
         // Questions to the old rows alone do not make the fresh ones dearer.
         let of_fresh = ledger.looks(fresh.holdout())?;
         let only_old: Vec<_> =
@@ -176,28 +191,28 @@ impl Gate {
         state.sealed = joined;
         state.sheet.extend_to(state.sealed.rows.len());
         let all: Vec<_> = (0..state.sealed.units.len()).collect();
-        let read = finalist.reading.against(&state.sealed);
+        let read = state.finalist.reading.against(&state.sealed);
         let result = match read.as_ref().and_then(Read::objection) {
             Some(kind) => {
                 let Trial { verdict, gain, pass_rate, .. } = Trial::refused(kind);
-                let finalist = Named { name: finalist.name.clone(), id: finalist.id };
-                let (alpha, looks) = (look.alpha * state.share, state.looks.clone());
-                TrialResult { finalist, verdict, alpha, gain, looks, pass_rate, read }
+                let finalist = state.finalist.named();
+                let alpha = look.alpha * state.share;
+                TrialResult { finalist, verdict, alpha, gain, looks: state.looks.clone(), pass_rate, read }
             }
             None => {
                 state.sheet.fill(&state.sealed, &all[begins..], 0, measure)?;
                 state.sheet.demand_tokens(&self.demands)?;
-                state.file(self, (fresh, begins), question);
-                self.judge_all((state, finalist, read), &all, &look, measure)?
+                state.file(self, fresh, begins, question);
+                self.judge_all(state, read, &look, measure)?
             }
         };
         let plan = self.plan(&state.sealed, all);
         let certificate = self
             .certify(
-                (&state.sealed, &plan),
+                &plan,
                 &state.sheet,
                 std::slice::from_ref(&result),
-                (&look, &[state.share]),
+                Turn { look: &look, shares: &[state.share] },
             )
             .map(|certificate| certificate.with_stages(state.stages.clone()));
         ledger.answer(state.sealed.holdout(), question, certificate.is_some())?;
@@ -216,11 +231,13 @@ impl Gate {
     /// What all rows together say.
     fn judge_all<M: Measure + ?Sized>(
         &self,
-        (state, finalist, read): (&mut State, &Finalist, Option<Read>),
-        all: &[usize],
+        state: &mut State<'_>,
+        read: Option<Read>,
         granted: &Look,
         measure: &mut M,
     ) -> Result<TrialResult, GateError<M::Error>> {
+        let finalist = state.finalist;
+        let all: Vec<_> = (0..state.sealed.units.len()).collect();
         let alpha = granted.alpha * state.share;
         let levels = state.levels(alpha);
         let claim = level(&state.levels, levels.claim);
@@ -229,7 +246,7 @@ impl Gate {
             sealed: &state.sealed,
             policy: self.policy,
             demands: &self.demands,
-            units: all,
+            units: &all,
             k: state.stages.len() - 1,
             levels: &levels,
             alpha,
@@ -240,17 +257,26 @@ impl Gate {
         let gain = state.gain(position.gain(answers), claim);
         let (pass_rate, verdict) = if look.is_proven() && look.is_guarded() {
             let contestant = Contestant { position: 0, id: finalist.id, alpha, share: state.share };
-            let plan = self.plan(&state.sealed, all.to_vec());
+            let plan = self.plan(&state.sealed, all.clone());
             plan.held_to_target(contestant, &mut state.sheet, measure)?
         } else {
-            let (look, evidence) = (&look, &self.evidence);
-            (None, Diagnosis { position, answers, look, gain, finalist: finalist.id, evidence }.verdict())
+            let evidence = &self.evidence;
+            let diagnosis =
+                Diagnosis { position, answers, look: &look, gain, finalist: finalist.id, evidence };
+            (None, diagnosis.verdict())
         };
         let accepted = verdict == Verdict::Accept;
-        let named = Named { name: finalist.name.clone(), id: finalist.id };
         let read = read.map(|read| read.with_gain(if accepted { gain.estimate } else { 0.0 }));
         let looks = state.looks.iter().cloned().chain([look]).collect();
-        Ok(TrialResult { finalist: named, verdict, alpha, gain: Some(gain), looks, pass_rate, read })
+        Ok(TrialResult {
+            finalist: finalist.named(),
+            verdict,
+            alpha,
+            gain: Some(gain),
+            looks,
+            pass_rate,
+            read,
+        })
     }
 
     fn plan<'a>(&'a self, sealed: &'a Sealed, order: Vec<usize>) -> TrialPlan<'a> {
@@ -258,9 +284,9 @@ impl Gate {
     }
 }
 
-impl State {
+impl State<'_> {
     /// Files what a set of rows says, which begin at this unit.
-    fn file(&mut self, gate: &Gate, (rows, begins): (&Sealed, usize), question: Digest) {
+    fn file(&mut self, gate: &Gate, rows: &Sealed, begins: usize, question: Digest) {
         let units = &self.sealed.units[begins..];
         let rows_of = units.iter().map(|unit| &unit.primary);
         let contrast = Contrast::of(&self.answers().pairs(rows_of, score));

@@ -6,6 +6,8 @@
 //! **Invariant:** over the whole chain, all looks, and all earlier questions to the same rows, a prompt that is not better
 //! than the baseline is accepted with probability at most the policy's alpha (twice that over the life of the rows).
 
+use std::ops::Add;
+
 use proofmark_runtime::{
     Digest, digest,
     stamp::{Against, AskedBy},
@@ -71,6 +73,19 @@ pub struct Subject {
     pub asked: AskedBy,
 }
 
+impl Finalist {
+    pub(crate) fn named(&self) -> Named {
+        Named { name: self.name.clone(), id: self.id }
+    }
+}
+
+/// A look that the ledger granted, and the parts of its error that the finalists get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) look: &'a Look,
+    pub(crate) shares: &'a [f64],
+}
+
 impl Gate {
     /// Judges. Asking the same question again gives the same answer and costs no look.
     ///
@@ -106,11 +121,10 @@ impl Gate {
                 None => plan.run(contestant, &mut sheet, measure)?,
             };
             let accepted = verdict == Verdict::Accept;
-            let named = Named { name: finalist.name.clone(), id: finalist.id };
             let read =
                 read.map(|read| read.with_gain(gain.filter(|_| accepted).map_or(0.0, |gain| gain.estimate)));
             trials.push(TrialResult {
-                finalist: named,
+                finalist: finalist.named(),
                 verdict,
                 alpha: contestant.alpha,
                 gain,
@@ -122,7 +136,7 @@ impl Gate {
                 break;
             }
         }
-        let certificate = self.certify((sealed, &plan), &sheet, &trials, (&look, shares));
+        let certificate = self.certify(&plan, &sheet, &trials, Turn { look: &look, shares });
         ledger.answer(holdout, look.question, certificate.is_some())?;
         let position = trials.len().saturating_sub(1);
         Ok(Judgement {
@@ -152,11 +166,13 @@ impl Gate {
 
     pub(crate) fn certify(
         &self,
-        (sealed, plan): (&Sealed, &TrialPlan<'_>),
+        plan: &TrialPlan<'_>,
         sheet: &ScoreSheet,
         trials: &[TrialResult],
-        (look, shares): (&Look, &[f64]),
+        turn: Turn<'_>,
     ) -> Option<Certificate> {
+        let sealed = plan.sealed;
+        let Turn { look, shares } = turn;
         let (accepted, earlier) = trials.split_last().filter(|(last, _)| last.verdict == Verdict::Accept)?;
         let used = &plan.order[..accepted.looks.last()?.units];
         let answers = sheet.answers(earlier.len());
@@ -232,14 +248,13 @@ fn tallies(sealed: &Sealed, used: &[usize], answers: Answers<'_>) -> Vec<Tally> 
         let rows: Vec<_> = rows.iter().copied().filter(|row| unit(row).is_some()).collect();
         groups.push((name.clone(), rows.chunk_by(|a, b| unit(a) == unit(b)).map(<[_]>::to_vec).collect()));
     }
-    let tally = |(name, units): (String, Vec<Vec<usize>>)| tally(name, &answers.pairs(&units, score));
-    groups.into_iter().map(tally).collect()
+    groups.into_iter().map(|(name, units)| tally(name, &answers.pairs(&units, score))).collect()
 }
 
 fn tally(name: String, units: &[Vec<Pair>]) -> Tally {
     let rows = units.iter().map(Vec::len).sum();
-    let (baseline, finalist) =
-        units.iter().flatten().fold((0.0, 0.0), |(b, c), (baseline, finalist)| (b + baseline, c + finalist));
+    let baseline = units.iter().flatten().map(|pair| pair.0).fold(0.0, Add::add);
+    let finalist = units.iter().flatten().map(|pair| pair.1).fold(0.0, Add::add);
     let contrast = Contrast::of(units);
     let spread = contrast.spread();
     Tally {

@@ -56,7 +56,7 @@ pub use audited::Audited;
 pub use bounds::{Bounded, Gain};
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
 pub use compare::{CompareError, Compared, Comparison, compare};
-pub use continuation::UndecidedTrial;
+pub use continuation::{Continuation, UndecidedTrial};
 pub use demands::{Demands, Margin, RowTokens};
 pub use diagnosis::{Evidence, SearchGain};
 pub use error::GateError;

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     bounds::{Bounded, Gain, TwoLevels},
     contrast::Contrast,
-    demands::{Cap, Demands, Margin, RowTokens, all_tokens},
+    demands::{Cap, Demands, RowTokens, all_tokens},
     guard::{Guard, Limit},
     measure::Measured,
     policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_UNITS, Policy, VALIDITY_MARGIN},
@@ -241,12 +241,13 @@ impl Position<'_> {
 
     fn metrics(&self, answers: Answers<'_>) -> BTreeMap<String, Guard> {
         let rows = self.all_rows();
-        let guard = |(position, margin): (usize, &Margin)| {
+        let mut guards = BTreeMap::new();
+        for (position, margin) in self.demands.guards.iter().enumerate() {
             let says = |measured: &Measured| measured.guards.get(position).map_or(0.0, |score| score.get());
             let contrast = Contrast::of(&answers.pairs(&rows, says));
-            (margin.name.clone(), Guard::of(&contrast, self.lenient(), margin.margin))
-        };
-        self.demands.guards.iter().enumerate().map(guard).collect()
+            guards.insert(margin.name.clone(), Guard::of(&contrast, self.lenient(), margin.margin));
+        }
+        guards
     }
 
     fn limits(&self, answers: Answers<'_>) -> Vec<Limit> {

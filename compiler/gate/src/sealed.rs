@@ -381,7 +381,7 @@ impl Sealed {
             }
             if variant != CLEAN || self.plain {
                 unit.primary.push(index);
-                self.slice((index, &variant), &example, shifts);
+                self.slice(index, &variant, &example, shifts);
             }
             self.rows.push(Row { example, variant, unit: Some(self.units.len()), original, listing });
         }
@@ -389,7 +389,7 @@ impl Sealed {
     }
 
     /// Files a row of the primary test under its family, the values of its slice columns, and what else it is.
-    fn slice(&mut self, (index, variant): (usize, &str), example: &Example, shifts: Vec<String>) {
+    fn slice(&mut self, index: usize, variant: &str, example: &Example, shifts: Vec<String>) {
         let columns = example.slices.iter().map(|(column, value)| format!("{column}={value}"));
         let family = (variant != CLEAN).then(|| variant.to_owned());
         for name in columns.chain(family).chain(shifts) {

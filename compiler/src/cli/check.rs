@@ -109,11 +109,16 @@ impl Check {
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
         let Variation { discordance, icc, .. } = variation;
         let alpha = policy.map(|policy| next_price(policy.alpha(), &looks));
-        let units = (sealed.units(), sealed.variants());
         Ok(Outlook {
             seeds: sealed.units(),
             rows: sealed.calls(),
-            detectable: planning::detectable(units, (discordance, icc), alpha.unwrap_or(CLAIM_ALPHA)),
+            detectable: planning::detectable(
+                sealed.units(),
+                sealed.variants(),
+                discordance,
+                icc,
+                alpha.unwrap_or(CLAIM_ALPHA),
+            ),
             harms: harms(sealed, variation),
             variation,
             gate_calls: sealed.calls() * task.program.calls_per_record(),

@@ -1,12 +1,16 @@
 //! Trials that go on with as many fresh rows as the undecided one asked for.
 
+use std::convert::Infallible;
+
 use proofmark_runtime::digest;
 
 use super::{
     probit::{Drawn, Normals, World, finalists, gate},
     size::runs,
 };
-use crate::{GateError, Judgement, Ledger, MemoryLedger, Policy, UndecidedTrial, Verdict};
+use crate::{
+    Continuation, GateError, Judgement, Ledger, MemoryLedger, Policy, Sealed, UndecidedTrial, Verdict,
+};
 
 const UNITS: usize = 60;
 
@@ -50,12 +54,22 @@ impl Worlds {
         let fresh = &self.fresh[steps - 1];
         let mut answers = self.draw(fresh, "fresh", run, gain);
         let mut all = drawn.and(&answers);
-        let rows = (&self.first.sealed, std::slice::from_ref(&fresh.sealed));
-        let then = strict.go_on((&trial(), &finalists(1)[0]), rows, &mut all, ledger).unwrap();
+        let then = go_on(&self.first.sealed, std::slice::from_ref(&fresh.sealed), &mut all, ledger).unwrap();
         let alone = strict.judge(&fresh.sealed, &finalists(1), &mut answers, &mut MemoryLedger::default());
         let alone = alone.unwrap().certificate().is_some();
         Run { first, then: Some((then, UNITS + steps * STEP, alone)) }
     }
+}
+
+/// Goes on with the only finalist of the trial.
+fn go_on(
+    first: &Sealed,
+    fresh: &[Sealed],
+    answers: &mut Drawn,
+    ledger: &mut MemoryLedger,
+) -> Result<Judgement, GateError<Infallible>> {
+    let continuation = Continuation { trial: &trial(), finalist: &finalists(1)[0], first, fresh };
+    gate(Policy::Strict).go_on(continuation, answers, ledger)
 }
 
 /// How many of some runs did what.
@@ -130,9 +144,8 @@ fn only_an_undecided_trial_on_record_goes_on_and_only_with_rows_that_are_fresh()
         let first = worlds.draw(&worlds.first, "trial", undecided, gain);
         first.and(&worlds.draw(fresh, "fresh", undecided, gain))
     };
-    let go_on = |rows: &[crate::Sealed], ledger: &mut MemoryLedger, gain: f64| {
-        let subject = (&trial(), &finalists(1)[0]);
-        strict.go_on(subject, (&worlds.first.sealed, rows), &mut answers(gain), ledger)
+    let go_on = |rows: &[Sealed], ledger: &mut MemoryLedger, gain: f64| {
+        go_on(&worlds.first.sealed, rows, &mut answers(gain), ledger)
     };
     let (only, ledger) = (std::slice::from_ref(&fresh.sealed), &mut MemoryLedger::default());
     assert!(matches!(go_on(only, ledger, 0.05), Err(GateError::NeverAsked)));
@@ -185,8 +198,8 @@ fn trying_other_fresh_rows_again_and_again_is_paid_for() {
         for (way, world) in ways.iter().enumerate() {
             let fresh = draw(world, &format!("way {way}"));
             let mut all = draw(&first, "first way").and(&fresh);
-            let rows = (&first.sealed, std::slice::from_ref(&world.sealed));
-            let judged = strict.go_on((&trial(), &finalists(1)[0]), rows, &mut all, ledger).unwrap();
+            let fresh = std::slice::from_ref(&world.sealed);
+            let judged = go_on(&first.sealed, fresh, &mut all, ledger).unwrap();
             levels.push(judged.look().alpha);
             one_says_yes |= judged.certificate().is_some();
         }

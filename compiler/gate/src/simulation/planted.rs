@@ -25,7 +25,7 @@ fn judge(world: &World, mut drawn: Drawn, gate: Gate) -> Judgement {
 
 /// What the search saw: ten candidates, of which the finalist gains by `gain` and the others by nothing.
 fn seen(normals: &mut Normals, train: usize, gain: f64) -> Evidence {
-    let right = normals.answers((11, train, 1), |prompt, _, _| if prompt == 1 { 0.62 + gain } else { 0.62 });
+    let right = normals.answers(11, train, 1, |prompt, _, _| if prompt == 1 { 0.62 + gain } else { 0.62 });
     let difference = |prompt: usize, row: usize| f64::from(right[prompt][row]) - f64::from(right[0][row]);
     let gains = (1..=10).map(|prompt| {
         let id = if prompt == 1 { finalists(1)[0].id } else { proofmark_runtime::digest(&prompt) };
@@ -59,7 +59,7 @@ fn a_memoriser_is_rejected_by_name() {
 /// gains on visible rows and on sealed ones.
 #[test]
 fn memory_is_named_on_fresh_draws_and_nothing_else_is_called_so() {
-    let share_named = |name: &str, (train, units): (usize, usize), (seen_gain, gain): (f64, f64)| {
+    let share_named = |name: &str, train: usize, units: usize, seen_gain: f64, gain: f64| {
         let world = World::new(units);
         let run = |run| {
             let mut normals = Normals::new(name, run);
@@ -74,11 +74,12 @@ fn memory_is_named_on_fresh_draws_and_nothing_else_is_called_so() {
         (named, accepted)
     };
     for (rows, gains) in [((60, 120), (0.30, 0.0)), ((150, 150), (0.20, -0.03)), ((80, 100), (0.35, -0.05))] {
-        let (named, accepted) = share_named(&format!("fresh memory {rows:?}"), rows, gains);
+        let name = format!("fresh memory {rows:?}");
+        let (named, accepted) = share_named(&name, rows.0, rows.1, gains.0, gains.1);
         assert!(named >= 0.6 && accepted <= 0.2, "{rows:?} {gains:?}: {named} named, {accepted} accepted");
     }
     for (rows, gain) in [((60, 120), 0.08), ((150, 150), 0.12), ((80, 100), 0.15)] {
-        let (named, _) = share_named(&format!("fresh honesty {rows:?}"), rows, (gain, gain));
+        let (named, _) = share_named(&format!("fresh honesty {rows:?}"), rows.0, rows.1, gain, gain);
         assert!(named <= 0.1, "{rows:?} {gain}: {named} of honest prompts are called memorised");
     }
 }

@@ -75,7 +75,9 @@ impl Normals {
     /// Answers of prompts on `n` rows with `v` variants: `chance(prompt, row, variant)` is how likely each is to be right.
     pub(super) fn answers(
         &mut self,
-        (prompts, n, v): (usize, usize, usize),
+        prompts: usize,
+        n: usize,
+        v: usize,
         chance: impl Fn(usize, usize, usize) -> f64,
     ) -> Vec<Vec<bool>> {
         let mut right = vec![vec![false; n * v]; prompts];
@@ -149,9 +151,9 @@ impl World {
         prompts: usize,
         chance: impl Fn(usize, usize, bool) -> f64,
     ) -> Drawn {
-        let shape = (prompts, self.slices.len(), VARIANTS + 1);
-        let right =
-            normals.answers(shape, |prompt, row, variant| chance(prompt, self.slices[row], variant == 0));
+        let right = normals.answers(prompts, self.slices.len(), VARIANTS + 1, |prompt, row, variant| {
+            chance(prompt, self.slices[row], variant == 0)
+        });
         Drawn { right, calls: 0 }
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn runs() -> Option<u64> {
 fn null_run(run: u64, k: usize, world: &World) -> bool {
     let mut normals = Normals::new("null", run);
     // Drawn so that the chain is the real one, though being chosen on other rows changes nothing about equal prompts.
-    let seen = normals.answers((k + 1, TRAIN, 1), |_, _, _| 0.68);
+    let seen = normals.answers(k + 1, TRAIN, 1, |_, _, _| 0.68);
     let mut ranked: Vec<_> = (1..=k).collect();
     ranked.sort_by_key(|prompt| std::cmp::Reverse(seen[*prompt].iter().filter(|right| **right).count()));
     let mut measure =
@@ -66,7 +66,7 @@ fn power_cell(n: usize, gain: f64, runs: u64) -> (f64, f64, f64, f64) {
 fn the_gain_that_is_called_detectable_is_shown_four_times_out_of_five() {
     let runs = runs().unwrap_or(150);
     let world = World::new(UNITS);
-    let gain = planning::detectable((UNITS, VARIANTS as f64), (0.20, 0.28), 0.05);
+    let gain = planning::detectable(UNITS, VARIANTS as f64, 0.20, 0.28, 0.05);
     let accepted = (0..runs).filter(|run| {
         let mut normals = Normals::new("detectable", *run);
         let chance = |prompt, _, _| 0.62 + if prompt == 1 { gain } else { 0.0 };

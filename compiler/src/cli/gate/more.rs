@@ -20,7 +20,7 @@ use crate::{
     data::{Fresh, Splits, fresh},
     engine::{GateAdapter, GateError},
     exit::Exit,
-    gate::{Finalist, Gate as Judge, Judgement, Sealed, Subject, TrialResult, UndecidedTrial},
+    gate::{Continuation, Finalist, Gate as Judge, Judgement, Sealed, Subject, TrialResult, UndecidedTrial},
     task::Task,
 };
 
@@ -64,8 +64,9 @@ impl Gate {
         let mut stand = GateAdapter::new(&mut engine, trial.baseline.clone(), vec![trial.candidate.clone()]);
         let ledger = &mut session.ledger(&run);
         let rows: Vec<Sealed> = fresh.into_iter().map(|fresh| fresh.sealed).collect();
-        let subject = (&trial.begun, &finalist);
-        let judgement = judge.go_on(subject, (&splits.gate, &rows), &mut stand, ledger);
+        let continuation =
+            Continuation { trial: &trial.begun, finalist: &finalist, first: &splits.gate, fresh: &rows };
+        let judgement = judge.go_on(continuation, &mut stand, ledger);
         let judgement = judgement.map_err(explained)?;
         session.backend().finish()?;
         let unsealed = self.unsealed(&judgement, ledger)?;
