@@ -254,7 +254,7 @@ fn acceptance_3_what_a_reader_would_refuse_is_refused_without_a_call() {
         (Kind::Leak, Flaw::Leak, "Such as: SEALED."),
     ] {
         let compiled = refused(kind, Skill::Plain(0.95), |sealed| text.replace("SEALED", sealed));
-        let shown = &compiled.judgement.as_ref().unwrap().shown()[0];
+        let shown = &compiled.judgement.as_ref().unwrap().disclosed()[0];
         let finding = &shown.read.as_ref().unwrap().findings[0];
         assert_eq!((finding.flaw, finding.grave), (flaw, true), "{text}");
         assert_eq!(compiled.spent.gate, 0, "{text}");
