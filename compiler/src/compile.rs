@@ -205,8 +205,8 @@ pub fn compile(
     let mut engine = Engine::new(backend.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
     let refuses = |after: &Program| reading::is_refused(&setting.program, after);
-    let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine)
-        .with_reader(&refuses)
+    let mut lab = Lab::new(&setting.program, &train, &val, setting.seed, &mut engine)
+        .with_text_check(&refuses)
         .with_resolution(resolution((setting.task, setting.optimizer), &sealed));
     let stopped = setting.optimizer.search(&mut lab).err();
     let mut board = lab.into_board();
@@ -245,7 +245,7 @@ pub fn compile(
         stamp,
     )?;
     let rows = SealedRows {
-        seeds: sealed.seeds(),
+        seeds: sealed.units(),
         rows: sealed.calls(),
         slices: sealed.slices().map(|(name, rows)| (name.to_owned(), rows)).collect(),
         own: setting.task.attacks.iter().map(|own| (own.name().to_owned(), own.about().to_owned())).collect(),
@@ -313,7 +313,7 @@ fn judge(
         name: format!(
             "Judging {} finalists on {} sealed rows, {} with their rewritten variants",
             finalists.len(),
-            sealed.seeds(),
+            sealed.units(),
             sealed.calls()
         ),
     });
@@ -372,7 +372,7 @@ pub(crate) fn evidence(board: &Board) -> Evidence {
             board.scores(id, depth).into_iter().zip(&base).map(|(score, base)| score - base).collect();
         (id.0, leads)
     };
-    Evidence { leads: full.map(lead).collect() }
+    Evidence { gains: full.map(lead).collect() }
 }
 
 /// The ancestors of a candidate, oldest first, itself last.
@@ -413,7 +413,7 @@ fn split(name: &str, examples: &[Example]) -> Split {
 }
 
 fn sealed_split(sealed: &Sealed) -> Split {
-    Split { name: "gate".to_owned(), rows: sealed.seeds() as u64, fingerprint: sealed.fingerprint() }
+    Split { name: "gate".to_owned(), rows: sealed.units() as u64, fingerprint: sealed.fingerprint() }
 }
 
 mod emission;

@@ -9,7 +9,7 @@ mod embedded;
 use std::sync::Arc;
 
 use proofmark_runtime::{
-    layer::{Limit, Patience, Retry, Told},
+    layer::{Limit, OnRetry, Patience, Retry},
     model::{
         Model,
         providers::{self, OpenError, Settings},
@@ -69,7 +69,7 @@ pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
 pub fn open(
     config: &ModelConfig,
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
-    told: Told,
+    told: OnRetry,
 ) -> Result<Opened, ModelError> {
     #[cfg(feature = "local")]
     if config.base_url.is_none() && providers::is_local(&config.name) {

@@ -22,7 +22,7 @@ use serde::Serialize;
 
 pub use self::record::{Recorded, Row};
 use crate::gate::{
-    policy::{INFERIORITY_MARGIN, LEAST_SEEDS},
+    policy::{INFERIORITY_MARGIN, LEAST_UNITS},
     statistics::{
         betting::{Changes, Losses, TOLERANCE},
         holm,
@@ -202,7 +202,7 @@ fn slices(pairs: &[(&Row, &Now)]) -> Vec<Slice> {
             gains.push(((now.score - row.score) * STEPS).round() as i64);
         }
     }
-    let p = |gains: &[i64]| (gains.len() >= LEAST_SEEDS).then(|| p_less(gains));
+    let p = |gains: &[i64]| (gains.len() >= LEAST_UNITS).then(|| p_less(gains));
     let tested: Vec<_> =
         gains.iter().filter(|(name, _)| **name != ALL).filter_map(|(_, (_, gains))| p(gains)).collect();
     let mut adjusted = holm::adjust(&tested).into_iter();

@@ -184,10 +184,6 @@ fn in_words(arrows: &Arrows, circle: &[String]) -> String {
 const KNOWN_CIRCLES: &[(&str, &[&str])] = &[
     ("compiler", &["compare", "compile", "report"]),
     ("compiler", &["compile", "report"]),
-    ("compiler/gate", &["contrast", "look"]),
-    ("compiler/gate", &["guard", "look"]),
-    ("compiler/gate", &["judge", "trial"]),
-    ("compiler/gate", &["look", "slices"]),
     ("runtime", &["model", "store"]),
 ];
 

@@ -18,5 +18,6 @@ mod readme;
 mod resume;
 mod rewrite;
 mod sensitivity;
+mod session;
 mod support;
 mod verify;

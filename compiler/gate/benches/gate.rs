@@ -1,4 +1,4 @@
-//! How long the gate itself takes: 1,000 seeds with four rows each, 20 slices, three finalists of which none is accepted
+//! How long the gate itself takes: 1,000 units with four rows each, 20 slices, three finalists of which none is accepted
 //! early. Run with `cargo bench -p proofmark-gate --bench gate`.
 
 use proofmark_gate::{
@@ -11,7 +11,7 @@ fn main() {
     divan::main();
 }
 
-/// Right and wrong, or scores in hundredths: about two thirds right; finalists lead by a point, so that every look is taken.
+/// Right and wrong, or scores in hundredths: about two thirds right; finalists gain a point, so that every look is taken.
 fn table(prompt: u64, graded: bool) -> Option<Table> {
     let line = |seed: u64, variant: u64| {
         let luck = digest(&(seed, variant, prompt)).as_bytes()[0];

@@ -11,7 +11,7 @@ const LEVEL: f64 = 0.05;
 const TOO_MANY: f64 = 0.05;
 
 /// The share of perturbed rows whose right answer is not that of their row, as a person found it on a sample of perturbed
-/// visible rows. Such rows dilute a lead, they do not favour a prompt.
+/// visible rows. Such rows dilute a gain, they do not favour a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audited {
     /// Variants that were read.

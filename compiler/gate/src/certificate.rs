@@ -15,14 +15,8 @@ use proofmark_runtime::{Digest, stamp::Against};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    audited::Audited,
-    diagnosis::SearchLead,
-    look::{Lead, LookRecord, Scores},
-    pass_rate::PassRate,
-    policy::Policy,
-    reading::Read,
-    statistics::interval::wilson,
-    verdict::Verdict,
+    audited::Audited, bounds::Gain, diagnosis::SearchGain, look::LookRecord, pass_rate::PassRate,
+    policy::Policy, reading::Read, scores::Scores, statistics::interval::wilson, verdict::Verdict,
 };
 
 /// Proof that a candidate passed the gate.
@@ -43,14 +37,15 @@ pub struct CertificateRecord {
     pub design: Digest,
     /// The hash of everything that decided the answer.
     pub question: Digest,
-    /// The seed of the order in which seeds were used.
+    /// The seed of the order in which units were used.
     pub seed: u64,
-    /// Sealed seeds in all.
-    pub seeds: usize,
+    /// Sealed units in all.
+    #[serde(rename = "seeds")]
+    pub units: usize,
     /// Rows that must pass.
     #[serde(default, skip_serializing_if = "is_none")]
     pub must_pass: usize,
-    /// Seeds that are in at each look that was planned; of a trial that went on, at the end of each set of rows.
+    /// Units that are in at each look that was planned; of a trial that went on, at the end of each set of rows.
     pub plan: Vec<usize>,
     /// Whether nothing was perturbed: then the test was on clean rows.
     pub plain: bool,
@@ -62,18 +57,19 @@ pub struct CertificateRecord {
     pub share: f64,
     /// The error of this finalist's test: the product of the two.
     pub alpha: f64,
-    /// The lead where it was accepted. The headline is its lower bound: accepted estimates exaggerate.
-    pub lead: Lead,
+    /// The gain where it was accepted. The headline is its lower bound: accepted estimates exaggerate.
+    #[serde(rename = "lead")]
+    pub gain: Gain,
     /// Every look at it; the last one accepted it.
     pub looks: Vec<LookRecord>,
-    /// Its lead on the rows that the search could see, if there was a search.
+    /// Its gain on the rows that the search could see, if there was a search.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub search: Option<SearchLead>,
+    pub search: Option<SearchGain>,
     /// How baseline and finalist fare on all rows that were used, and by family and slice.
     pub tables: Vec<Tally>,
     /// The share of rows on which exactly one prompt is right (mean squared difference for graded scores).
     pub discordance: f64,
-    /// The correlation of the differences among the rows of one seed, where it is defined.
+    /// The correlation of the differences among the rows of one unit, where it is defined.
     pub intraclass: Option<f64>,
     /// Finalists that were tried before.
     pub earlier: Vec<Earlier>,
@@ -106,11 +102,12 @@ pub struct Stage {
     pub question: Digest,
     /// The content hash of its rows.
     pub holdout: Digest,
-    /// Its seeds.
-    pub seeds: usize,
-    /// The exact one-sided mid-p value of the sign-flip test on its seeds alone.
+    /// Its units.
+    #[serde(rename = "seeds")]
+    pub units: usize,
+    /// The exact one-sided mid-p value of the sign-flip test on its units alone.
     pub p: f64,
-    /// How often each seed score occurs: what the p-value is computed from.
+    /// How often each unit score occurs: what the p-value is computed from.
     pub scores: Scores,
 }
 
@@ -143,11 +140,13 @@ pub struct Tally {
     pub baseline: Rate,
     /// The finalist.
     pub finalist: Rate,
-    /// The mean difference over seeds.
-    pub lead: f64,
-    /// Its standard error, by seeds.
-    pub lead_se: f64,
-    /// How often each seed score occurs, of which the lead is the mean.
+    /// The mean difference over units.
+    #[serde(rename = "lead")]
+    pub gain: f64,
+    /// Its standard error, by units.
+    #[serde(rename = "lead_se")]
+    pub gain_se: f64,
+    /// How often each unit score occurs, of which the gain is the mean.
     pub scores: Scores,
 }
 
@@ -174,9 +173,9 @@ impl Certificate {
 
     /// The same with what each set of rows said, of a trial that went on.
     pub(crate) fn with_stages(self, stages: Vec<Stage>) -> Self {
-        let so_far = |seeds: &mut usize, stage: &Stage| {
-            *seeds += stage.seeds;
-            Some(*seeds)
+        let so_far = |units: &mut usize, stage: &Stage| {
+            *units += stage.units;
+            Some(*units)
         };
         let plan = stages.iter().scan(0, so_far).collect();
         Self(CertificateRecord { stages, plan, ..self.0 })

@@ -22,39 +22,56 @@ use proofmark_runtime::{Digest, digest};
 
 use super::{
     accepted::Accepted,
-    certificate::{Named, Stage},
-    contrast::{Contrast, HALF_POINTS, pairs_of},
-    diagnosis::Case,
-    judge::{Finalist, Gate, GateError, refuse_unsealed},
-    judgement::{Heard, Judgement},
+    bounds::Gain,
+    certificate::Stage,
+    contrast::{Contrast, HALF_POINTS},
+    diagnosis::Diagnosis,
+    error::GateError,
+    judge::{Finalist, Gate, Turn, refuse_unsealed},
+    judgement::{Judgement, TrialResult},
     ledger::{Ledger, Look, next_price},
-    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, score},
+    look::{CommonLevels, Levels, LookRecord, Position},
     measure::Measure,
     policy::{CLAIM_ALPHA, SHARES},
     reading::Read,
+    scores::{Answers, score},
     sealed::Sealed,
     statistics::{
         combination::{combined, level},
         interval::last_rejected,
     },
-    trial::{Accused, Court, Sheet, Trial},
+    trial::{Contestant, ScoreSheet, Trial, TrialPlan},
     verdict::Verdict,
 };
 
 /// A trial that ended undecided: what was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Begun {
+pub struct UndecidedTrial {
     /// The finalists of its chain, in order.
     pub finalists: Vec<Digest>,
     /// Which of them goes on.
     pub position: usize,
 }
 
-/// Everything that is in so far.
-struct State {
+/// An undecided trial and the fresh rows that it goes on with.
+#[derive(Clone, Copy, Debug)]
+pub struct Continuation<'a> {
+    /// The trial.
+    pub trial: &'a UndecidedTrial,
+    /// The finalist that goes on.
+    pub finalist: &'a Finalist,
+    /// The rows of the trial.
+    pub first: &'a Sealed,
+    /// The fresh rows, one set after the other.
+    pub fresh: &'a [Sealed],
+}
+
+/// Everything that was measured so far.
+struct State<'a> {
+    finalist: &'a Finalist,
     /// All rows, the first trial's first.
     sealed: Sealed,
-    sheet: Sheet,
+    sheet: ScoreSheet,
     /// The primary contrast of each set of rows alone.
     contrasts: Vec<Contrast>,
     stages: Vec<Stage>,
@@ -77,15 +94,14 @@ impl Gate {
     /// [`GateError`]; [`GateError::NeverAsked`] if the trial is not on record, or if there are no fresh rows.
     pub fn go_on<M: Measure + ?Sized>(
         &self,
-        (begun, finalist): (&Begun, &Finalist),
-        (first, fresh): (&Sealed, &[Sealed]),
+        continuation: Continuation<'_>,
         measure: &mut M,
         ledger: &mut dyn Ledger,
     ) -> Result<Judgement, GateError<M::Error>> {
-        let mut state = self.undecided(begun, first, measure, ledger)?;
+        let mut state = self.undecided(continuation, measure, ledger)?;
         let mut last = Err(GateError::NeverAsked);
-        for rows in fresh {
-            let judgement = self.stage((&mut state, finalist), rows, measure, ledger)?;
+        for rows in continuation.fresh {
+            let judgement = self.stage(&mut state, rows, measure, ledger)?;
             let decided = !matches!(judgement.verdict(), Verdict::Inconclusive { .. });
             last = Ok(judgement);
             if decided {
@@ -96,50 +112,51 @@ impl Gate {
     }
 
     /// The trial as it ended.
-    fn undecided<M: Measure + ?Sized>(
+    fn undecided<'a, M: Measure + ?Sized>(
         &self,
-        begun: &Begun,
-        first: &Sealed,
+        continuation: Continuation<'a>,
         measure: &mut M,
         ledger: &mut dyn Ledger,
-    ) -> Result<State, GateError<M::Error>> {
-        let question = self.question(first, &begun.finalists);
+    ) -> Result<State<'a>, GateError<M::Error>> {
+        let Continuation { trial, finalist, first, .. } = continuation;
+        let question = self.question(first, &trial.finalists);
         let looks = ledger.looks(first.holdout())?;
         refuse_unsealed(&looks)?;
         let ended = looks.iter().find(|look| look.question == question && look.accepted.is_some());
-        let shares = begun.finalists.len().checked_sub(1).and_then(|others| SHARES.get(others));
-        let share = shares.and_then(|shares| shares.get(begun.position));
+        let shares = trial.finalists.len().checked_sub(1).and_then(|others| SHARES.get(others));
+        let share = shares.and_then(|shares| shares.get(trial.position));
         let (Some(look), Some(share)) = (ended, share) else { return Err(GateError::NeverAsked) };
 
-        let id = begun.finalists[begun.position];
-        let accused = Accused { position: 0, id, alpha: look.alpha * share, share: *share };
-        let court = self.court(first, self.order(first));
-        let mut sheet = Sheet::new(first, 1);
-        let Trial { verdict, looks, .. } = court.hear(accused, &mut sheet, measure)?;
+        let id = trial.finalists[trial.position];
+        let contestant = Contestant { position: 0, id, alpha: look.alpha * share, share: *share };
+        let plan = self.plan(first, self.order(first));
+        let mut sheet = ScoreSheet::new(first, 1);
+        let Trial { verdict, looks, .. } = plan.run(contestant, &mut sheet, measure)?;
         if !matches!(verdict, Verdict::Inconclusive { .. }) {
             return Err(GateError::Decided { sentence: verdict.sentence() });
         }
         // A trial that was given up early has rows left, and they count.
-        sheet.fill(first, &court.order, 0, measure)?;
+        sheet.fill(first, &plan.order, 0, measure)?;
         let mut state = State {
+            finalist,
             sealed: first.clone(),
             sheet,
             contrasts: vec![],
             stages: vec![],
-            levels: court.levels(accused).test.last().copied().into_iter().collect(),
+            levels: plan.levels(contestant).test.last().copied().into_iter().collect(),
             looks,
             turn: look.t,
             granted: look.alpha,
             share: *share,
         };
-        state.file(self, (first, 0), question);
+        state.file(self, first, 0, question);
         Ok(state)
     }
 
     /// One set of fresh rows.
     fn stage<M: Measure + ?Sized>(
         &self,
-        (state, finalist): (&mut State, &Finalist),
+        state: &mut State<'_>,
         fresh: &Sealed,
         measure: &mut M,
         ledger: &mut dyn Ledger,
@@ -153,7 +170,8 @@ impl Gate {
         let asked = ledger.looks(joined.holdout())?;
         refuse_unsealed(&asked)?;
         let before = state.stages.last().map(|stage| stage.question);
-        let question = digest(&("gate goes on 1", before, fresh.design(), fresh.division(), finalist.id));
+        let question =
+            digest(&("gate goes on 1", before, fresh.design(), fresh.division(), state.finalist.id));
         // Questions to the old rows alone do not make the fresh ones dearer.
         let of_fresh = ledger.looks(fresh.holdout())?;
         let only_old: Vec<_> =
@@ -169,38 +187,38 @@ impl Gate {
             state.granted.min(of_fresh).min(other_ways)
         })?;
 
-        let begins = old.seeds.len();
+        let begins = old.units.len();
         state.sealed = joined;
         state.sheet.extend_to(state.sealed.rows.len());
-        let all: Vec<_> = (0..state.sealed.seeds.len()).collect();
-        let read = finalist.reading.against(&state.sealed);
-        let heard = match read.as_ref().and_then(Read::objection) {
+        let all: Vec<_> = (0..state.sealed.units.len()).collect();
+        let read = state.finalist.reading.against(&state.sealed);
+        let result = match read.as_ref().and_then(Read::objection) {
             Some(kind) => {
-                let Trial { verdict, lead, pass_rate, .. } = Trial::refused(kind);
-                let finalist = Named { name: finalist.name.clone(), id: finalist.id };
-                let (alpha, looks) = (look.alpha * state.share, state.looks.clone());
-                Heard { finalist, verdict, alpha, lead, looks, pass_rate, read }
+                let Trial { verdict, gain, pass_rate, .. } = Trial::refused(kind);
+                let finalist = state.finalist.named();
+                let alpha = look.alpha * state.share;
+                TrialResult { finalist, verdict, alpha, gain, looks: state.looks.clone(), pass_rate, read }
             }
             None => {
                 state.sheet.fill(&state.sealed, &all[begins..], 0, measure)?;
                 state.sheet.demand_tokens(&self.demands)?;
-                state.file(self, (fresh, begins), question);
-                self.hear_all((state, finalist, read), &all, &look, measure)?
+                state.file(self, fresh, begins, question);
+                self.judge_all(state, read, &look, measure)?
             }
         };
-        let court = self.court(&state.sealed, all);
+        let plan = self.plan(&state.sealed, all);
         let certificate = self
             .certify(
-                (&state.sealed, &court),
+                &plan,
                 &state.sheet,
-                std::slice::from_ref(&heard),
-                (&look, &[state.share]),
+                std::slice::from_ref(&result),
+                Turn { look: &look, shares: &[state.share] },
             )
             .map(|certificate| certificate.with_stages(state.stages.clone()));
         ledger.answer(state.sealed.holdout(), question, certificate.is_some())?;
-        state.looks.clone_from(&heard.looks);
+        state.looks.clone_from(&result.looks);
         Ok(Judgement {
-            trials: vec![heard],
+            trials: vec![result],
             accepted: certificate.map(|certificate| Accepted::new(0, certificate)),
             look,
             holdout: state.sealed.holdout().clone(),
@@ -211,13 +229,15 @@ impl Gate {
     }
 
     /// What all rows together say.
-    fn hear_all<M: Measure + ?Sized>(
+    fn judge_all<M: Measure + ?Sized>(
         &self,
-        (state, finalist, read): (&mut State, &Finalist, Option<Read>),
-        all: &[usize],
+        state: &mut State<'_>,
+        read: Option<Read>,
         granted: &Look,
         measure: &mut M,
-    ) -> Result<Heard, GateError<M::Error>> {
+    ) -> Result<TrialResult, GateError<M::Error>> {
+        let finalist = state.finalist;
+        let all: Vec<_> = (0..state.sealed.units.len()).collect();
         let alpha = granted.alpha * state.share;
         let levels = state.levels(alpha);
         let claim = level(&state.levels, levels.claim);
@@ -226,7 +246,7 @@ impl Gate {
             sealed: &state.sealed,
             policy: self.policy,
             demands: &self.demands,
-            seeds: all,
+            units: &all,
             k: state.stages.len() - 1,
             levels: &levels,
             alpha,
@@ -234,39 +254,48 @@ impl Gate {
         let answers = state.sheet.answers(0);
         let p = state.stages.iter().map(|stage| stage.p).reduce(combined).unwrap_or(1.0);
         let look = LookRecord { p, ..position.with_slices(position.look(answers), answers) };
-        let lead = state.lead(position.lead(answers), claim);
+        let gain = state.gain(position.gain(answers), claim);
         let (pass_rate, verdict) = if look.is_proven() && look.is_guarded() {
-            let accused = Accused { position: 0, id: finalist.id, alpha, share: state.share };
-            let court = self.court(&state.sealed, all.to_vec());
-            court.held_to_target(accused, &mut state.sheet, measure)?
+            let contestant = Contestant { position: 0, id: finalist.id, alpha, share: state.share };
+            let plan = self.plan(&state.sealed, all.clone());
+            plan.held_to_target(contestant, &mut state.sheet, measure)?
         } else {
-            let (look, evidence) = (&look, &self.evidence);
-            (None, Case { position, answers, look, lead, finalist: finalist.id, evidence }.verdict())
+            let evidence = &self.evidence;
+            let diagnosis =
+                Diagnosis { position, answers, look: &look, gain, finalist: finalist.id, evidence };
+            (None, diagnosis.verdict())
         };
         let accepted = verdict == Verdict::Accept;
-        let named = Named { name: finalist.name.clone(), id: finalist.id };
-        let read = read.map(|read| read.with_lead(if accepted { lead.estimate } else { 0.0 }));
+        let read = read.map(|read| read.with_gain(if accepted { gain.estimate } else { 0.0 }));
         let looks = state.looks.iter().cloned().chain([look]).collect();
-        Ok(Heard { finalist: named, verdict, alpha, lead: Some(lead), looks, pass_rate, read })
+        Ok(TrialResult {
+            finalist: finalist.named(),
+            verdict,
+            alpha,
+            gain: Some(gain),
+            looks,
+            pass_rate,
+            read,
+        })
     }
 
-    fn court<'a>(&'a self, sealed: &'a Sealed, order: Vec<usize>) -> Court<'a> {
-        Court::new(sealed, (self.policy, &self.demands), &self.evidence, order)
+    fn plan<'a>(&'a self, sealed: &'a Sealed, order: Vec<usize>) -> TrialPlan<'a> {
+        TrialPlan::new(sealed, self.policy, &self.demands, &self.evidence, order)
     }
 }
 
-impl State {
-    /// Files what a set of rows says, which begin at this seed.
-    fn file(&mut self, gate: &Gate, (rows, begins): (&Sealed, usize), question: Digest) {
-        let seeds = &self.sealed.seeds[begins..];
-        let rows_of = seeds.iter().map(|seed| &seed.primary);
-        let contrast = Contrast::of(&pairs_of(rows_of, score, self.answers()));
+impl State<'_> {
+    /// Files what a set of rows says, which begin at this unit.
+    fn file(&mut self, gate: &Gate, rows: &Sealed, begins: usize, question: Digest) {
+        let units = &self.sealed.units[begins..];
+        let rows_of = units.iter().map(|unit| &unit.primary);
+        let contrast = Contrast::of(&self.answers().pairs(rows_of, score));
         self.stages.push(Stage {
             question,
             holdout: rows.fingerprint(),
-            seeds: rows.seeds(),
+            units: rows.units(),
             p: contrast.p_better(gate.policy.margin()),
-            scores: contrast.seed_scores(),
+            scores: contrast.unit_scores(),
         });
         self.contrasts.push(contrast);
     }
@@ -277,10 +306,10 @@ impl State {
 
     /// Levels of a trial whose looks are its stages.
     fn levels(&self, alpha: f64) -> Levels {
-        let total = self.sealed.seeds.len() as f64;
-        let so_far = |seeds: &mut usize, stage: &Stage| {
-            *seeds += stage.seeds;
-            Some(*seeds as f64 / total)
+        let total = self.sealed.units.len() as f64;
+        let so_far = |units: &mut usize, stage: &Stage| {
+            *units += stage.units;
+            Some(*units as f64 / total)
         };
         let fractions: Vec<_> = self.stages.iter().scan(0, so_far).collect();
         let claim = CLAIM_ALPHA * self.share;
@@ -293,16 +322,16 @@ impl State {
         }
     }
 
-    /// The lead of all rows with the lower bound that inverts the combined test: all leads that it would not reject, to half
-    /// a point outwards. Among the leads above 0 the test is at most as likely to cross as it is for no lead, since what goes
-    /// on did not cross for no lead before.
-    fn lead(&self, observed: Lead, claim: f64) -> Lead {
+    /// The gain of all rows with the lower bound that inverts the combined test: all gains that it would not reject, to half
+    /// a point outwards. Among the gains above 0 the test is at most as likely to cross as it is for no gain, since what goes
+    /// on did not cross for no gain before.
+    fn gain(&self, observed: Gain, claim: f64) -> Gain {
         let rejects = |half_points: i64| {
             let p = self.contrasts.iter().map(|contrast| contrast.p_above(half_points)).reduce(combined);
             p.is_some_and(|p| p <= claim)
         };
         let lower = last_rejected(HALF_POINTS, rejects) as f64 / HALF_POINTS as f64;
         let lower = lower.min(observed.estimate);
-        Lead { lower, lower_level: claim, ..observed }
+        Gain { lower, lower_level: claim, ..observed }
     }
 }

@@ -6,6 +6,8 @@
 //! **Invariant:** over the whole chain, all looks, and all earlier questions to the same rows, a prompt that is not better
 //! than the baseline is accepted with probability at most the policy's alpha (twice that over the life of the rows).
 
+use std::ops::Add;
+
 use proofmark_runtime::{
     Digest, digest,
     stamp::{Against, AskedBy},
@@ -15,18 +17,19 @@ use rand::{SeedableRng, rngs::ChaCha8Rng, seq::SliceRandom};
 use super::{
     accepted::Accepted,
     certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Tally},
-    contrast::{Contrast, Pair, pairs_of},
+    contrast::Contrast,
     demands::Demands,
     diagnosis::Evidence,
-    judgement::{Heard, Judgement},
-    ledger::{Ledger, LedgerError, Look, next_price},
-    look::{Answers, score},
+    error::GateError,
+    judgement::{Judgement, TrialResult},
+    ledger::{Ledger, Look, next_price},
     measure::Measure,
     policy::{Policy, SHARES},
     reading::{Read, Reading},
+    scores::{Answers, Pair, score},
     sealed::Sealed,
     statistics::spread::{discordance, intraclass},
-    trial::{Accused, Court, Sheet, Trial},
+    trial::{Contestant, ScoreSheet, Trial, TrialPlan},
     verdict::Verdict,
 };
 
@@ -51,7 +54,7 @@ pub struct Gate {
     pub demands: Demands,
     /// The hash of everything else that decides the answers: baseline, model, sampling, metric.
     pub context: Digest,
-    /// The seed of the order in which sealed seeds are used.
+    /// The seed of the order in which sealed units are used.
     pub seed: u64,
     /// What the search measured on visible rows.
     pub evidence: Evidence,
@@ -70,66 +73,17 @@ pub struct Subject {
     pub asked: AskedBy,
 }
 
-/// Why there is no judgement.
-#[derive(Debug, thiserror::Error)]
-pub enum GateError<E> {
-    /// No finalist, or too many.
-    #[error("the gate tries one to three finalists, not {count}; rank them on visible rows first")]
-    Finalists {
-        /// How many came.
-        count: usize,
-    },
-    /// The rows support no further claim.
-    #[error(
-        "details of these gate rows were shown in an earlier run (look {t}), so they prove nothing any more; \
-         use new rows for the gate"
-    )]
-    Unsealed {
-        /// The look whose details were shown.
-        t: u32,
-    },
-    /// There is no trial that could go on.
-    #[error("no trial of this prompt on these sealed rows is on record that ended; judge it first")]
-    NeverAsked,
-    /// A trial that ended with a decision does not go on.
-    #[error("this trial was decided, so it does not go on. {sentence}")]
-    Decided {
-        /// What the verdict says.
-        sentence: String,
-    },
-    /// Rows that are not fresh.
-    #[error("{rows} of the fresh rows were sealed rows of the trial before, and a row counts once")]
-    NotFresh {
-        /// How many.
-        rows: usize,
-    },
-    /// The ledger failed.
-    #[error(transparent)]
-    Ledger(#[from] LedgerError),
-    /// A limit on tokens that are not counted would let everything pass.
-    #[error(
-        "the task limits the tokens of a row, but the model does not count them; leave out `{limit}` of [gate]"
-    )]
-    TokensNotCounted {
-        /// The limit, by its name in task files.
-        limit: &'static str,
-    },
-    /// There is no unit to judge on.
-    #[error("there are no rows to judge on")]
-    NoUnits,
-    /// The measure broke its contract.
-    #[error(
-        "{outcomes} outcomes came for {rows} rows of the gate; this is a mistake in the program that measures"
-    )]
-    Miscounted {
-        /// Outcomes that came.
-        outcomes: usize,
-        /// Rows that were to be answered.
-        rows: usize,
-    },
-    /// The rows could not be answered.
-    #[error(transparent)]
-    Measure(E),
+impl Finalist {
+    pub(crate) fn named(&self) -> Named {
+        Named { name: self.name.clone(), id: self.id }
+    }
+}
+
+/// A look that the ledger granted, and the parts of its error that the finalists get.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Turn<'a> {
+    pub(crate) look: &'a Look,
+    pub(crate) shares: &'a [f64],
 }
 
 impl Gate {
@@ -155,25 +109,25 @@ impl Gate {
         let look = ledger
             .take(holdout, self.question(sealed, &ids), &|before| next_price(self.policy.alpha(), before))?;
 
-        let court = Court::new(sealed, (self.policy, &self.demands), &self.evidence, self.order(sealed));
-        let mut sheet = Sheet::new(sealed, finalists.len());
-        let mut trials: Vec<Heard> = vec![];
+        let plan = TrialPlan::new(sealed, self.policy, &self.demands, &self.evidence, self.order(sealed));
+        let mut sheet = ScoreSheet::new(sealed, finalists.len());
+        let mut trials: Vec<TrialResult> = vec![];
         for (position, (finalist, share)) in finalists.iter().zip(shares).enumerate() {
-            let accused = Accused { position, id: finalist.id, alpha: look.alpha * share, share: *share };
+            let contestant =
+                Contestant { position, id: finalist.id, alpha: look.alpha * share, share: *share };
             let read = finalist.reading.against(sealed);
-            let Trial { verdict, lead, looks, pass_rate } = match read.as_ref().and_then(Read::objection) {
+            let Trial { verdict, gain, looks, pass_rate } = match read.as_ref().and_then(Read::objection) {
                 Some(kind) => Trial::refused(kind),
-                None => court.hear(accused, &mut sheet, measure)?,
+                None => plan.run(contestant, &mut sheet, measure)?,
             };
             let accepted = verdict == Verdict::Accept;
-            let named = Named { name: finalist.name.clone(), id: finalist.id };
             let read =
-                read.map(|read| read.with_lead(lead.filter(|_| accepted).map_or(0.0, |lead| lead.estimate)));
-            trials.push(Heard {
-                finalist: named,
+                read.map(|read| read.with_gain(gain.filter(|_| accepted).map_or(0.0, |gain| gain.estimate)));
+            trials.push(TrialResult {
+                finalist: finalist.named(),
                 verdict,
-                alpha: accused.alpha,
-                lead,
+                alpha: contestant.alpha,
+                gain,
                 looks,
                 pass_rate,
                 read,
@@ -182,7 +136,7 @@ impl Gate {
                 break;
             }
         }
-        let certificate = self.certify((sealed, &court), &sheet, &trials, (&look, shares));
+        let certificate = self.certify(&plan, &sheet, &trials, Turn { look: &look, shares });
         ledger.answer(holdout, look.question, certificate.is_some())?;
         let position = trials.len().saturating_sub(1);
         Ok(Judgement {
@@ -202,9 +156,9 @@ impl Gate {
         digest(&("gate 3", self.policy, &self.demands, (self.context, self.seed), rows, ids))
     }
 
-    /// All seeds in the random order in which they are used.
+    /// All units in the random order in which they are used.
     pub(crate) fn order(&self, sealed: &Sealed) -> Vec<usize> {
-        let mut order: Vec<_> = (0..sealed.seeds.len()).collect();
+        let mut order: Vec<_> = (0..sealed.units.len()).collect();
         let stream = digest(&("order of looks", self.seed, sealed.design()));
         order.shuffle(&mut ChaCha8Rng::from_seed(*stream.as_bytes()));
         order
@@ -212,21 +166,26 @@ impl Gate {
 
     pub(crate) fn certify(
         &self,
-        (sealed, court): (&Sealed, &Court<'_>),
-        sheet: &Sheet,
-        trials: &[Heard],
-        (look, shares): (&Look, &[f64]),
+        plan: &TrialPlan<'_>,
+        sheet: &ScoreSheet,
+        trials: &[TrialResult],
+        turn: Turn<'_>,
     ) -> Option<Certificate> {
+        let sealed = plan.sealed;
+        let Turn { look, shares } = turn;
         let (accepted, earlier) = trials.split_last().filter(|(last, _)| last.verdict == Verdict::Accept)?;
-        let used = &court.order[..accepted.looks.last()?.seeds];
+        let used = &plan.order[..accepted.looks.last()?.units];
         let answers = sheet.answers(earlier.len());
-        let primary: Vec<_> = used.iter().map(|seed| &sealed.seeds[*seed].primary).collect();
-        let differences: Vec<Vec<f64>> = pairs_of(primary.into_iter(), score, answers)
+        let primary: Vec<_> = used.iter().map(|unit| &sealed.units[*unit].primary).collect();
+        let differences: Vec<Vec<f64>> = answers
+            .pairs(primary, score)
             .iter()
             .map(|rows| rows.iter().map(|(b, c)| c - b).collect())
             .collect();
-        let before =
-            |heard: &Heard| Earlier { finalist: heard.finalist.clone(), verdict: heard.verdict.clone() };
+        let before = |result: &TrialResult| Earlier {
+            finalist: result.finalist.clone(),
+            verdict: result.verdict.clone(),
+        };
         Some(Certificate::new(CertificateRecord {
             finalist: accepted.finalist.clone(),
             policy: self.policy,
@@ -234,17 +193,17 @@ impl Gate {
             design: sealed.design(),
             question: look.question,
             seed: self.seed,
-            seeds: sealed.seeds.len(),
+            units: sealed.units.len(),
             must_pass: sealed.must_pass.len(),
-            plan: court.looks.clone(),
+            plan: plan.looks.clone(),
             plain: sealed.plain,
             turn: look.t,
             turn_alpha: look.alpha,
             share: shares[earlier.len()],
             alpha: accepted.alpha,
-            lead: accepted.lead?,
+            gain: accepted.gain?,
             looks: accepted.looks.clone(),
-            search: self.evidence.search_lead(accepted.finalist.id),
+            search: self.evidence.search_gain(accepted.finalist.id),
             tables: tallies(sealed, used, answers),
             discordance: discordance(&differences),
             intraclass: intraclass(&differences),
@@ -279,34 +238,32 @@ pub(crate) fn refuse_unsealed<E>(looks: &[Look]) -> Result<(), GateError<E>> {
 
 /// Clean rows, rows of the primary test, and every slice of it, as far as they were used.
 fn tallies(sealed: &Sealed, used: &[usize], answers: Answers<'_>) -> Vec<Tally> {
-    let clean: Vec<_> = used.iter().map(|seed| sealed.seeds[*seed].clean.clone()).collect();
-    let primary: Vec<_> = used.iter().map(|seed| sealed.seeds[*seed].primary.clone()).collect();
-    let mut is_used = vec![false; sealed.seeds.len()];
-    used.iter().for_each(|seed| is_used[*seed] = true);
+    let clean: Vec<_> = used.iter().map(|unit| sealed.units[*unit].clean.clone()).collect();
+    let primary: Vec<_> = used.iter().map(|unit| sealed.units[*unit].primary.clone()).collect();
+    let mut is_used = vec![false; sealed.units.len()];
+    used.iter().for_each(|unit| is_used[*unit] = true);
     let mut groups = vec![("clean".to_owned(), clean), ("primary".to_owned(), primary)];
     for (name, rows) in &sealed.slices {
-        let seed = |row: &usize| sealed.rows[*row].seed.filter(|seed| is_used[*seed]);
-        let rows: Vec<_> = rows.iter().copied().filter(|row| seed(row).is_some()).collect();
-        groups.push((name.clone(), rows.chunk_by(|a, b| seed(a) == seed(b)).map(<[_]>::to_vec).collect()));
+        let unit = |row: &usize| sealed.rows[*row].unit.filter(|unit| is_used[*unit]);
+        let rows: Vec<_> = rows.iter().copied().filter(|row| unit(row).is_some()).collect();
+        groups.push((name.clone(), rows.chunk_by(|a, b| unit(a) == unit(b)).map(<[_]>::to_vec).collect()));
     }
-    let tally =
-        |(name, seeds): (String, Vec<Vec<usize>>)| tally(name, &pairs_of(seeds.iter(), score, answers));
-    groups.into_iter().map(tally).collect()
+    groups.into_iter().map(|(name, units)| tally(name, &answers.pairs(&units, score))).collect()
 }
 
-fn tally(name: String, seeds: &[Vec<Pair>]) -> Tally {
-    let rows = seeds.iter().map(Vec::len).sum();
-    let (baseline, finalist) =
-        seeds.iter().flatten().fold((0.0, 0.0), |(b, c), (baseline, finalist)| (b + baseline, c + finalist));
-    let contrast = Contrast::of(seeds);
+fn tally(name: String, units: &[Vec<Pair>]) -> Tally {
+    let rows = units.iter().map(Vec::len).sum();
+    let baseline = units.iter().flatten().map(|pair| pair.0).fold(0.0, Add::add);
+    let finalist = units.iter().flatten().map(|pair| pair.1).fold(0.0, Add::add);
+    let contrast = Contrast::of(units);
     let spread = contrast.spread();
     Tally {
         name,
         rows,
         baseline: Rate::of(baseline, rows),
         finalist: Rate::of(finalist, rows),
-        lead: spread.mean,
-        lead_se: spread.se(),
-        scores: contrast.seed_scores(),
+        gain: spread.mean,
+        gain_se: spread.se(),
+        scores: contrast.unit_scores(),
     }
 }

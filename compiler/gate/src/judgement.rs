@@ -1,6 +1,6 @@
 //! What leaves the gate: the certificate of the accepted candidate, or one coarse line per finalist.
 //!
-//! **Invariant:** without an accepted candidate nothing finer than verdict, kind, seeds needed and a lead rounded to five
+//! **Invariant:** without an accepted candidate nothing finer than verdict, kind, units needed and a gain rounded to five
 //! points leaves, unless the rows are unsealed, which the ledger remembers for ever.
 
 use proofmark_runtime::Digest;
@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use super::{
     accepted::Accepted,
     audited::Audited,
+    bounds::Gain,
     certificate::{Certificate, Named},
     ledger::{Ledger, LedgerError, Look},
-    look::{Lead, LookRecord},
+    look::LookRecord,
     pass_rate::PassRate,
     policy::Policy,
     reading::Read,
@@ -22,7 +23,7 @@ use super::{
 /// What came of one question to the gate.
 #[derive(Debug)]
 pub struct Judgement {
-    pub(crate) trials: Vec<Heard>,
+    pub(crate) trials: Vec<TrialResult>,
     pub(crate) accepted: Option<Accepted>,
     pub(crate) look: Look,
     pub(crate) holdout: Holdout,
@@ -33,15 +34,16 @@ pub struct Judgement {
 
 /// A finalist with everything that was measured about it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Heard {
+pub struct TrialResult {
     /// Who.
     pub finalist: Named,
     /// What the gate says.
     pub verdict: Verdict,
     /// The part of the error it was granted.
     pub alpha: f64,
-    /// The lead where its trial ended; none for one that was refused before any look.
-    pub lead: Option<Lead>,
+    /// The gain where its trial ended; none for one that was refused before any look.
+    #[serde(rename = "lead")]
+    pub gain: Option<Gain>,
     /// Every look at it.
     pub looks: Vec<LookRecord>,
     /// Its pass rate against the target, if it beat the baseline and the task has one.
@@ -54,7 +56,7 @@ pub struct Heard {
 
 /// A finalist as it may be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Shown {
+pub struct Disclosed {
     /// Who.
     pub finalist: Named,
     /// What the gate says.
@@ -65,9 +67,10 @@ pub struct Shown {
     pub looks: usize,
     /// The p-value, if it may be shown.
     pub p: Option<f64>,
-    /// The observed lead; to five points if no more may be shown. None without a look.
-    pub lead: Option<f64>,
-    /// The lower bound of the lead, 95 % over all looks and finalists, if it may be shown.
+    /// The observed gain; to five points if no more may be shown. None without a look.
+    #[serde(rename = "lead")]
+    pub gain: Option<f64>,
+    /// The lower bound of the gain, 95 % over all looks and finalists, if it may be shown.
     pub lower95: Option<f64>,
     /// Its pass rate against the target, if there is one and it may be shown.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -92,7 +95,7 @@ impl Judgement {
     /// The verdict on the question: of the accepted finalist, or of the first one, which the search would have emitted.
     pub fn verdict(&self) -> Verdict {
         let accepted = self.accepted.as_ref().map(|_| Verdict::Accept);
-        let first = || self.trials.first().map(|heard| heard.verdict.clone());
+        let first = || self.trials.first().map(|result| result.verdict.clone());
         let none = Verdict::Inconclusive { kind: Kind::TooSmallN, n_needed: 0 };
         accepted.or_else(first).unwrap_or(none)
     }
@@ -103,12 +106,12 @@ impl Judgement {
     }
 
     /// Every finalist that was tried, in order, as it may be shown.
-    pub fn shown(&self) -> Vec<Shown> {
+    pub fn disclosed(&self) -> Vec<Disclosed> {
         let proven = self.certificate().map(|certificate| certificate.record().policy.proven());
-        let shown = |heard: &Heard| {
-            let shown = heard.shown(self.open);
+        let shown = |result: &TrialResult| {
+            let shown = result.disclosed(self.open);
             match proven.filter(|_| shown.verdict == Verdict::Accept) {
-                Some(proven) => Shown { sentence: proven.to_owned(), ..shown },
+                Some(proven) => Disclosed { sentence: proven.to_owned(), ..shown },
                 None => shown,
             }
         };
@@ -134,7 +137,7 @@ impl Judgement {
     ///
     /// # Errors
     /// If the ledger cannot record it; then nothing is shown.
-    pub fn unseal(&self, ledger: &mut dyn Ledger) -> Result<&[Heard], LedgerError> {
+    pub fn unseal(&self, ledger: &mut dyn Ledger) -> Result<&[TrialResult], LedgerError> {
         if !self.open {
             ledger.unseal(&self.holdout, self.look.question)?;
         }
@@ -147,7 +150,7 @@ impl Judgement {
     }
 }
 
-impl Heard {
+impl TrialResult {
     /// What the verdict means, with the text in question where a reader refused it.
     fn sentence(&self) -> String {
         let grave = self.read.iter().flat_map(|read| &read.findings).find(|finding| finding.grave);
@@ -155,19 +158,19 @@ impl Heard {
         format!("{}{found}", self.verdict.sentence())
     }
 
-    fn shown(&self, open: bool) -> Shown {
+    fn disclosed(&self, open: bool) -> Disclosed {
         let fine = open || self.verdict == Verdict::Accept;
         let last = self.looks.last();
         // Adding zero makes -0.0, which nobody expects to read, 0.0.
-        let coarse = |lead: f64| (lead * 20.0).round() / 20.0 + 0.0;
-        Shown {
+        let coarse = |gain: f64| (gain * 20.0).round() / 20.0 + 0.0;
+        Disclosed {
             finalist: self.finalist.clone(),
             verdict: self.verdict.clone(),
             sentence: self.sentence(),
             looks: self.looks.len(),
             p: last.filter(|_| fine).map(|look| look.p),
-            lead: self.lead.map(|lead| if fine { lead.estimate } else { coarse(lead.estimate) }),
-            lower95: self.lead.filter(|_| fine).map(|lead| lead.lower),
+            gain: self.gain.map(|gain| if fine { gain.estimate } else { coarse(gain.estimate) }),
+            lower95: self.gain.filter(|_| fine).map(|gain| gain.lower),
             target: self.pass_rate.filter(|_| fine),
             read: self.read.clone(),
         }

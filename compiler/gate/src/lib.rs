@@ -1,7 +1,18 @@
 //! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
 //!
+//! Two lists of scores are compared with one call; row `i` of both is the same test row:
+//!
+//! ```
+//! let old: Vec<f64> = (0..100).map(|row| f64::from(row % 3 == 0)).collect();
+//! let new: Vec<f64> = (0..100).map(|row| f64::from(row % 3 != 1)).collect();
+//! let compared = proofmark_gate::compare(&old, &new)?.policy(proofmark_gate::Policy::Strict).judge()?;
+//! assert_eq!(compared.verdict, proofmark_gate::Verdict::Accept);
+//! println!("p = {}, gain {} (at least {})", compared.p, compared.gain.estimate, compared.gain.lower);
+//! # Ok::<(), proofmark_gate::CompareError>(())
+//! ```
+//!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
-//! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the seeds
+//! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the units
 //! so far say), `guard` (what must not get worse), `slices` (whom it harms), `diagnosis` (the name of the overfit), `demands` and
 //! `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of asking the same rows again), `continuation` (a
 //! trial that goes on with fresh rows), `certificate` and `judgement` (what leaves the gate). What rows can show before one
@@ -22,35 +33,43 @@ pub mod variant;
 
 mod accepted;
 mod audited;
+mod bounds;
 mod certificate;
+mod compare;
 mod continuation;
 mod contrast;
 mod demands;
 mod diagnosis;
+mod error;
 mod guard;
 mod judge;
 mod judgement;
 mod look;
 mod pass_rate;
+mod scores;
 mod slices;
 mod trial;
 mod verdict;
 
 pub use accepted::Accepted;
 pub use audited::Audited;
+pub use bounds::{Bounded, Gain};
 pub use certificate::{Certificate, CertificateRecord, Earlier, Named, Rate, Stage, Tally};
-pub use continuation::Begun;
+pub use compare::{CompareError, Compared, Comparison, compare};
+pub use continuation::{Continuation, UndecidedTrial};
 pub use demands::{Demands, Margin, RowTokens};
-pub use diagnosis::{Evidence, SearchLead};
+pub use diagnosis::{Evidence, SearchGain};
+pub use error::GateError;
 pub use guard::{Guard, Limit};
-pub use judge::{Finalist, Gate, GateError, Subject, ensure_sealed};
-pub use judgement::{Heard, Judgement, Shown};
+pub use judge::{Finalist, Gate, Subject, ensure_sealed};
+pub use judgement::{Disclosed, Judgement, TrialResult};
 pub use ledger::{Ledger, LedgerError, Look, MemoryLedger};
-pub use look::{CLEAN_ROWS, Lead, LookRecord, Scores, USABLE};
+pub use look::{CLEAN_ROWS, LookRecord, USABLE};
 pub use measure::{Cell, Contender, Measure, Measured};
 pub use pass_rate::{PassRate, Reached};
 pub use policy::Policy;
 pub use reading::{Finding, Flaw, Read, Reading};
+pub use scores::Scores;
 pub use sealed::{CONTENDERS, GateRow, Holdout, SealError, Sealed};
 pub use slices::Slice;
 pub use verdict::{Kind, Verdict};

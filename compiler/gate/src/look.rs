@@ -1,4 +1,4 @@
-//! One look: everything that the seeds so far say about one candidate.
+//! One look: everything that the units so far say about one candidate.
 //!
 //! **Invariant:** a look is a pure function of the measured scores; deciding on it is [`super::trial`]'s business.
 
@@ -7,15 +7,17 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    contrast::{Contrast, pairs_of},
-    demands::{Cap, Demands, Margin, RowTokens, all_tokens},
-    guard::{Guard, Limit, TwoLevels},
+    bounds::{Bounded, Gain, TwoLevels},
+    contrast::Contrast,
+    demands::{Cap, Demands, RowTokens, all_tokens},
+    guard::{Guard, Limit},
     measure::Measured,
-    policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_SEEDS, Policy, VALIDITY_MARGIN},
-    sealed::{Sealed, Seed},
-    slices::Slice,
+    policy::{CLAIM_ALPHA, CLEAN_ALPHA, CLEAN_MARGIN, LEAST_UNITS, Policy, VALIDITY_MARGIN},
+    scores::{Answers, Scores, score},
+    sealed::{Sealed, Unit},
+    slices::{self, Slice},
     statistics::{
-        futility::{DESIGN_LEAD, conditional_power, refusal_power},
+        futility::{DESIGN_GAIN, conditional_power, refusal_power},
         looks::Spending,
         spread::Spread,
         stagewise,
@@ -27,22 +29,25 @@ pub const CLEAN_ROWS: &str = "clean rows";
 /// What the guard on usable answers is called.
 pub const USABLE: &str = "usable answers";
 
-/// What the seeds so far say about one candidate. Shares are 0..=1 (0.05 is five points).
+/// What the units so far say about one candidate. Shares are 0..=1 (0.05 is five points).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct LookRecord {
-    /// Seeds that are in.
-    pub seeds: usize,
+    /// Units that are in.
+    #[serde(rename = "seeds")]
+    pub units: usize,
     /// The exact one-sided mid-p value of the sign-flip test.
     pub p: f64,
     /// The nominal level it is compared with at this look; 0 where nothing may be accepted yet.
     pub level: f64,
-    /// The mean lead over the baseline on the rows of the primary test.
-    pub lead: f64,
+    /// The mean gain over the baseline on the rows of the primary test.
+    #[serde(rename = "lead")]
+    pub gain: f64,
     /// Its standard error.
-    pub lead_se: f64,
-    /// Seeds with a row of the primary test.
+    #[serde(rename = "lead_se")]
+    pub gain_se: f64,
+    /// Units with a row of the primary test.
     pub tested: usize,
-    /// How often each seed score occurs: what the p-value is computed from.
+    /// How often each unit score occurs: what the p-value is computed from.
     pub scores: Scores,
     /// The guard on clean rows, if there are any.
     pub clean: Option<Guard>,
@@ -54,10 +59,10 @@ pub struct LookRecord {
     /// What the task limits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub limits: Vec<Limit>,
-    /// Slices with enough seeds; asked only where the lead is shown or the trial ends.
+    /// Slices with enough units; asked only where the gain is shown or the trial ends.
     #[serde(default)]
     pub slices: Vec<Slice>,
-    /// Slices that have enough seeds in all, and too few so far to be tested; asked where slices are.
+    /// Slices that have enough units in all, and too few so far to be tested; asked where slices are.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub untested: Vec<String>,
     /// The slice that looks harmed and has rows out, which holds acceptance back.
@@ -65,53 +70,24 @@ pub struct LookRecord {
     pub suspected: Option<String>,
     /// Rows that must pass, that the baseline passes, and that the candidate fails.
     pub newly_failed: usize,
-    /// The chance that all seeds together would prove the lead, if some are still out.
+    /// The chance that all units together would prove the gain, if some are still out.
     pub conditional_power: Option<f64>,
-    /// The chance that all seeds together would show that there is no useful lead, if some are still out.
+    /// The chance that all units together would show that there is no useful gain, if some are still out.
     pub refusal_power: Option<f64>,
     /// What a row takes, if the model counts tokens.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tokens: Option<RowTokens>,
 }
 
-/// A mean difference over seeds, with one-sided bounds that hold over all looks together. Of an accepted candidate the
-/// lower bound rests on the look at which the lead was first proven.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Lead {
-    /// Seeds it is a mean of.
-    pub seeds: usize,
-    /// As observed.
-    pub estimate: f64,
-    /// Standard error.
-    pub se: f64,
-    /// Not below this: 95 % over all looks and finalists together.
-    pub lower: f64,
-    /// The level of the lower bound at this look.
-    pub lower_level: f64,
-    /// Not above this: 95 % over all looks together.
-    pub upper: f64,
-    /// The level of the upper bound at this look.
-    pub upper_level: f64,
-}
-
-/// Whole numbers, one per seed: the sum of candidate minus baseline over its rows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Scores {
-    /// A score of this much is a difference of 1 on every row of the seed.
-    pub unit: i64,
-    /// How often each occurs.
-    pub counts: BTreeMap<i64, usize>,
-}
-
 impl LookRecord {
-    /// Whether the lead is shown.
+    /// Whether the gain is shown.
     pub fn is_proven(&self) -> bool {
         self.p <= self.level && !self.is_mute()
     }
 
-    /// Whether there are too few seeds to show anything.
+    /// Whether there are too few units to show anything.
     pub fn is_mute(&self) -> bool {
-        self.tested < LEAST_SEEDS
+        self.tested < LEAST_UNITS
     }
 
     /// Whether every guard passes.
@@ -142,11 +118,11 @@ impl LookRecord {
 pub(crate) struct Levels {
     /// Of the test, at the error this candidate was granted.
     pub(crate) test: Vec<f64>,
-    /// Of the lower bound of the lead, if the trial may end anywhere: its part of .05.
+    /// Of the lower bound of the gain, if the trial may end anywhere: its part of .05.
     pub(crate) lower: Vec<f64>,
     /// That part of .05.
     pub(crate) claim: f64,
-    /// The part of all seeds that is in at each look.
+    /// The part of all units that is in at each look.
     pub(crate) fractions: Vec<f64>,
     pub(crate) common: CommonLevels,
 }
@@ -176,20 +152,13 @@ pub(crate) struct Position<'a> {
     pub(crate) sealed: &'a Sealed,
     pub(crate) policy: Policy,
     pub(crate) demands: &'a Demands,
-    /// The seeds that are in.
-    pub(crate) seeds: &'a [usize],
+    /// The units that are in.
+    pub(crate) units: &'a [usize],
     /// Which look, from 0.
     pub(crate) k: usize,
     pub(crate) levels: &'a Levels,
     /// The error this candidate was granted.
     pub(crate) alpha: f64,
-}
-
-/// What both answered, by row.
-pub(crate) type Answers<'a> = (&'a [Option<Measured>], &'a [Option<Measured>]);
-
-pub(crate) fn score(measured: &Measured) -> f64 {
-    measured.score.get()
 }
 
 impl Position<'_> {
@@ -198,13 +167,13 @@ impl Position<'_> {
         let primary = self.contrast(answers);
         let spread = primary.spread();
         LookRecord {
-            seeds: self.seeds.len(),
+            units: self.units.len(),
             p: primary.p_better(self.policy.margin()),
             level: self.levels.test[self.k],
-            lead: spread.mean,
-            lead_se: spread.se(),
+            gain: spread.mean,
+            gain_se: spread.se(),
             tested: spread.n,
-            scores: primary.seed_scores(),
+            scores: primary.unit_scores(),
             clean: self.clean(answers),
             validity: self.validity(answers),
             metrics: self.metrics(answers),
@@ -219,45 +188,43 @@ impl Position<'_> {
         }
     }
 
-    /// The lead with its bounds where the trial ends without proof.
-    pub(crate) fn lead(&self, answers: Answers<'_>) -> Lead {
-        self.lead_at(answers, self.levels.lower[self.k])
+    /// The look with its slices.
+    pub(crate) fn with_slices(&self, look: LookRecord, answers: Answers<'_>) -> LookRecord {
+        let slices::Tested { slices, untested, suspected } = slices::test(self.sealed, answers, look.gain);
+        LookRecord { untested, suspected, slices, ..look }
     }
 
-    /// The lead with its bounds where it is first proven, with this p-value; `mute` first looks had too few seeds to prove
+    /// The gain with its bounds where the trial ends without proof.
+    pub(crate) fn gain(&self, answers: Answers<'_>) -> Gain {
+        self.gain_at(answers, self.levels.lower[self.k])
+    }
+
+    /// The gain with its bounds where it is first proven, with this p-value; `mute` first looks had too few units to prove
     /// anything, or were not tested.
-    pub(crate) fn proven_lead(&self, answers: Answers<'_>, (p, mute): (f64, usize)) -> Lead {
+    pub(crate) fn proven_gain(&self, answers: Answers<'_>, p: f64, mute: usize) -> Gain {
         let Levels { test, fractions, claim, .. } = self.levels;
         let looks = (&test[mute..self.k], &fractions[mute..=self.k]);
-        self.lead_at(answers, stagewise::bound_level(looks, p, *claim))
+        self.gain_at(answers, stagewise::bound_level(looks, p, *claim))
     }
 
-    fn lead_at(&self, answers: Answers<'_>, lower_level: f64) -> Lead {
+    fn gain_at(&self, answers: Answers<'_>, lower_level: f64) -> Gain {
         let primary = self.contrast(answers);
         let spread = primary.spread();
         let upper_level = self.levels.common.claim[self.k];
         let bounds = primary.bounds(lower_level, upper_level);
-        Lead {
-            seeds: spread.n,
-            estimate: spread.mean,
-            se: spread.se(),
-            lower: bounds.lower,
-            lower_level,
-            upper: bounds.upper,
-            upper_level,
-        }
+        Bounded::new(spread, bounds, TwoLevels { lower: lower_level, upper: upper_level })
     }
 
-    /// The primary contrast of the seeds that are in.
+    /// The primary contrast of the units that are in.
     pub(crate) fn contrast(&self, answers: Answers<'_>) -> Contrast {
-        let rows = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed].primary);
-        Contrast::of(&pairs_of(rows, score, answers))
+        let rows = self.units.iter().map(|unit| &self.sealed.units[*unit].primary);
+        Contrast::of(&answers.pairs(rows, score))
     }
 
     /// The contrast on clean rows.
     pub(crate) fn clean_contrast(&self, answers: Answers<'_>) -> Contrast {
-        let rows = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed].clean);
-        Contrast::of(&pairs_of(rows, score, answers))
+        let rows = self.units.iter().map(|unit| &self.sealed.units[*unit].clean);
+        Contrast::of(&answers.pairs(rows, score))
     }
 
     fn clean(&self, answers: Answers<'_>) -> Option<Guard> {
@@ -267,29 +234,29 @@ impl Position<'_> {
 
     fn validity(&self, answers: Answers<'_>) -> Guard {
         let valid = |measured: &Measured| f64::from(measured.valid);
-        let contrast = Contrast::of(&pairs_of(self.all_rows().iter(), valid, answers));
+        let contrast = Contrast::of(&answers.pairs(&self.all_rows(), valid));
         // Not Newcombe's interval: when both prompts always answer, it would demand 150 rows to say so.
         Guard::by_spread(&contrast, self.firm(), VALIDITY_MARGIN)
     }
 
     fn metrics(&self, answers: Answers<'_>) -> BTreeMap<String, Guard> {
         let rows = self.all_rows();
-        let guard = |(position, margin): (usize, &Margin)| {
+        let mut guards = BTreeMap::new();
+        for (position, margin) in self.demands.guards.iter().enumerate() {
             let says = |measured: &Measured| measured.guards.get(position).map_or(0.0, |score| score.get());
-            let contrast = Contrast::of(&pairs_of(rows.iter(), says, answers));
-            (margin.name.clone(), Guard::of(&contrast, self.lenient(), margin.margin))
-        };
-        self.demands.guards.iter().enumerate().map(guard).collect()
+            let contrast = Contrast::of(&answers.pairs(&rows, says));
+            guards.insert(margin.name.clone(), Guard::of(&contrast, self.lenient(), margin.margin));
+        }
+        guards
     }
 
     fn limits(&self, answers: Answers<'_>) -> Vec<Limit> {
         let rows = self.all_rows();
-        let limit =
-            |cap: Cap| Limit::of(cap, &pairs_of(rows.iter(), cap.count, answers), self.limit_levels());
+        let limit = |cap: Cap| Limit::of(cap, &answers.pairs(&rows, cap.count), self.limit_levels());
         self.demands.caps().into_iter().filter_map(limit).collect()
     }
 
-    /// Levels of guards that have to let a true lead pass where rows are few: an 80 % bound.
+    /// Levels of guards that have to let a true gain pass where rows are few: an 80 % bound.
     fn lenient(&self) -> TwoLevels {
         let CommonLevels { clean, claim, .. } = &self.levels.common;
         TwoLevels { lower: clean[self.k], upper: claim[self.k] }
@@ -307,44 +274,48 @@ impl Position<'_> {
         TwoLevels { lower: upper, upper: lower }
     }
 
-    /// What a row of the seeds that are in takes with both, if it is counted.
+    /// What a row of the units that are in takes with both, if it is counted.
     fn tokens(&self, answers: Answers<'_>) -> Option<RowTokens> {
-        let rows = pairs_of(self.all_rows().iter(), all_tokens, answers).concat();
+        let rows = answers.pairs(&self.all_rows(), all_tokens).concat();
         let (baselines, finalists): (Vec<_>, Vec<_>) = rows.into_iter().unzip();
         let (baseline, finalist) = (Spread::of(&baselines).mean, Spread::of(&finalists).mean);
         (baseline > 0.0).then_some(RowTokens { baseline, finalist })
     }
 
-    /// The contrast on all rows of the seeds that are in.
+    /// The contrast on all rows of the units that are in.
     pub(crate) fn whole_contrast(&self, answers: Answers<'_>) -> Contrast {
-        Contrast::of(&pairs_of(self.all_rows().iter(), score, answers))
+        Contrast::of(&answers.pairs(&self.all_rows(), score))
     }
 
     fn all_rows(&self) -> Vec<Vec<usize>> {
-        let seeds = self.seeds.iter().map(|seed| &self.sealed.seeds[*seed]);
-        let perturbed = |seed: &&Seed| if self.sealed.plain { vec![] } else { seed.primary.clone() };
-        seeds.map(|seed| [seed.clean.clone(), perturbed(&seed)].concat()).collect()
+        let units = self.units.iter().map(|unit| &self.sealed.units[*unit]);
+        let perturbed = |unit: &&Unit| if self.sealed.plain { vec![] } else { unit.primary.clone() };
+        units.map(|unit| [unit.clean.clone(), perturbed(&unit)].concat()).collect()
     }
 
     fn conditional_power(&self, spread: Spread) -> Option<f64> {
-        let rest = self.sealed.seeds.len() - self.seeds.len();
+        let rest = self.sealed.units.len() - self.units.len();
         let margin = self.policy.margin();
         let shifted = Spread { mean: spread.mean + margin, ..spread };
-        let design = if margin > 0.0 { margin } else { DESIGN_LEAD };
+        let design = if margin > 0.0 { margin } else { DESIGN_GAIN };
         (rest > 0).then(|| conditional_power(shifted, spread.n + rest, self.alpha, design))
     }
 
-    /// By the level that the claim has when all seeds are in.
+    /// By the level that the claim has when all units are in.
     fn refusal_power(&self, spread: Spread) -> Option<f64> {
-        let rest = self.sealed.seeds.len() - self.seeds.len();
+        let rest = self.sealed.units.len() - self.units.len();
         let level = self.levels.common.claim.last().copied().filter(|_| rest > 0)?;
-        Some(refusal_power(spread, spread.n + rest, level, self.policy.least_lead()))
+        Some(refusal_power(spread, spread.n + rest, level, self.policy.least_gain()))
     }
 }
 
 /// Must-pass rows that the baseline passes (a usable answer worth more than half) and the candidate does not.
-fn newly_failed(sealed: &Sealed, (baseline, candidate): Answers<'_>) -> usize {
+fn newly_failed(sealed: &Sealed, answers: Answers<'_>) -> usize {
     let passes =
         |measured: &Option<Measured>| measured.as_ref().is_some_and(|m| m.valid && m.score.get() > 0.5);
-    sealed.must_pass.iter().filter(|row| passes(&baseline[**row]) && !passes(&candidate[**row])).count()
+    sealed
+        .must_pass
+        .iter()
+        .filter(|row| passes(&answers.baseline[**row]) && !passes(&answers.candidate[**row]))
+        .count()
 }

@@ -16,8 +16,8 @@ pub enum Contender {
 pub struct Cell<'a> {
     /// The position of the row among the sealed rows, the same for every contender.
     pub index: usize,
-    /// The key of its seed.
-    pub seed: &'a str,
+    /// The key of its unit.
+    pub unit: &'a str,
     /// Its perturbation family, or `clean`.
     pub variant: &'a str,
     /// The row.

@@ -2,7 +2,7 @@
 //!
 //! Asked once, of all sealed rows as they are: where the trial ended early, the rest is answered for this. One question of a
 //! fixed size needs no correction for looks, and that a prompt was accepted first cannot make a false claim more frequent:
-//! being accepted *and* wrongly called met is no likelier than being called met. Every seed counts the same.
+//! being accepted *and* wrongly called met is no likelier than being called met. Every unit counts the same.
 //!
 //! **Invariant:** a rate below the target is called met, and one that reaches it missed, with probability at most .05 each,
 //! over all finalists together.
@@ -10,9 +10,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    contrast::{Pair, is_binary},
+    contrast::is_binary,
     diagnosis::two_digits,
-    policy::{CLAIM_ALPHA, LEAST_LEAD},
+    policy::{CLAIM_ALPHA, LEAST_GAIN},
+    scores::Pair,
     statistics::{bounded::Scale, interval::Bounds},
 };
 
@@ -21,9 +22,10 @@ use super::{
 pub struct PassRate {
     /// What the task demands.
     pub target: f64,
-    /// Seeds that it is a mean of.
-    pub seeds: usize,
-    /// As observed; 0 without seeds.
+    /// Units that it is a mean of.
+    #[serde(rename = "seeds")]
+    pub units: usize,
+    /// As observed; 0 without units.
     pub rate: f64,
     /// Not below this, at the level.
     pub lower: f64,
@@ -42,31 +44,31 @@ pub struct PassRate {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "outcome")]
 pub enum Reached {
-    /// Shown: the lower bound reaches it.
+    /// Disclosed: the lower bound reaches it.
     Met,
     /// Out of reach: the upper bound is below it.
     Missed,
     /// Neither.
     Undecided {
-        /// How many seeds in all would decide it four times out of five if the rate is as observed (or two points from the
+        /// How many units in all would decide it four times out of five if the rate is as observed (or two points from the
         /// target, if it is nearer); two leading digits.
         n_needed: usize,
     },
 }
 
 impl PassRate {
-    /// Of the finalist's scores on clean rows, by seed, at its part of .05.
-    pub(crate) fn of(target: f64, seeds: &[Vec<Pair>], share: f64) -> Self {
-        let seeds: Vec<_> = seeds.iter().filter(|rows| !rows.is_empty()).collect();
+    /// Of the finalist's scores on clean rows, by unit, at its part of .05.
+    pub(crate) fn of(target: f64, units: &[Vec<Pair>], share: f64) -> Self {
+        let units: Vec<_> = units.iter().filter(|rows| !rows.is_empty()).collect();
         let mean =
             |rows: &&Vec<Pair>| rows.iter().map(|(_, finalist)| finalist).sum::<f64>() / rows.len() as f64;
-        let means: Vec<_> = seeds.iter().map(mean).collect();
-        let single = seeds.iter().all(|rows| rows.len() == 1 && is_binary(rows[0].1));
+        let means: Vec<_> = units.iter().map(mean).collect();
+        let single = units.iter().all(|rows| rows.len() == 1 && is_binary(rows[0].1));
         let scale = if single { Scale::Binary } else { Scale::Graded };
         let (n, level) = (means.len(), CLAIM_ALPHA * share);
         let rate = means.iter().sum::<f64>() / n.max(1) as f64;
         let Bounds { lower, upper } = scale.bounds(&means, level);
-        let needed = || two_digits(scale.seeds_to_decide(rate, target, level, LEAST_LEAD).max(n + 1));
+        let needed = || two_digits(scale.units_to_decide(rate, target, level, LEAST_GAIN).max(n + 1));
         let reached = if lower >= target {
             Reached::Met
         } else if upper < target {
@@ -74,23 +76,23 @@ impl PassRate {
         } else {
             Reached::Undecided { n_needed: needed() }
         };
-        Self { target, seeds: n, rate, lower, upper, level, scale, reached }
+        Self { target, units: n, rate, lower, upper, level, scale, reached }
     }
 
     /// What it says, for a reader who knows no statistics.
     pub fn sentence(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
-        let Self { target, seeds, rate, lower, upper, reached, .. } = *self;
+        let Self { target, units, rate, lower, upper, reached, .. } = *self;
         let (target, rate, lower, upper) = (percent(target), percent(rate), percent(lower), percent(upper));
         match reached {
             Reached::Met => {
-                format!("The target of {target} is met: {rate} of {seeds} sealed rows, at least {lower}.")
+                format!("The target of {target} is met: {rate} of {units} sealed rows, at least {lower}.")
             }
             Reached::Missed => {
-                format!("The target of {target} is missed: {rate} of {seeds} sealed rows, at most {upper}.")
+                format!("The target of {target} is missed: {rate} of {units} sealed rows, at most {upper}.")
             }
             Reached::Undecided { n_needed } => format!(
-                "The target of {target} is not shown: {rate} of {seeds} sealed rows, which may stand for {lower} to \
+                "The target of {target} is not shown: {rate} of {units} sealed rows, which may stand for {lower} to \
                  {upper}; about {n_needed} would decide."
             ),
         }
@@ -102,8 +104,8 @@ mod tests {
     use super::*;
 
     fn rate(target: f64, right: usize, n: usize) -> PassRate {
-        let seeds: Vec<_> = (0..n).map(|i| vec![(0.0, f64::from(u8::from(i < right)))]).collect();
-        PassRate::of(target, &seeds, 1.0)
+        let units: Vec<_> = (0..n).map(|i| vec![(0.0, f64::from(u8::from(i < right)))]).collect();
+        PassRate::of(target, &units, 1.0)
     }
 
     #[test]
@@ -123,16 +125,16 @@ mod tests {
     #[test]
     fn without_clean_rows_nothing_is_shown() {
         let none = PassRate::of(0.9, &[vec![], vec![]], 1.0);
-        assert!(none.seeds == 0 && matches!(none.reached, Reached::Undecided { .. }), "{none:?}");
+        assert!(none.units == 0 && matches!(none.reached, Reached::Undecided { .. }), "{none:?}");
     }
 
     /// Five rows that belong together and are answered alike are one, not five.
     #[test]
-    fn rows_of_one_seed_count_once() {
+    fn rows_of_one_unit_count_once() {
         let rows = |n: usize, each: usize| vec![vec![(0.0, 1.0); each]; n];
         assert!(matches!(PassRate::of(0.9, &rows(40, 1), 1.0).reached, Reached::Met));
         let few = PassRate::of(0.9, &rows(8, 5), 1.0);
-        assert!(few.seeds == 8 && matches!(few.reached, Reached::Undecided { .. }), "{few:?}");
+        assert!(few.units == 8 && matches!(few.reached, Reached::Undecided { .. }), "{few:?}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Planning: what sealed rows can show, by what is known before one of them is measured.
+//! Planning: the gain that sealed rows can show, from what is known before one of them is measured.
 
 use super::{
     policy::{CLAIM_ALPHA, SHARES},
@@ -7,27 +7,27 @@ use super::{
     trial::last_level,
 };
 
-/// The chance wanted of showing a lead that is there.
+/// The probability with which a true gain should be shown.
 pub const POWER: f64 = 0.80;
 /// The discordance assumed where nothing was measured: the share of rows on which exactly one of two prompts is right.
 pub const ASSUMED_DISCORDANCE: f64 = 0.20;
 /// The correlation assumed among the variants of one row.
 pub const ASSUMED_ICC: f64 = 0.45;
 
-/// The power that giving up early and the guard on clean rows take, by the simulations.
+/// The power that early stopping and the guard on clean rows cost, from `simulation::size`.
 const TAKEN: f64 = 0.06;
 
-/// The smallest lead that so many seeds, with so many rows of the primary test in the mean, show with probability [`POWER`], as a share: of the first
-/// of three finalists, by a question that is granted the error `alpha`.
-pub fn detectable((seeds, rows): (usize, f64), (discordance, icc): (f64, f64), alpha: f64) -> f64 {
+/// The smallest gain that is shown with probability [`POWER`], as a share. It is that of the first of three finalists, in a question with
+/// the error `alpha`. A unit has `rows` rows of the primary test in the mean, whose differences correlate by `icc`.
+pub fn detectable(units: usize, rows: f64, discordance: f64, icc: f64, alpha: f64) -> f64 {
     let [.., [share, ..]] = SHARES else { return 1.0 };
-    let level = last_level(alpha * share, seeds);
-    power::detectable(effective_pairs(seeds, rows, icc), discordance, level, POWER + TAKEN)
+    let level = last_level(alpha * share, units);
+    power::detectable(effective_pairs(units, rows, icc), discordance, level, POWER + TAKEN)
 }
 
-/// What the rows tell apart ([`power::resolution`]), with so many variants of each; what a search may know of them. By what is
-/// assumed, not by what earlier runs measured, so that a run repeated is the same run.
+/// The gain that the rows tell apart ([`power::resolution`]) with this number of variants each. It is the only fact about the sealed rows
+/// that a search may know. It rests on assumptions, not on earlier runs, so that a repeated run is the same run.
 pub fn resolution(sealed: &Sealed, variants: usize) -> f64 {
-    let pairs = effective_pairs(sealed.seeds(), variants as f64, ASSUMED_ICC);
+    let pairs = effective_pairs(sealed.units(), variants as f64, ASSUMED_ICC);
     power::resolution(pairs, CLAIM_ALPHA, POWER)
 }

@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Policy {
-    /// The lead must be proven at .05.
+    /// The gain must be proven at .05.
     #[default]
     Strict,
-    /// The lead must be proven at .10: for large search budgets.
+    /// The gain must be proven at .10: for large search budgets.
     Balanced,
     /// Not worse by more than three points: only where the benefit lies elsewhere (shorter, cheaper, another model).
     Noninferior,
@@ -23,12 +23,12 @@ pub const CLEAN_ALPHA: f64 = 0.20;
 pub const VALIDITY_MARGIN: f64 = 0.02;
 /// The level of every other bound and claim.
 pub const CLAIM_ALPHA: f64 = 0.05;
-/// The smallest lead worth having.
-pub const LEAST_LEAD: f64 = 0.02;
+/// The smallest gain worth having.
+pub const LEAST_GAIN: f64 = 0.02;
 /// What a non-inferior prompt may lose.
 pub const INFERIORITY_MARGIN: f64 = 0.03;
-/// With fewer seeds nothing is claimed, and a slice with fewer is not tested.
-pub const LEAST_SEEDS: usize = 15;
+/// With fewer units nothing is claimed, and a slice with fewer is not tested.
+pub const LEAST_UNITS: usize = 15;
 /// A slice that is harmed with so small a p-value, by itself, is suspected: while it has rows out, nothing is accepted.
 pub const SUSPICION: f64 = 0.10;
 /// Parts of the error that the finalists get, by how many there are.
@@ -52,7 +52,7 @@ impl Policy {
         }
     }
 
-    /// What is added to each seed's difference before it is tested: nothing, unless some loss is allowed.
+    /// What is added to each unit's difference before it is tested: nothing, unless some loss is allowed.
     pub fn margin(self) -> f64 {
         match self {
             Self::Strict | Self::Balanced => 0.0,
@@ -80,10 +80,10 @@ impl Policy {
         }
     }
 
-    /// The lead that a candidate is rejected for certainly not having.
-    pub fn least_lead(self) -> f64 {
+    /// The gain that a candidate is rejected for certainly not having.
+    pub fn least_gain(self) -> f64 {
         match self {
-            Self::Strict | Self::Balanced => LEAST_LEAD,
+            Self::Strict | Self::Balanced => LEAST_GAIN,
             Self::Noninferior => -INFERIORITY_MARGIN,
         }
     }

@@ -251,14 +251,14 @@ impl Read {
         }
     }
 
-    /// The same for a finalist with this observed lead: one worth having may be long.
-    pub(crate) fn with_lead(mut self, lead: f64) -> Self {
-        self.findings.retain(|finding| finding.flaw != Flaw::Long || lead < WORTH_ITS_LENGTH);
+    /// The same for a finalist with this observed gain: one worth having may be long.
+    pub(crate) fn with_gain(mut self, gain: f64) -> Self {
+        self.findings.retain(|finding| finding.flaw != Flaw::Long || gain < WORTH_ITS_LENGTH);
         self
     }
 }
 
-/// A longer prompt is justified from this lead on.
+/// A longer prompt is justified from this gain on.
 const WORTH_ITS_LENGTH: f64 = 0.05;
 
 /// All texts inside a value.

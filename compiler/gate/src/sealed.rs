@@ -1,6 +1,6 @@
 //! Sealed rows: what finalists are judged on. Nobody reads them: not the search, not the proposer, not the console.
 //!
-//! The unit is the *seed*: all rows with one group key, together with the perturbed variants of each. Variants are made
+//! The unit is the *unit*: all rows with one group key, together with the perturbed variants of each. Variants are made
 //! once, before any prompt is asked, so every prompt answers exactly the same rows.
 //!
 //! **Invariant:** a `Sealed` has no accessor to its rows outside the gate; only counts and hashes leave.
@@ -9,7 +9,7 @@
 //! use proofmark_gate::{GateRow, Sealed};
 //! # fn rows() -> Vec<GateRow> { vec![GateRow::from_json(r#"{"id":"1","inputs":{"q":"a"},"outputs":{"t":"x"}}"#).unwrap()] }
 //! let sealed = Sealed::freeze(rows(), vec![vec![]]).unwrap();
-//! assert_eq!(sealed.seeds(), 1);
+//! assert_eq!(sealed.units(), 1);
 //! ```
 //! ```compile_fail,E0616
 //! use proofmark_gate::{GateRow, Sealed};
@@ -35,7 +35,7 @@ pub const CLEAN: &str = "clean";
 pub struct GateRow {
     /// The row.
     pub example: Example,
-    /// Rows with the same key are one seed.
+    /// Rows with the same key are one unit.
     pub group: String,
     /// Whether a new prompt must not newly fail it.
     pub must_pass: bool,
@@ -91,7 +91,7 @@ pub enum SealError {
 #[derive(Clone, Debug)]
 pub struct Sealed {
     pub(crate) rows: Vec<Row>,
-    pub(crate) seeds: Vec<Seed>,
+    pub(crate) units: Vec<Unit>,
     /// Rows of the primary test by slice: `column=value`, and the families.
     pub(crate) slices: BTreeMap<String, Vec<usize>>,
     pub(crate) must_pass: Vec<usize>,
@@ -108,8 +108,8 @@ pub struct Sealed {
 pub(crate) struct Row {
     pub(crate) example: Example,
     pub(crate) variant: String,
-    /// The seed it belongs to; none for rows that are only must-pass.
-    pub(crate) seed: Option<usize>,
+    /// The unit it belongs to; none for rows that are only must-pass.
+    pub(crate) unit: Option<usize>,
     /// Whether somebody wrote it, rather than a perturbation family.
     pub(crate) original: bool,
     /// The order in which every prompt lists the choices, if it is not that of the task.
@@ -118,7 +118,7 @@ pub(crate) struct Row {
 
 /// One unit of the tests, as positions of its rows.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Seed {
+pub(crate) struct Unit {
     pub(crate) key: String,
     pub(crate) clean: Vec<usize>,
     /// The rows of the primary test: the adversarial ones, or the clean ones where nothing was perturbed at all.
@@ -167,21 +167,21 @@ impl Sealed {
         for (row, variants) in rows.into_iter().zip(variants) {
             if is_mined(&row) { must_pass.push(row) } else { plan.add(row, variants)? }
         }
-        if plan.seeds.is_empty() {
+        if plan.units.is_empty() {
             return Err(SealError::Empty);
         }
         Ok(plan.seal(must_pass))
     }
 
     /// How many units there are.
-    pub fn seeds(&self) -> usize {
-        self.seeds.len()
+    pub fn units(&self) -> usize {
+        self.units.len()
     }
 
     /// How many rows of the primary test a unit has in the mean.
     pub fn variants(&self) -> f64 {
-        let rows: usize = self.seeds.iter().map(|seed| seed.primary.len()).sum();
-        rows as f64 / self.seeds.len().max(1) as f64
+        let rows: usize = self.units.iter().map(|unit| unit.primary.len()).sum();
+        rows as f64 / self.units.len().max(1) as f64
     }
 
     /// How many rows a prompt answers if no look ends the trial early.
@@ -197,7 +197,7 @@ impl Sealed {
     /// Units and rows by slice and family.
     pub fn slice_units(&self) -> impl Iterator<Item = (&str, usize, usize)> {
         let units = |rows: &[usize]| {
-            rows.iter().filter_map(|row| self.rows[*row].seed).collect::<BTreeSet<_>>().len()
+            rows.iter().filter_map(|row| self.rows[*row].unit).collect::<BTreeSet<_>>().len()
         };
         self.slices.iter().map(move |(name, rows)| (name.as_str(), units(rows), rows.len()))
     }
@@ -248,10 +248,10 @@ fn known_by(example: &Example) -> Digest {
     digest(&(inputs, &example.outputs))
 }
 
-/// Seeds in the making, by group key.
+/// Units in the making, by group key.
 #[derive(Default)]
 pub(crate) struct Plan {
-    seeds: BTreeMap<String, Vec<Planned>>,
+    units: BTreeMap<String, Vec<Planned>>,
     originals: Vec<Digest>,
 }
 
@@ -269,7 +269,7 @@ impl Plan {
     fn add(&mut self, row: GateRow, variants: Vec<Variant>) -> Result<(), SealError> {
         let hash = content(&row.example);
         self.originals.push(known_by(&row.example));
-        let unit = self.seeds.entry(row.group).or_default();
+        let unit = self.units.entry(row.group).or_default();
         for variant in variants {
             if !variant.is_of(&row.example) {
                 return Err(SealError::Foreign { family: variant.family().to_owned(), row: row.example.id });
@@ -298,33 +298,33 @@ impl Plan {
     }
 
     /// Adds a row of a score table, which has a name and slices but no content.
-    pub(crate) fn add_bare(&mut self, seed: &str, variant: &str, example: Example) {
-        let hash = digest(&(seed, variant));
+    pub(crate) fn add_bare(&mut self, unit: &str, variant: &str, example: Example) {
+        let hash = digest(&(unit, variant));
         self.originals.push(hash);
         let variant = variant.to_owned();
         let (listing, shifts) = (None, vec![]);
         let planned = Planned { variant, must_pass: false, original: true, hash, example, listing, shifts };
-        self.seeds.entry(seed.to_owned()).or_default().push(planned);
+        self.units.entry(unit.to_owned()).or_default().push(planned);
     }
 
     /// Puts rows into an order that depends on their content alone.
     pub(crate) fn seal(mut self, must_pass: Vec<GateRow>) -> Sealed {
         let order = |row: &Planned| (row.variant.clone(), row.hash, row.example.id.clone());
-        self.seeds.values_mut().for_each(|rows| rows.sort_by_key(order));
-        let mut seeds: Vec<_> = self.seeds.into_iter().collect();
-        seeds.sort_by_key(|(key, rows)| (rows.iter().map(|row| row.hash).min(), key.clone()));
+        self.units.values_mut().for_each(|rows| rows.sort_by_key(order));
+        let mut units: Vec<_> = self.units.into_iter().collect();
+        units.sort_by_key(|(key, rows)| (rows.iter().map(|row| row.hash).min(), key.clone()));
         self.originals.sort_unstable();
         let holdout = Holdout {
             fingerprint: digest(&("holdout", &self.originals)),
             rows: self.originals.into_iter().collect(),
         };
         let shape: Vec<Vec<_>> =
-            seeds.iter().map(|(_, rows)| rows.iter().map(|row| (&row.variant, row.hash)).collect()).collect();
+            units.iter().map(|(_, rows)| rows.iter().map(|row| (&row.variant, row.hash)).collect()).collect();
         let design = digest(&("design", shape));
-        let plain = seeds.iter().flat_map(|(_, rows)| rows).all(|row| row.variant == CLEAN);
+        let plain = units.iter().flat_map(|(_, rows)| rows).all(|row| row.variant == CLEAN);
         let mut sealed = Sealed {
             rows: vec![],
-            seeds: vec![],
+            units: vec![],
             slices: BTreeMap::new(),
             must_pass: vec![],
             open: false,
@@ -332,7 +332,7 @@ impl Plan {
             holdout,
             design,
         };
-        seeds.into_iter().for_each(|(key, rows)| sealed.push_seed(key, rows));
+        units.into_iter().for_each(|(key, rows)| sealed.push_unit(key, rows));
         must_pass.into_iter().for_each(|row| sealed.push_must_pass(row.example));
         sealed
     }
@@ -342,13 +342,13 @@ impl Sealed {
     /// These rows and fresh ones behind them, so that the positions of these stay what they are. The ledger knows the result
     /// as both.
     pub(crate) fn with(&self, fresh: &Self) -> Self {
-        let (rows, seeds) = (self.rows.len(), self.seeds.len());
+        let (rows, units) = (self.rows.len(), self.units.len());
         let shifted = |at: &Vec<usize>| at.iter().map(|row| row + rows).collect::<Vec<_>>();
-        let row = |row: &Row| Row { seed: row.seed.map(|seed| seed + seeds), ..row.clone() };
-        let seed = |seed: &Seed| Seed {
-            key: seed.key.clone(),
-            clean: shifted(&seed.clean),
-            primary: shifted(&seed.primary),
+        let row = |row: &Row| Row { unit: row.unit.map(|unit| unit + units), ..row.clone() };
+        let unit = |unit: &Unit| Unit {
+            key: unit.key.clone(),
+            clean: shifted(&unit.clean),
+            primary: shifted(&unit.primary),
         };
         let mut slices = self.slices.clone();
         for (name, rows) in &fresh.slices {
@@ -356,7 +356,7 @@ impl Sealed {
         }
         Self {
             rows: self.rows.iter().cloned().chain(fresh.rows.iter().map(row)).collect(),
-            seeds: self.seeds.iter().cloned().chain(fresh.seeds.iter().map(seed)).collect(),
+            units: self.units.iter().cloned().chain(fresh.units.iter().map(unit)).collect(),
             slices,
             must_pass: [self.must_pass.clone(), shifted(&fresh.must_pass)].concat(),
             open: self.open,
@@ -369,27 +369,27 @@ impl Sealed {
         }
     }
 
-    fn push_seed(&mut self, key: String, rows: Vec<Planned>) {
-        let mut seed = Seed { key, ..Seed::default() };
+    fn push_unit(&mut self, key: String, rows: Vec<Planned>) {
+        let mut unit = Unit { key, ..Unit::default() };
         for Planned { variant, must_pass, original, example, listing, shifts, .. } in rows {
             let index = self.rows.len();
             if must_pass {
                 self.must_pass.push(index);
             }
             if variant == CLEAN {
-                seed.clean.push(index);
+                unit.clean.push(index);
             }
             if variant != CLEAN || self.plain {
-                seed.primary.push(index);
-                self.slice((index, &variant), &example, shifts);
+                unit.primary.push(index);
+                self.slice(index, &variant, &example, shifts);
             }
-            self.rows.push(Row { example, variant, seed: Some(self.seeds.len()), original, listing });
+            self.rows.push(Row { example, variant, unit: Some(self.units.len()), original, listing });
         }
-        self.seeds.push(seed);
+        self.units.push(unit);
     }
 
     /// Files a row of the primary test under its family, the values of its slice columns, and what else it is.
-    fn slice(&mut self, (index, variant): (usize, &str), example: &Example, shifts: Vec<String>) {
+    fn slice(&mut self, index: usize, variant: &str, example: &Example, shifts: Vec<String>) {
         let columns = example.slices.iter().map(|(column, value)| format!("{column}={value}"));
         let family = (variant != CLEAN).then(|| variant.to_owned());
         for name in columns.chain(family).chain(shifts) {
@@ -400,7 +400,7 @@ impl Sealed {
     fn push_must_pass(&mut self, example: Example) {
         self.must_pass.push(self.rows.len());
         let variant = CLEAN.to_owned();
-        self.rows.push(Row { example, variant, seed: None, original: true, listing: None });
+        self.rows.push(Row { example, variant, unit: None, original: true, listing: None });
     }
 }
 

@@ -1,18 +1,19 @@
-//! Slices: does a prompt that leads on the whole harm some of its rows?
+//! Slices: does a prompt that gains on the whole harm some of its rows?
 //!
-//! All slices with enough seeds are tested together for harm (Holm). A trial that ends early has seen few rows of each, and the
+//! All slices with enough units are tested together for harm (Holm). A trial that ends early has seen few rows of each, and the
 //! fewer were seen the less is noticed. So a slice that merely looks harmed, by itself and without regard to how many there
 //! are, holds acceptance back as long as it has rows out: then the trial goes on, and they are seen.
 //!
-//! **Invariant:** nothing is accepted while a slice that all seeds would allow to test looks harmed and has rows out.
+//! **Invariant:** nothing is accepted while a slice that all units would allow to test looks harmed and has rows out.
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    contrast::{Contrast, pairs_of},
-    look::{Answers, LookRecord, Position, Scores, score},
-    policy::{LEAST_SEEDS, SUSPICION},
+    contrast::Contrast,
+    policy::{LEAST_UNITS, SUSPICION},
+    scores::{Answers, Scores, score},
+    sealed::Sealed,
     statistics::{
         holm, power,
         shrinkage::{Part, shrunk},
@@ -24,8 +25,9 @@ use super::{
 pub struct Slice {
     /// Its name: `column=value`, or a perturbation family.
     pub name: String,
-    /// Seeds with a row in it.
-    pub seeds: usize,
+    /// Units with a row in it.
+    #[serde(rename = "seeds")]
+    pub units: usize,
     /// The mean difference.
     pub estimate: f64,
     /// Standard error.
@@ -36,14 +38,14 @@ pub struct Slice {
     pub p_harm: f64,
     /// The same adjusted for the number of slices (Holm).
     pub p_adjusted: f64,
-    /// How often each seed score occurs: what the p-value is computed from.
+    /// How often each unit score occurs: what the p-value is computed from.
     pub scores: Scores,
 }
 
 /// A slice as far as it was seen.
 struct Seen {
     slice: Slice,
-    /// Its seeds in all.
+    /// Its units in all.
     of: usize,
 }
 
@@ -55,45 +57,55 @@ impl Slice {
     }
 }
 
-impl Position<'_> {
-    /// Asks about the slices as well.
-    pub(crate) fn with_slices(&self, look: LookRecord, answers: Answers<'_>) -> LookRecord {
-        let seen: Vec<_> = self.sealed.slices.par_iter().map(|slice| self.seen(slice, answers)).collect();
-        let name = |seen: &Seen| seen.slice.name.clone();
-        let large = || seen.iter().filter(|seen| seen.of >= LEAST_SEEDS);
-        let untested = large().filter(|seen| seen.slice.seeds < LEAST_SEEDS).map(name).collect();
-        let looks_harmed =
-            large().filter(|seen| seen.slice.seeds < seen.of && seen.slice.p_harm <= SUSPICION);
-        let suspected = looks_harmed.min_by(|a, b| a.slice.p_harm.total_cmp(&b.slice.p_harm)).map(name);
-        let slices = seen.into_iter().map(|seen| seen.slice).filter(|slice| slice.seeds >= LEAST_SEEDS);
-        LookRecord { untested, suspected, slices: tested(slices.collect(), look.lead), ..look }
-    }
+/// What the units so far say about all slices.
+pub(crate) struct Tested {
+    /// Slices with enough units to be tested, together.
+    pub(crate) slices: Vec<Slice>,
+    /// Slices that have enough units in all, and too few so far.
+    pub(crate) untested: Vec<String>,
+    /// The slice that looks harmed most and has rows out.
+    pub(crate) suspected: Option<String>,
+}
 
-    fn seen(&self, (name, rows): (&String, &Vec<usize>), answers: Answers<'_>) -> Seen {
-        let seed = |row: &usize| self.sealed.rows[*row].seed;
-        // Rows are filed seed by seed, so rows of one seed are neighbours. Those that are out have no answer yet.
-        let seeds: Vec<_> = rows.chunk_by(|a, b| seed(a) == seed(b)).map(<[_]>::to_vec).collect();
-        let contrast = Contrast::of(&pairs_of(seeds.iter(), score, answers));
+/// Tests all slices, beside a gain of this size on all rows.
+pub(crate) fn test(sealed: &Sealed, answers: Answers<'_>, gain: f64) -> Tested {
+    let seen: Vec<_> =
+        sealed.slices.par_iter().map(|(name, rows)| Seen::of(name, rows, sealed, answers)).collect();
+    let name = |seen: &Seen| seen.slice.name.clone();
+    let large = || seen.iter().filter(|seen| seen.of >= LEAST_UNITS);
+    let untested = large().filter(|seen| seen.slice.units < LEAST_UNITS).map(name).collect();
+    let looks_harmed = large().filter(|seen| seen.slice.units < seen.of && seen.slice.p_harm <= SUSPICION);
+    let suspected = looks_harmed.min_by(|a, b| a.slice.p_harm.total_cmp(&b.slice.p_harm)).map(name);
+    let slices = seen.into_iter().map(|seen| seen.slice).filter(|slice| slice.units >= LEAST_UNITS);
+    Tested { slices: adjusted(slices.collect(), gain), untested, suspected }
+}
+
+impl Seen {
+    fn of(name: &str, rows: &[usize], sealed: &Sealed, answers: Answers<'_>) -> Self {
+        let unit = |row: &usize| sealed.rows[*row].unit;
+        // Rows are filed unit by unit, so rows of one unit are neighbours. Those that are out have no answer yet.
+        let units: Vec<_> = rows.chunk_by(|a, b| unit(a) == unit(b)).map(<[_]>::to_vec).collect();
+        let contrast = Contrast::of(&answers.pairs(&units, score));
         let spread = contrast.spread();
         let slice = Slice {
-            name: name.clone(),
-            seeds: spread.n,
+            name: name.to_owned(),
+            units: spread.n,
             estimate: spread.mean,
             se: spread.se(),
             shrunk: spread.mean,
             p_harm: contrast.p_worse(),
             p_adjusted: 1.0,
-            scores: contrast.seed_scores(),
+            scores: contrast.unit_scores(),
         };
-        Seen { slice, of: seeds.len() }
+        Self { slice, of: units.len() }
     }
 }
 
-/// Slices that are tested together, beside a lead of so much on the whole.
-fn tested(mut slices: Vec<Slice>, lead: f64) -> Vec<Slice> {
-    let adjusted = holm::adjust(&slices.iter().map(|slice| slice.p_harm).collect::<Vec<_>>());
-    slices.iter_mut().zip(adjusted).for_each(|(slice, p)| slice.p_adjusted = p);
-    let parts: Vec<_> = slices.iter().map(|slice| Part { lead: slice.estimate, se: slice.se }).collect();
-    slices.iter_mut().zip(shrunk(&parts, lead)).for_each(|(slice, lead)| slice.shrunk = lead);
+/// Slices that are tested together, beside a gain of so much on the whole.
+fn adjusted(mut slices: Vec<Slice>, gain: f64) -> Vec<Slice> {
+    let p_values = holm::adjust(&slices.iter().map(|slice| slice.p_harm).collect::<Vec<_>>());
+    slices.iter_mut().zip(p_values).for_each(|(slice, p)| slice.p_adjusted = p);
+    let parts: Vec<_> = slices.iter().map(|slice| Part { gain: slice.estimate, se: slice.se }).collect();
+    slices.iter_mut().zip(shrunk(&parts, gain)).for_each(|(slice, gain)| slice.shrunk = gain);
     slices
 }

@@ -1,11 +1,11 @@
-//! Score tables: what any other tool measured, judged by the same code as our own prompts.
+//! Score tables: scores that another tool measured, judged by the same code as our own prompts.
 //!
-//! One file per prompt, JSON lines or CSV, one row per answer: `seed` (the original row), `variant` (`clean` or the name of
-//! a perturbation; clean if left out), `score` (0 to 1), and optionally `slice` and `valid`. Rows of two tables pair by seed
-//! and variant.
+//! A table is one file per prompt, JSON lines or CSV, with one row per answer: `id` or `seed` (the original row), `variant`
+//! (`clean` or the name of a perturbation; `clean` if left out), `score` (0 to 1, `true` or `false`), and optionally `slice` and
+//! `valid`. Rows of two tables pair by id and variant.
 //!
-//! **Invariant:** no row is dropped: a row without a partner, a row twice, or a score that is no score stops the judgement
-//! and is named with its line.
+//! **Invariant:** no row is dropped: a row without a partner, a row twice, or a score outside 0 to 1 stops the judgement, and
+//! the error names its line.
 
 mod read;
 
@@ -15,7 +15,7 @@ use proofmark_runtime::{Digest, Example, ExampleId, Record, Score, digest, model
 
 use super::{
     measure::{Cell, Contender, Measure, Measured},
-    sealed::{Plan, Sealed},
+    sealed::{CLEAN, Plan, Sealed},
 };
 
 /// The scores of one prompt.
@@ -25,7 +25,7 @@ pub struct Table {
     rows: BTreeMap<Key, Entry>,
 }
 
-/// Seed and variant.
+/// The id of the unit, and the variant.
 type Key = (String, String);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -48,7 +48,7 @@ pub enum Format {
 /// Why tables cannot be judged.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
-    /// Rows that are no rows.
+    /// Rows that cannot be read.
     #[error("{table} has {count} bad row(s):\n  {}\na row looks like {EXAMPLE}", problems.join("\n  "))]
     Rows {
         /// The table.
@@ -93,16 +93,15 @@ pub enum TableError {
         candidate: String,
         /// How many rows.
         count: usize,
-        /// The first of them, and who lacks them.
+        /// The first of them, and the table that lacks them.
         rows: Vec<String>,
     },
 }
 
-const EXAMPLE: &str =
-    r#"{"seed": "row-17", "variant": "clean", "score": 1, "slice": "email", "valid": true}"#;
+const EXAMPLE: &str = r#"{"id": "row-17", "variant": "clean", "score": 1, "slice": "email", "valid": true}"#;
 
-/// As many problems as are told one by one.
-const TOLD: usize = 20;
+/// The most problems that an error lists.
+const LISTED: usize = 20;
 
 impl Table {
     /// Reads a table from text.
@@ -116,7 +115,7 @@ impl Table {
             match row {
                 Ok((key, entry)) => match rows.get(&key) {
                     Some(first) => problems.push(format!(
-                        "line {}: seed {:?}, variant {:?} was already on line {}",
+                        "line {}: id {:?}, variant {:?} was already on line {}",
                         entry.line, key.0, key.1, first.line
                     )),
                     None => _ = rows.insert(key, entry),
@@ -124,12 +123,23 @@ impl Table {
                 Err(problem) => problems.push(problem),
             }
         }
-        let (table, count) = (name.to_owned(), problems.len());
+        let table = name.to_owned();
+        let count = problems.len();
         if count > 0 {
-            problems.truncate(TOLD);
+            problems.truncate(LISTED);
             return Err(TableError::Rows { table, count, problems });
         }
         if rows.is_empty() { Err(TableError::Empty { table }) } else { Ok(Self { name: table, rows }) }
+    }
+
+    /// A table of clean rows, whose keys are their positions.
+    pub(crate) fn of_scores(name: &str, scores: impl IntoIterator<Item = Score>) -> Self {
+        let mut rows = BTreeMap::new();
+        for (position, score) in scores.into_iter().enumerate() {
+            let entry = Entry { line: position + 1, score, valid: true, slice: None };
+            rows.insert((position.to_string(), CLEAN.to_owned()), entry);
+        }
+        Self { name: name.to_owned(), rows }
     }
 
     /// The content hash of its rows.
@@ -174,7 +184,7 @@ impl Paired {
 
     /// Whether there are rows as they are, beside their perturbations.
     pub fn has_clean_rows(&self) -> bool {
-        self.sealed.seeds.iter().any(|seed| !seed.clean.is_empty())
+        self.sealed.units.iter().any(|unit| !unit.clean.is_empty())
     }
 
     /// The rows, for the gate; and the scores, for measuring.
@@ -189,9 +199,9 @@ pub struct Scores<'a> {
     answers: &'a [Vec<Measured>],
 }
 
-/// A contender was put before the gate that has no score table.
+/// The gate asked for the scores of a prompt that has no score table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a prompt without a score table was put before the gate")]
+#[error("the gate asked for a prompt that has no score table; this is a mistake in the program")]
 pub struct NoTable;
 
 impl Measure for Scores<'_> {
@@ -210,8 +220,8 @@ impl Measure for Scores<'_> {
 impl Table {
     fn answers(&self, sealed: &Sealed) -> Vec<Measured> {
         let key = |row: &super::sealed::Row| {
-            let seed = row.seed.map_or("", |seed| &sealed.seeds[seed].key);
-            (seed.to_owned(), row.variant.clone())
+            let id = row.unit.map_or("", |unit| &sealed.units[unit].key);
+            (id.to_owned(), row.variant.clone())
         };
         let entries = sealed.rows.iter().filter_map(|row| self.rows.get(&key(row)));
         entries
@@ -225,9 +235,9 @@ impl Table {
     }
 }
 
-fn bare_example((seed, variant): &Key, slice: Option<&String>) -> Example {
+fn bare_example((id, variant): &Key, slice: Option<&String>) -> Example {
     Example {
-        id: ExampleId(format!("{seed}/{variant}")),
+        id: ExampleId(format!("{id}/{variant}")),
         inputs: Record::new(),
         outputs: Record::new(),
         slices: slice.iter().map(|slice| ("slice".to_owned(), (*slice).clone())).collect(),
@@ -239,9 +249,9 @@ fn check_pairs(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
         let lonely = of.rows.iter().filter(|(key, _)| !by.rows.contains_key(*key));
         let name = by.name.clone();
         lonely
-            .map(|((seed, variant), entry)| {
+            .map(|((id, variant), entry)| {
                 format!(
-                    "seed {seed:?}, variant {variant:?} (line {} of {}) is missing in {name}",
+                    "id {id:?}, variant {variant:?} (line {} of {}) is missing in {name}",
                     entry.line, of.name
                 )
             })
@@ -252,7 +262,7 @@ fn check_pairs(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
     if count == 0 {
         return Ok(());
     }
-    rows.truncate(TOLD);
+    rows.truncate(LISTED);
     Err(TableError::Unpaired {
         baseline: baseline.name.clone(),
         candidate: finalist.name.clone(),
@@ -263,25 +273,23 @@ fn check_pairs(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
 
 /// A slice that only one of two tables names is taken from that one.
 fn check_slices(baseline: &Table, finalist: &Table) -> Result<(), TableError> {
-    let unlike = |(key, entry): (&Key, &Entry)| {
-        let other = finalist.rows.get(key)?;
-        let (old, new) = (entry.slice.as_ref()?, other.slice.as_ref()?);
-        let ((seed, variant), lines) = (key, (entry.line, other.line));
-        (old != new).then(|| {
-            format!(
-                "seed {seed:?}, variant {variant:?}: {old:?} (line {}) and {new:?} (line {})",
-                lines.0, lines.1
-            )
-        })
-    };
-    let mut rows: Vec<_> = baseline.rows.iter().filter_map(unlike).collect();
+    let mut rows = vec![];
+    for ((id, variant), entry) in &baseline.rows {
+        let Some(other) = finalist.rows.get(&(id.clone(), variant.clone())) else { continue };
+        let (Some(old), Some(new)) = (&entry.slice, &other.slice) else { continue };
+        if old != new {
+            rows.push(format!(
+                "id {id:?}, variant {variant:?}: {old:?} (line {}) and {new:?} (line {})",
+                entry.line, other.line
+            ));
+        }
+    }
     let count = rows.len();
     if count == 0 {
         return Ok(());
     }
-    rows.truncate(TOLD);
-    let (baseline, candidate) = (baseline.name.clone(), finalist.name.clone());
-    Err(TableError::Sliced { baseline, candidate, count, rows })
+    rows.truncate(LISTED);
+    Err(TableError::Sliced { baseline: baseline.name.clone(), candidate: finalist.name.clone(), count, rows })
 }
 
 #[cfg(test)]

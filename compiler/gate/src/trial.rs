@@ -1,4 +1,4 @@
-//! A trial: one finalist against the baseline, look by look, until it is accepted, hopeless, or all seeds are in.
+//! A trial: one finalist against the baseline, look by look, until it is accepted, hopeless, or all units are in.
 //!
 //! **Invariant:** a finalist is accepted only at a look at which the test is significant *and* every guard passes. The test
 //! alone stays within its error over all looks, so asking for more at the same look can only lower it; a guard that does
@@ -7,15 +7,16 @@
 use proofmark_runtime::Digest;
 
 use super::{
-    contrast::pairs_of,
+    bounds::Gain,
     demands::{Cap, Demands},
-    diagnosis::{Case, Evidence},
+    diagnosis::{Diagnosis, Evidence},
+    error::GateError,
     guard::Limit,
-    judge::GateError,
-    look::{Answers, CommonLevels, Lead, Levels, LookRecord, Position, score},
+    look::{CommonLevels, Levels, LookRecord, Position},
     measure::{Cell, Contender, Measure, Measured},
     pass_rate::{PassRate, Reached},
     policy::{CLAIM_ALPHA, Policy},
+    scores::{Answers, score},
     sealed::Sealed,
     statistics::{
         futility::{HOPELESS, PATIENCE},
@@ -24,31 +25,31 @@ use super::{
     verdict::{Kind, Verdict},
 };
 
-/// How many looks there are when all seeds are used. What looks, and giving up early, cost and save is in `docs/gate.md`, under
+/// How many looks there are when all units are used. What looks, and giving up early, cost and save is in `docs/gate.md`, under
 /// size and power.
 const LOOKS: usize = 10;
 
-/// Nothing is accepted on a smaller part of the seeds: what harms a small slice, or another metric, needs rows to be seen. The
+/// Nothing is accepted on a smaller part of the units: what harms a small slice, or another metric, needs rows to be seen. The
 /// test spends nothing before.
 const LEAST_PART: f64 = 0.25;
 
 /// What is the same for all finalists of a judgement.
 #[derive(Debug)]
-pub(crate) struct Court<'a> {
+pub(crate) struct TrialPlan<'a> {
     pub(crate) sealed: &'a Sealed,
     pub(crate) policy: Policy,
     pub(crate) demands: &'a Demands,
     pub(crate) evidence: &'a Evidence,
-    /// All seeds in the order in which they are used.
+    /// All units in the order in which they are used.
     pub(crate) order: Vec<usize>,
-    /// Seeds that are in at each look.
+    /// Units that are in at each look.
     pub(crate) looks: Vec<usize>,
     common: CommonLevels,
 }
 
 /// The outcomes of everybody so far, by row.
 #[derive(Debug)]
-pub(crate) struct Sheet {
+pub(crate) struct ScoreSheet {
     baseline: Vec<Option<Measured>>,
     finalists: Vec<Vec<Option<Measured>>>,
 }
@@ -57,8 +58,8 @@ pub(crate) struct Sheet {
 #[derive(Clone, Debug)]
 pub(crate) struct Trial {
     pub(crate) verdict: Verdict,
-    /// The lead where the trial ended.
-    pub(crate) lead: Option<Lead>,
+    /// The gain where the trial ended.
+    pub(crate) gain: Option<Gain>,
     pub(crate) looks: Vec<LookRecord>,
     /// Its pass rate, if it was held to a target.
     pub(crate) pass_rate: Option<PassRate>,
@@ -66,7 +67,7 @@ pub(crate) struct Trial {
 
 /// Who is on trial.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Accused {
+pub(crate) struct Contestant {
     pub(crate) position: usize,
     pub(crate) id: Digest,
     /// The error it was granted.
@@ -75,10 +76,11 @@ pub(crate) struct Accused {
     pub(crate) share: f64,
 }
 
-impl<'a> Court<'a> {
+impl<'a> TrialPlan<'a> {
     pub(crate) fn new(
         sealed: &'a Sealed,
-        (policy, demands): (Policy, &'a Demands),
+        policy: Policy,
+        demands: &'a Demands,
         evidence: &'a Evidence,
         order: Vec<usize>,
     ) -> Self {
@@ -87,43 +89,49 @@ impl<'a> Court<'a> {
         Self { sealed, policy, demands, evidence, order, looks, common }
     }
 
-    pub(crate) fn levels(&self, accused: Accused) -> Levels {
+    /// A plan with one look at all units, which has the whole error.
+    pub(crate) fn with_one_look(self) -> Self {
+        let looks = vec![self.order.len()];
+        Self { common: CommonLevels::of(&parts(&looks)), looks, ..self }
+    }
+
+    pub(crate) fn levels(&self, contestant: Contestant) -> Levels {
         let fractions = parts(&self.looks);
         Levels {
-            test: test_levels(accused.alpha, &fractions),
-            lower: Spending::ObrienFleming.levels(CLAIM_ALPHA * accused.share, &fractions),
-            claim: CLAIM_ALPHA * accused.share,
+            test: test_levels(contestant.alpha, &fractions),
+            lower: Spending::ObrienFleming.levels(CLAIM_ALPHA * contestant.share, &fractions),
+            claim: CLAIM_ALPHA * contestant.share,
             common: self.common.clone(),
             fractions,
         }
     }
 
     /// Tries one finalist.
-    pub(crate) fn hear<M: Measure + ?Sized>(
+    pub(crate) fn run<M: Measure + ?Sized>(
         &self,
-        accused: Accused,
-        sheet: &mut Sheet,
+        contestant: Contestant,
+        sheet: &mut ScoreSheet,
         measure: &mut M,
     ) -> Result<Trial, GateError<M::Error>> {
-        let levels = self.levels(accused);
+        let levels = self.levels(contestant);
         let mut looks: Vec<LookRecord> = vec![];
-        let mut proven: Option<Lead> = None;
-        for (k, seeds) in self.looks.iter().enumerate() {
-            let seeds = &self.order[..*seeds];
-            sheet.fill(self.sealed, seeds, accused.position, measure)?;
+        let mut proven: Option<Gain> = None;
+        for (k, units) in self.looks.iter().enumerate() {
+            let units = &self.order[..*units];
+            sheet.fill(self.sealed, units, contestant.position, measure)?;
             sheet.demand_tokens(self.demands)?;
-            let answers = sheet.answers(accused.position);
+            let answers = sheet.answers(contestant.position);
             let position = Position {
                 sealed: self.sealed,
                 policy: self.policy,
                 demands: self.demands,
-                seeds,
+                units,
                 k,
                 levels: &levels,
-                alpha: accused.alpha,
+                alpha: contestant.alpha,
             };
             let mut look = position.look(answers);
-            let ends = is_over(&look, || self.case((position, answers), &look, accused.id));
+            let ends = is_over(&look, || self.diagnose(position, answers, &look, contestant.id));
             if ends || look.is_proven() {
                 look = position.with_slices(look, answers);
             }
@@ -131,52 +139,53 @@ impl<'a> Court<'a> {
             let over = accepted || ends;
             if look.is_proven() && proven.is_none() {
                 let mute = looks.iter().filter(|look| look.is_mute() || look.level <= 0.0).count();
-                proven = Some(position.proven_lead(answers, (look.p, mute)));
+                proven = Some(position.proven_gain(answers, look.p, mute));
             }
             looks.push(look);
             if over {
-                let lead = position.lead(answers);
-                let lead = match proven.filter(|_| accepted) {
-                    // A guard may have held it back while the lead shrank; a bound above the estimate helps nobody.
-                    Some(Lead { lower, lower_level, .. }) => {
-                        Lead { lower: lower.min(lead.estimate), lower_level, ..lead }
+                let gain = position.gain(answers);
+                let gain = match proven.filter(|_| accepted) {
+                    // A guard may have held it back while the gain shrank; a bound above the estimate helps nobody.
+                    Some(Gain { lower, lower_level, .. }) => {
+                        Gain { lower: lower.min(gain.estimate), lower_level, ..gain }
                     }
-                    None => lead,
+                    None => gain,
                 };
                 if accepted {
-                    let (pass_rate, verdict) = self.held_to_target(accused, sheet, measure)?;
-                    return Ok(Trial { verdict, lead: Some(lead), looks, pass_rate });
+                    let (pass_rate, verdict) = self.held_to_target(contestant, sheet, measure)?;
+                    return Ok(Trial { verdict, gain: Some(gain), looks, pass_rate });
                 }
-                let verdict = self.case((position, answers), &looks[k], accused.id).verdict();
-                return Ok(Trial { verdict, lead: Some(lead), looks, pass_rate: None });
+                let verdict = self.diagnose(position, answers, &looks[k], contestant.id).verdict();
+                return Ok(Trial { verdict, gain: Some(gain), looks, pass_rate: None });
             }
         }
         Err(GateError::NoUnits)
     }
 
-    fn case<'c>(
+    fn diagnose<'c>(
         &'c self,
-        (position, answers): (Position<'c>, Answers<'c>),
+        position: Position<'c>,
+        answers: Answers<'c>,
         look: &'c LookRecord,
         finalist: Digest,
-    ) -> Case<'c> {
-        Case { position, answers, look, lead: position.lead(answers), finalist, evidence: self.evidence }
+    ) -> Diagnosis<'c> {
+        Diagnosis { position, answers, look, gain: position.gain(answers), finalist, evidence: self.evidence }
     }
 
     /// Holds a finalist that beats the baseline to the task's target, on all clean rows: it answers those that are still out.
     pub(crate) fn held_to_target<M: Measure + ?Sized>(
         &self,
-        accused: Accused,
-        sheet: &mut Sheet,
+        contestant: Contestant,
+        sheet: &mut ScoreSheet,
         measure: &mut M,
     ) -> Result<(Option<PassRate>, Verdict), GateError<M::Error>> {
         let Some(target) = self.demands.target else { return Ok((None, Verdict::Accept)) };
-        let clean = self.sealed.seeds.iter().map(|seed| &seed.clean);
+        let clean = self.sealed.units.iter().map(|unit| &unit.clean);
         let rows: Vec<_> = clean.clone().flatten().copied().collect();
-        let finalist = &mut sheet.finalists[accused.position];
-        ask(finalist, self.sealed, &rows, Contender::Finalist(accused.position), measure)?;
-        let answers: &[_] = finalist;
-        let pass_rate = PassRate::of(target, &pairs_of(clean, score, (answers, answers)), accused.share);
+        let finalist = &mut sheet.finalists[contestant.position];
+        ask(finalist, self.sealed, &rows, Contender::Finalist(contestant.position), measure)?;
+        let answers = Answers { baseline: finalist, candidate: finalist };
+        let pass_rate = PassRate::of(target, &answers.pairs(clean, score), contestant.share);
         let verdict = match pass_rate.reached {
             Reached::Missed => Verdict::Reject { kind: Kind::BelowTarget },
             Reached::Met | Reached::Undecided { .. } => Verdict::Accept,
@@ -185,20 +194,20 @@ impl<'a> Court<'a> {
     }
 }
 
-/// Seeds that are in at each look, of `n` in all.
+/// Units that are in at each look, of `n` in all.
 fn planned(n: usize) -> Vec<usize> {
     let mut looks: Vec<_> = (1..=LOOKS).map(|k| (k * n).div_ceil(LOOKS)).collect();
     looks.dedup();
     looks
 }
 
-/// The part of all seeds that is in at each look.
+/// The part of all units that is in at each look.
 fn parts(looks: &[usize]) -> Vec<f64> {
     let all = looks.last().copied().unwrap_or(1) as f64;
-    looks.iter().map(|seeds| *seeds as f64 / all).collect()
+    looks.iter().map(|units| *units as f64 / all).collect()
 }
 
-/// The nominal level of the test when all of `n` seeds are in, with this error over all looks.
+/// The nominal level of the test when all of `n` units are in, with this error over all looks.
 pub(crate) fn last_level(alpha: f64, n: usize) -> f64 {
     test_levels(alpha, &parts(&planned(n))).last().copied().unwrap_or(alpha)
 }
@@ -213,26 +222,26 @@ fn test_levels(alpha: f64, fractions: &[f64]) -> Vec<f64> {
 impl Trial {
     /// One that was refused before a row was measured.
     pub(crate) fn refused(kind: Kind) -> Self {
-        Self { verdict: Verdict::Reject { kind }, lead: None, looks: vec![], pass_rate: None }
+        Self { verdict: Verdict::Reject { kind }, gain: None, looks: vec![], pass_rate: None }
     }
 }
 
-/// Whether going on is pointless: all seeds are in, or enough of them to say that acceptance is out of reach, and a refusal is
+/// Whether going on is pointless: all units are in, or enough of them to say that acceptance is out of reach, and a refusal is
 /// either shown already or unlikely to be.
-fn is_over<'c>(look: &LookRecord, case: impl Fn() -> Case<'c>) -> bool {
+fn is_over<'c>(look: &LookRecord, diagnosis: impl Fn() -> Diagnosis<'c>) -> bool {
     let is_hopeless = look.conditional_power.is_none_or(|power| power < HOPELESS && !look.is_mute());
-    let is_vain = |case: Case<'_>| {
+    let is_vain = |diagnosis: Diagnosis<'_>| {
         let unlikely = look.refusal_power.is_none_or(|power| power < PATIENCE);
-        (unlikely || case.is_useless()) && !case.is_memory_likely()
+        (unlikely || diagnosis.is_useless()) && !diagnosis.is_memory_likely()
     };
     let all_are_in = look.conditional_power.is_none();
-    (is_hopeless && (all_are_in || is_vain(case())))
+    (is_hopeless && (all_are_in || is_vain(diagnosis())))
         || look.newly_failed > 0
         || look.limits.iter().any(Limit::is_broken)
         || look.guards().any(|(_, guard)| guard.is_broken())
 }
 
-impl Sheet {
+impl ScoreSheet {
     pub(crate) fn new(sealed: &Sealed, finalists: usize) -> Self {
         let blank = vec![None; sealed.rows.len()];
         Self { baseline: blank.clone(), finalists: vec![blank; finalists] }
@@ -245,7 +254,7 @@ impl Sheet {
     }
 
     pub(crate) fn answers(&self, finalist: usize) -> Answers<'_> {
-        (&self.baseline, &self.finalists[finalist])
+        Answers { baseline: &self.baseline, candidate: &self.finalists[finalist] }
     }
 
     /// A limit on tokens that are not counted would let everything pass.
@@ -261,18 +270,18 @@ impl Sheet {
         count(&self.baseline) + self.finalists.iter().map(count).sum::<usize>()
     }
 
-    /// Has the baseline and a finalist answer what is missing: all rows of the seeds, and the rows that must pass.
+    /// Has the baseline and a finalist answer what is missing: all rows of the units, and the rows that must pass.
     pub(crate) fn fill<M: Measure + ?Sized>(
         &mut self,
         sealed: &Sealed,
-        seeds: &[usize],
+        units: &[usize],
         finalist: usize,
         measure: &mut M,
     ) -> Result<(), GateError<M::Error>> {
         let mut rows: Vec<_> = sealed.must_pass.clone();
-        for seed in seeds {
-            let seed = &sealed.seeds[*seed];
-            rows.extend(seed.clean.iter().chain(&seed.primary));
+        for unit in units {
+            let unit = &sealed.units[*unit];
+            rows.extend(unit.clean.iter().chain(&unit.primary));
         }
         ask(&mut self.baseline, sealed, &rows, Contender::Baseline, measure)?;
         ask(&mut self.finalists[finalist], sealed, &rows, Contender::Finalist(finalist), measure)
@@ -305,6 +314,6 @@ fn ask<M: Measure + ?Sized>(
 
 fn cell(sealed: &Sealed, index: usize) -> Cell<'_> {
     let row = &sealed.rows[index];
-    let seed = row.seed.map_or("", |seed| &sealed.seeds[seed].key);
-    Cell { index, seed, variant: &row.variant, example: &row.example, listing: row.listing.as_deref() }
+    let unit = row.unit.map_or("", |unit| &sealed.units[unit].key);
+    Cell { index, unit, variant: &row.variant, example: &row.example, listing: row.listing.as_deref() }
 }

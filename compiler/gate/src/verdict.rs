@@ -17,7 +17,7 @@ pub enum Verdict {
     Inconclusive {
         /// What it looks like.
         kind: Kind,
-        /// How many seeds in all would show a lead like the observed one (or two points, if it is smaller) four times out
+        /// How many units in all would show a gain like the observed one (or two points, if it is smaller) four times out
         /// of five; two leading digits.
         n_needed: usize,
     },
@@ -48,7 +48,7 @@ pub enum Kind {
     Invalid,
     /// It fails rows that must pass and that the baseline passes.
     MustPass,
-    /// Its lead on the rows it was made from is real there and gone elsewhere.
+    /// Its gain on the rows it was made from is real there and gone elsewhere.
     Memorised,
     /// It gains on clean rows and loses that under perturbation.
     Brittle,
@@ -66,18 +66,19 @@ pub enum Kind {
         /// The metric.
         guard: String,
     },
-    /// Its lead in the search is what the luckiest of many equal prompts shows.
+    /// Its gain in the search is what the luckiest of many equal prompts shows.
     SelectionNoise,
-    /// Its lead, if any, is too small to matter.
-    NoUsefulLead,
+    /// Its gain, if any, is too small to matter.
+    #[serde(rename = "no_useful_lead")]
+    NoUsefulGain,
     /// It passed everything else and still gives fewer right answers than the task demands.
     BelowTarget,
-    /// Its lead is shown, but not that something else is safe.
+    /// Its gain is shown, but not that something else is safe.
     Unguarded {
         /// What is not shown to be safe.
         guard: String,
     },
-    /// There are too few seeds to tell.
+    /// There are too few units to tell.
     TooSmallN,
 }
 
@@ -117,7 +118,7 @@ impl Kind {
             Self::CleanRegression => "clean_regression",
             Self::GuardBroken { .. } => "guard_broken",
             Self::SelectionNoise => "selection_noise",
-            Self::NoUsefulLead => "no_useful_lead",
+            Self::NoUsefulGain => "no_useful_lead",
             Self::BelowTarget => "below_target",
             Self::Unguarded { .. } => "unguarded",
             Self::TooSmallN => "too_small_n",
@@ -190,13 +191,13 @@ impl Kind {
                 "The new prompt fails at least one row that must pass and that the old prompt passes.".into()
             }
             Self::Memorised => {
-                "The new prompt learned the rows it was built from: the lead it has there is gone on rows \
+                "The new prompt learned the rows it was built from: the gain it has there is gone on rows \
                                 it never saw."
                     .into()
             }
             Self::Brittle => {
                 "The new prompt is better only on tidy inputs: typos, formatting or extra text take its \
-                              lead away."
+                              gain away."
                     .into()
             }
             Self::SliceHarm { slice } => {
@@ -209,10 +210,10 @@ impl Kind {
             }
             Self::SelectionNoise => {
                 "The best of many equal prompts looks this good by luck alone; on rows it never \
-                                     saw, nothing of the lead was shown."
+                                     saw, nothing of the gain was shown."
                     .into()
             }
-            Self::NoUsefulLead => {
+            Self::NoUsefulGain => {
                 "If the new prompt is better at all, then by less than is worth having.".into()
             }
             Self::BelowTarget => {
@@ -220,7 +221,7 @@ impl Kind {
                     .into()
             }
             Self::Unguarded { guard } => {
-                format!("The new prompt leads, but there are too few rows to show that this is safe: {guard}.")
+                format!("The new prompt gains, but there are too few rows to show that this is safe: {guard}.")
             }
             Self::TooSmallN => "There are too few rows to tell the two prompts apart.".into(),
         }

@@ -20,7 +20,7 @@ use crate::{
         Demands, Ledger, Margin, Policy, Sealed,
         ledger::next_price,
         planning,
-        policy::{CLAIM_ALPHA, LEAST_SEEDS},
+        policy::{CLAIM_ALPHA, LEAST_UNITS},
         statistics::power,
     },
     ledger::StoredLedger,
@@ -109,11 +109,16 @@ impl Check {
         let policy = task.gate.policy.filter(|_| !looks.iter().any(|look| look.unsealed));
         let Variation { discordance, icc, .. } = variation;
         let alpha = policy.map(|policy| next_price(policy.alpha(), &looks));
-        let units = (sealed.seeds(), sealed.variants());
         Ok(Outlook {
-            seeds: sealed.seeds(),
+            seeds: sealed.units(),
             rows: sealed.calls(),
-            detectable: planning::detectable(units, (discordance, icc), alpha.unwrap_or(CLAIM_ALPHA)),
+            detectable: planning::detectable(
+                sealed.units(),
+                sealed.variants(),
+                discordance,
+                icc,
+                alpha.unwrap_or(CLAIM_ALPHA),
+            ),
             harms: harms(sealed, variation),
             variation,
             gate_calls: sealed.calls() * task.program.calls_per_record(),
@@ -129,8 +134,8 @@ impl Check {
 
 /// Why no claim is possible with so few sealed rows, if it is not.
 pub(crate) fn too_few(seeds: usize) -> Option<String> {
-    (seeds < LEAST_SEEDS).then(|| {
-        format!("{seeds} sealed rows cannot show anything: at least {LEAST_SEEDS} are needed, 100 are better")
+    (seeds < LEAST_UNITS).then(|| {
+        format!("{seeds} sealed rows cannot show anything: at least {LEAST_UNITS} are needed, 100 are better")
     })
 }
 
@@ -194,7 +199,7 @@ fn claim(outlook: &Outlook) -> String {
 
 /// The harm that would be noticed in each slice that is tested, if the prompts differ there as anywhere.
 fn harms(sealed: &Sealed, Variation { discordance, icc, .. }: Variation) -> BTreeMap<String, f64> {
-    let tested: Vec<_> = sealed.slice_units().filter(|(_, units, _)| *units >= LEAST_SEEDS).collect();
+    let tested: Vec<_> = sealed.slice_units().filter(|(_, units, _)| *units >= LEAST_UNITS).collect();
     let errors = power::noticeable(tested.len());
     let harm = |(name, units, rows): &(&str, usize, usize)| {
         let each = *rows as f64 / *units as f64;

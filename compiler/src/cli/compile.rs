@@ -77,7 +77,7 @@ impl Compile {
             for warning in check::stale_rewritings(&report).into_iter().chain(report.unmapped()) {
                 say(&format!("warning: {warning}"));
             }
-            if let Some(warning) = task.gate.policy.and_then(|_| check::too_few(splits.gate.seeds())) {
+            if let Some(warning) = task.gate.policy.and_then(|_| check::too_few(splits.gate.units())) {
                 say(&format!("warning: {warning}"));
             }
         }

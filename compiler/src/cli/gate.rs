@@ -19,8 +19,8 @@ use crate::{
     engine::GateError,
     exit::Exit,
     gate::{
-        Demands, Evidence, Finalist, Gate as Judge, Heard, Judgement, Kind, Ledger, LookRecord, MemoryLedger,
-        Policy, Read, Reading, Shown, Subject, Verdict,
+        Demands, Disclosed, Evidence, Finalist, Gate as Judge, Judgement, Kind, Ledger, LookRecord,
+        MemoryLedger, Policy, Read, Reading, Subject, TrialResult, Verdict,
         table::{Format, Paired, Table, TableError},
     },
 };
@@ -85,7 +85,7 @@ impl Gate {
         self.tell(&judgement, &unsealed)
     }
 
-    fn tables(&self, baseline: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
+    fn tables(&self, baseline: &Path) -> Result<(Judgement, Vec<TrialResult>), Failure> {
         let table = |path: &Path| match path.extension().and_then(|suffix| suffix.to_str()) {
             Some("jsonl" | "ndjson" | "csv") => read_table(path),
             _ => Err(Failure::new(Exit::Usage, format!("{} is no score table", path.display()))
@@ -122,7 +122,7 @@ impl Gate {
     }
 
     /// Everything that was measured, if that was asked for.
-    fn unsealed(&self, judgement: &Judgement, ledger: &mut dyn Ledger) -> Result<Vec<Heard>, Failure> {
+    fn unsealed(&self, judgement: &Judgement, ledger: &mut dyn Ledger) -> Result<Vec<TrialResult>, Failure> {
         if !self.unseal {
             return Ok(vec![]);
         }
@@ -143,8 +143,8 @@ impl Gate {
         Judge { policy, demands, context, seed: self.seed, evidence: Evidence::default(), subject }
     }
 
-    fn tell(&self, judgement: &Judgement, unsealed: &[Heard]) -> Result<Exit, Failure> {
-        let (verdict, shown) = (judgement.verdict(), judgement.shown());
+    fn tell(&self, judgement: &Judgement, unsealed: &[TrialResult]) -> Result<Exit, Failure> {
+        let (verdict, shown) = (judgement.verdict(), judgement.disclosed());
         if self.common.json {
             let mut document = json!({
                 "verdict": word(&verdict), "alpha": judgement.look().alpha, "look": judgement.look().t,
@@ -156,7 +156,7 @@ impl Gate {
             screen::document(&document)?;
         } else {
             for shown in &shown {
-                let lead = match (shown.lead, shown.lower95) {
+                let lead = match (shown.gain, shown.lower95) {
                     (Some(lead), Some(lower)) => {
                         format!(
                             ", lead {} points, at least {} (95 %)",
@@ -224,9 +224,9 @@ fn unsealed_line(look: &LookRecord) -> String {
     let worst = worst.map(|slice| format!(", weakest {} ({})", slice.name, screen::points(slice.estimate)));
     format!(
         "  unsealed: {} seeds, lead {} points (standard error {}), p = {:.2e} against {:.2e}{}",
-        look.seeds,
-        screen::points(look.lead),
-        screen::points(look.lead_se),
+        look.units,
+        screen::points(look.gain),
+        screen::points(look.gain_se),
         look.p,
         look.level,
         worst.unwrap_or_default()
@@ -249,7 +249,7 @@ fn word(verdict: &Verdict) -> &'static str {
 }
 
 /// A candidate as JSON documents tell of it.
-pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
+pub(crate) fn candidate(shown: &Disclosed) -> serde_json::Value {
     let (kind, needed) = match &shown.verdict {
         Verdict::Accept => (None, None),
         Verdict::Reject { kind } => (Some(kind), None),
@@ -258,7 +258,7 @@ pub(crate) fn candidate(shown: &Shown) -> serde_json::Value {
     json!({
         "name": shown.finalist.name, "id": shown.finalist.id, "verdict": word(&shown.verdict),
         "kind": kind.map(Kind::name), "about": kind.and_then(Kind::subject),
-        "p": shown.p, "lead": {"estimate": shown.lead, "lower95": shown.lower95}, "n_needed": needed,
+        "p": shown.p, "lead": {"estimate": shown.gain, "lower95": shown.lower95}, "n_needed": needed,
         "target": shown.target, "read": shown.read,
     })
 }

@@ -116,12 +116,12 @@ impl<'a> Outcome<'a> {
     /// The `--json` document.
     pub(crate) fn json(&self, files: &Files) -> Json {
         let Compiled { artifact, judgement, spent, tokens, calls, board, .. } = self.compiled;
-        let shown = judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
+        let shown = judgement.as_ref().map(|judgement| judgement.disclosed()).unwrap_or_default();
         let (kind, lead) = match artifact.stamp() {
             Stamp::Accepted(accepted) => (None, (Some(accepted.gain()), Some(accepted.lower95()))),
             Stamp::Kept(kept) => {
                 let first = shown.first();
-                (Some(&kept.kind), first.map_or((None, None), |first| (first.lead, first.lower95)))
+                (Some(&kept.kind), first.map_or((None, None), |first| (first.gain, first.lower95)))
             }
             Stamp::Unverified { .. } => (None, (None, None)),
         };
@@ -207,14 +207,14 @@ impl<'a> Outcome<'a> {
         say(&format!("  found    {}", record.finalist.name));
         say(&format!(
             "  lead     at least {} points (95 %), observed {}",
-            points(record.lead.lower),
-            points(record.lead.estimate)
+            points(record.gain.lower),
+            points(record.gain.estimate)
         ));
-        if let Some((search, kept)) = record.search.and_then(|s| Some((s, s.kept(record.lead.estimate)?))) {
+        if let Some((search, kept)) = record.search.and_then(|s| Some((s, s.kept(record.gain.estimate)?))) {
             say(&format!(
                 "  kept     {} of its lead on visible rows: {} points, less {} that the best of many equal prompts has by luck",
                 if kept > 1.0 { "all".to_owned() } else { percent(kept) },
-                points(search.lead),
+                points(search.gain),
                 points(search.luck).trim_start_matches('+')
             ));
         }
@@ -234,22 +234,22 @@ impl<'a> Outcome<'a> {
                 worst.name,
                 points(worst.shrunk),
                 points(worst.estimate),
-                worst.seeds,
+                worst.units,
                 look.slices.len()
             ));
         }
         for (name, guard) in look.guards().filter(|(name, _)| look.metrics.contains_key(*name)) {
             say(&format!(
                 "  guarded  {name}: {} points, at least {} (80 %); it may lose {}",
-                points(guard.estimate),
-                points(guard.lower),
+                points(guard.bounded.estimate),
+                points(guard.bounded.lower),
                 points(guard.margin).trim_start_matches('+')
             ));
         }
         for limit in &look.limits {
             say(&format!(
                 "  limit    {}: {:.1} tokens a row observed, at most {:.1} (95 %); {:.1} are allowed",
-                limit.name, limit.observed, limit.upper, limit.most
+                limit.name, limit.observed.estimate, limit.observed.upper, limit.most
             ));
         }
         if let Some((slice, harm)) = blindest(look) {
@@ -287,8 +287,8 @@ impl<'a> Outcome<'a> {
             "           decided at look {} of {}, after {} of {} sealed rows; near-duplicates count once",
             record.looks.len(),
             record.plan.len(),
-            look.seeds,
-            record.seeds
+            look.units,
+            record.units
         ));
         for line in record.read.iter().flat_map(Read::told) {
             say(&format!("  read     {line}"));
@@ -319,9 +319,9 @@ impl<'a> Outcome<'a> {
         }
         say("  The old prompt was kept. Nothing that was not shown to be better is emitted.");
         say("");
-        for shown in self.compiled.judgement.iter().flat_map(|judgement| judgement.shown()) {
+        for shown in self.compiled.judgement.iter().flat_map(|judgement| judgement.disclosed()) {
             say(&format!("  tried    {}", shown.finalist.name));
-            if let Some(lead) = shown.lead {
+            if let Some(lead) = shown.gain {
                 say(&format!(
                     "           lead about {} points on sealed rows, to the nearest five",
                     points(lead)
@@ -336,7 +336,7 @@ impl<'a> Outcome<'a> {
             }
         }
         for standing in finalists.iter().take(1) {
-            let lead = points(standing.lead);
+            let lead = points(standing.gain);
             say(&format!(
                 "  visible  lead {lead} points on the {} rows that the search could see",
                 standing.rows

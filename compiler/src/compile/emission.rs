@@ -47,7 +47,7 @@ impl Judged<'_> {
         engine.backend().finish()?;
         let record = accepted.certificate().record();
         let sealed =
-            Split { name: "gate".to_owned(), rows: record.seeds as u64, fingerprint: record.holdout };
+            Split { name: "gate".to_owned(), rows: record.units as u64, fingerprint: record.holdout };
         let (before, spent) = (self.origin.map(|parts| parts.cost).unwrap_or_default(), engine.spent());
         let mut usage = before.usage;
         usage += spent.usage;

@@ -58,8 +58,8 @@ impl Optimizer for Planter {
     }
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
-        lab.born(&Candidate::baseline(), &[], "the task as written")?;
-        lab.born(&self.0, &[&Candidate::baseline()], "planted")?;
+        lab.register(&Candidate::baseline(), &[], "the task as written")?;
+        lab.register(&self.0, &[&Candidate::baseline()], "planted")?;
         lab.race(std::slice::from_ref(&self.0), 1).map(|_| ())
     }
 }
@@ -254,7 +254,7 @@ fn acceptance_3_what_a_reader_would_refuse_is_refused_without_a_call() {
         (Kind::Leak, Flaw::Leak, "Such as: SEALED."),
     ] {
         let compiled = refused(kind, Skill::Plain(0.95), |sealed| text.replace("SEALED", sealed));
-        let shown = &compiled.judgement.as_ref().unwrap().shown()[0];
+        let shown = &compiled.judgement.as_ref().unwrap().disclosed()[0];
         let finding = &shown.read.as_ref().unwrap().findings[0];
         assert_eq!((finding.flaw, finding.grave), (flaw, true), "{text}");
         assert_eq!(compiled.spent.gate, 0, "{text}");

@@ -49,9 +49,12 @@ fn kept(judgement: &Judgement) -> Kept {
     Kept {
         verdict: verdict_name,
         kind,
-        reason: judgement.shown().first().map_or_else(|| verdict.sentence(), |first| first.sentence.clone()),
+        reason: judgement
+            .disclosed()
+            .first()
+            .map_or_else(|| verdict.sentence(), |first| first.sentence.clone()),
         n_needed,
-        finalists: serde_json::to_value(judgement.shown()).unwrap_or_default(),
+        finalists: serde_json::to_value(judgement.disclosed()).unwrap_or_default(),
     }
 }
 

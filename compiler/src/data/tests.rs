@@ -62,7 +62,7 @@ fn message(files: &[(&str, &str)], data: &str) -> String {
 fn one_file_is_split_25_15_60_by_label() {
     let (_folder, task) = task(&[("rows.jsonl", &plain_rows(0..240))], "file = \"rows.jsonl\"\nid = \"id\"");
     let (splits, report) = Splits::load(&task).unwrap();
-    assert_eq!((splits.train.len(), splits.val.len(), splits.gate.seeds()), (60, 36, 144));
+    assert_eq!((splits.train.len(), splits.val.len(), splits.gate.units()), (60, 36, 144));
     assert_eq!(report.rows, Counts { train: 60, val: 36, gate: 144 });
     assert_eq!(report.labels["team"]["a"], Counts { train: 10, val: 6, gate: 24 });
     assert_eq!(report.labels["team"]["c"], Counts { train: 30, val: 18, gate: 72 });
@@ -166,7 +166,7 @@ fn own_splits_are_kept_without_leaks() {
         "train = \"train.jsonl\"\ngate = \"gate.jsonl\"\nid = \"id\"",
     );
     let (splits, report) = Splits::load(&task).unwrap();
-    assert_eq!((splits.train.len(), splits.val.len(), splits.gate.seeds()), (25, 15, 30));
+    assert_eq!((splits.train.len(), splits.val.len(), splits.gate.units()), (25, 15, 30));
     assert!(
         splits.train.get(&ExampleId("900".into())).is_none()
             && splits.val.get(&ExampleId("900".into())).is_none()
@@ -424,7 +424,7 @@ fn rows_like_a_row_of_the_task_are_not_fresh() {
     };
     let (longer, longest, old) = (file("a.jsonl", 0..80), file("b.jsonl", 40..100), file("c.jsonl", 0..60));
     let found = fresh(&task, &splits.train, &[longer, longest]).unwrap();
-    let counts: Vec<_> = found.iter().map(|fresh| (fresh.read, fresh.known, fresh.sealed.seeds())).collect();
+    let counts: Vec<_> = found.iter().map(|fresh| (fresh.read, fresh.known, fresh.sealed.units())).collect();
     assert_eq!(counts, [(80, 60, 20), (60, 40, 20)]);
     assert!(found[0].sealed.holdout().rows.is_disjoint(&found[1].sealed.holdout().rows));
     assert!(found.iter().all(|fresh| fresh.sealed.holdout().rows.is_disjoint(&splits.gate.holdout().rows)));

@@ -119,7 +119,7 @@ fn visible(compiled: &Compiled, best: CandidateId) -> Option<VisibleLead> {
 fn sealed(compiled: &Compiled) -> Option<SealedLead> {
     let judgement = compiled.judgement.as_ref()?;
     if let Some(certificate) = judgement.certificate() {
-        let CertificateRecord { lead, tables, search, .. } = certificate.record();
+        let CertificateRecord { gain: lead, tables, search, .. } = certificate.record();
         let wholes = tables.iter().filter(|tally| WHOLES.contains(&tally.name.as_str()));
         let rows = wholes.map(|tally| tally.rows).sum();
         return Some(SealedLead {
@@ -129,8 +129,8 @@ fn sealed(compiled: &Compiled) -> Option<SealedLead> {
             kept: search.and_then(|search| search.kept(lead.estimate)),
         });
     }
-    let first = judgement.shown().into_iter().next()?;
-    Some(SealedLead { rows: compiled.sealed.rows, estimate: first.lead?, bounds: None, kept: None })
+    let first = judgement.disclosed().into_iter().next()?;
+    Some(SealedLead { rows: compiled.sealed.rows, estimate: first.gain?, bounds: None, kept: None })
 }
 
 fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
@@ -140,7 +140,7 @@ fn proof(compiled: &Compiled, record: &CertificateRecord) -> Option<Proof> {
         level: look.level,
         look: record.looks.len(),
         looks: record.plan.len(),
-        seeds: look.seeds,
+        seeds: look.units,
         of: compiled.sealed.seeds,
         turn: record.turn,
         policy: record.policy.name().to_owned(),
@@ -169,7 +169,7 @@ fn groups(record: &CertificateRecord, own: &[(String, String)]) -> Vec<Group> {
             rows: tally.rows,
             baseline: rate(tally.baseline),
             best: rate(tally.finalist),
-            lead: tally.lead,
+            lead: tally.gain,
         }
     };
     let mut groups: Vec<_> = record.tables.iter().filter(|tally| tally.rows > 0).map(group).collect();
@@ -305,7 +305,7 @@ fn moment(event: &Event) -> Option<Moment> {
 
 fn contestants(compiled: &Compiled) -> Vec<Contestant> {
     let (board, baseline) = (&compiled.board, Candidate::baseline().id());
-    let shown = compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
+    let shown = compiled.judgement.as_ref().map(|judgement| judgement.disclosed()).unwrap_or_default();
     let accepted =
         compiled.judgement.as_ref().and_then(|judgement| judgement.accepted()).map(Accepted::position);
     let mut ids: Vec<_> =
@@ -352,7 +352,7 @@ fn facts(compiled: &Compiled) -> Vec<Fact> {
         fact("model", format!("{} ({})", artifact.model().name, artifact.model().fingerprint)),
         fact("seed", parts.seed.to_string()),
     ];
-    let shown = compiled.judgement.as_ref().map(|judgement| judgement.shown()).unwrap_or_default();
+    let shown = compiled.judgement.as_ref().map(|judgement| judgement.disclosed()).unwrap_or_default();
     let read = shown.iter().filter_map(|shown| shown.read.as_ref()).map(|read| read.told().join("; "));
     facts.extend(read.map(|told| fact("what was read", told)));
     let certificate = compiled.judgement.as_ref().and_then(|judgement| judgement.certificate());

@@ -30,8 +30,8 @@ fn of_guard((name, certainty): (&str, &str), guard: &Guard) -> Held {
     Held {
         what: name.to_owned(),
         demand: format!("at most {} points worse", points(guard.margin).trim_start_matches('+')),
-        observed: format!("{} points", points(guard.estimate)),
-        bound: format!("at least {} points ({certainty})", points(guard.lower)),
+        observed: format!("{} points", points(guard.bounded.estimate)),
+        bound: format!("at least {} points ({certainty})", points(guard.bounded.lower)),
     }
 }
 
@@ -41,8 +41,8 @@ fn of_limit(limit: &Limit) -> Held {
     Held {
         what: limit.name.clone(),
         demand: format!("at most {} tokens a row", tokens(limit.most)),
-        observed: tokens(limit.observed),
-        bound: format!("at most {} ({FIRM})", tokens(limit.upper.ceil())),
+        observed: tokens(limit.observed.estimate),
+        bound: format!("at most {} ({FIRM})", tokens(limit.observed.upper.ceil())),
     }
 }
 

@@ -236,7 +236,7 @@ fn a_form_that_got_lost_and_sheer_length_are_told() {
     ];
     let long = adding(&sentences.join(" "));
     assert_eq!(flaws(&long), [(Flaw::Long, false)]);
-    assert!(long.clone().with_lead(0.06).findings.is_empty() && !long.with_lead(0.04).findings.is_empty());
+    assert!(long.clone().with_gain(0.06).findings.is_empty() && !long.with_gain(0.04).findings.is_empty());
 }
 
 #[test]

@@ -39,13 +39,13 @@ fn the_fingerprint_is_that_of_the_content() {
 }
 
 #[test]
-fn rows_of_one_group_are_one_seed() {
+fn rows_of_one_group_are_one_unit() {
     let mut rows: Vec<_> = (0..6).map(row).collect();
     rows.iter_mut().for_each(|row| row.group = (row.example.id.0.len() + 1).to_string());
     rows[5].group = "alone".into();
     let sealed = sealed(rows);
-    assert_eq!(sealed.seeds(), 2);
-    let mut sizes: Vec<_> = sealed.seeds.iter().map(|seed| (seed.clean.len(), seed.primary.len())).collect();
+    assert_eq!(sealed.units(), 2);
+    let mut sizes: Vec<_> = sealed.units.iter().map(|unit| (unit.clean.len(), unit.primary.len())).collect();
     sizes.sort_unstable();
     assert_eq!(sizes, [(1, 2), (5, 10)]);
     assert_eq!(sealed.calls(), 18);
@@ -64,7 +64,7 @@ fn natural_rows_are_perturbed_rows_of_their_own() {
     rows[3].natural = Some("noisy".into());
     let sealed = Sealed::freeze(rows, vec![vec![]; 4]).unwrap();
     assert!(!sealed.plain);
-    assert_eq!(sealed.seeds.iter().map(|seed| seed.primary.len()).sum::<usize>(), 1);
+    assert_eq!(sealed.units.iter().map(|unit| unit.primary.len()).sum::<usize>(), 1);
     assert!(sealed.slices().any(|slice| slice == ("noisy", 1)));
 }
 
@@ -78,12 +78,12 @@ fn acceptance_4_rows_mined_from_a_contender_are_refused() {
 
         rows[2].must_pass = true;
         let sealed = Sealed::freeze(rows.clone(), vec![vec![]; 4]).unwrap();
-        assert_eq!((sealed.seeds(), sealed.calls(), sealed.must_pass.len()), (3, 4, 1));
-        assert_eq!(sealed.rows[sealed.must_pass[0]].seed, None, "it is no part of any test");
+        assert_eq!((sealed.units(), sealed.calls(), sealed.must_pass.len()), (3, 4, 1));
+        assert_eq!(sealed.rows[sealed.must_pass[0]].unit, None, "it is no part of any test");
 
         rows[2].mined_by = Some("some third prompt".into());
         rows[2].must_pass = false;
-        assert_eq!(Sealed::freeze(rows, vec![vec![]; 4]).unwrap().seeds(), 4);
+        assert_eq!(Sealed::freeze(rows, vec![vec![]; 4]).unwrap().units(), 4);
     }
 }
 

@@ -11,7 +11,7 @@ use crate::{
 };
 
 const RUNS: u64 = 200;
-const SEEDS: usize = 120;
+const UNITS: usize = 120;
 
 /// Answers with another score each, and a reply of some length.
 struct Further {
@@ -42,7 +42,7 @@ impl Measure for Further {
 
 /// Verdicts on a prompt that is 30 points better by its own metric.
 fn verdicts(demands: &Demands, other: [f64; 2], tokens: [f64; 2]) -> Vec<Verdict> {
-    let world = World::new(SEEDS);
+    let world = World::new(UNITS);
     let gate = Gate { demands: demands.clone(), ..gate(Policy::Strict) };
     let run = |run| {
         let mut normals = Normals::new("demands", run);
@@ -71,7 +71,7 @@ fn tone(margin: f64) -> Demands {
 }
 
 #[test]
-fn no_lead_makes_up_for_another_metric_that_falls() {
+fn no_gain_makes_up_for_another_metric_that_falls() {
     let verdict = |finalist| verdicts(&tone(0.05), [0.9, finalist], [20.0; 2]);
     assert!(accepted(&verdict(0.95)) > 0.95);
     let fallen = verdict(0.70);
@@ -83,17 +83,17 @@ fn no_lead_makes_up_for_another_metric_that_falls() {
 }
 
 #[test]
-fn a_lead_that_a_guard_holds_back_is_undecided_and_says_what_would_do() {
+fn a_gain_that_a_guard_holds_back_is_undecided_and_says_what_would_do() {
     let held_back = verdicts(&tone(0.01), [0.9, 0.9], [20.0; 2]);
     let unguarded = |verdict: &Verdict| match verdict {
         Verdict::Inconclusive { kind: Kind::Unguarded { guard }, n_needed } => {
-            guard == "tone" && *n_needed > SEEDS
+            guard == "tone" && *n_needed > UNITS
         }
         _ => false,
     };
     assert!(share(&held_back, unguarded) > 0.5, "{held_back:?}");
     let sentence = held_back.iter().find(|verdict| unguarded(verdict)).unwrap().sentence();
-    assert!(sentence.contains("The new prompt leads") && sentence.contains("tone"), "{sentence}");
+    assert!(sentence.contains("The new prompt gains") && sentence.contains("tone"), "{sentence}");
 }
 
 #[test]
@@ -122,10 +122,10 @@ fn a_limit_on_tokens_is_shown_to_be_kept_or_refuses() {
     }
 }
 
-/// The prompt is a little worse under attack than on clean rows, as prompts are, and its lead is clear.
+/// The prompt is a little worse under attack than on clean rows, as prompts are, and its gain is clear.
 #[test]
 fn a_limit_that_is_too_near_to_tell_is_named_and_nothing_else() {
-    let world = World::new(SEEDS);
+    let world = World::new(UNITS);
     let demands = Demands { max_tokens: Some(121), ..Demands::default() };
     let gate = Gate { demands, ..gate(Policy::Strict) };
     let verdicts = (0..20).map(|run| {
@@ -156,7 +156,7 @@ fn guards_and_slices_can_be_computed_again() {
         signflip::p_less,
         spread::Spread,
     };
-    let world = World::new(SEEDS);
+    let world = World::new(UNITS);
     let mut normals = Normals::new("again", 0);
     let drawn = world.answers(&mut normals, 2, |prompt, _, _| 0.55 + 0.3 * prompt as f64);
     let mut further = Further { drawn, normals, other: [0.9, 0.95], tokens: [20.0; 2] };
@@ -172,15 +172,18 @@ fn guards_and_slices_can_be_computed_again() {
     assert_eq!(look.guards().count(), 3);
     for (name, guard) in look.guards() {
         let means: Vec<_> =
-            spelled(&guard.scores).iter().map(|score| *score as f64 / guard.scores.unit as f64).collect();
+            spelled(&guard.scores).iter().map(|score| *score as f64 / guard.scores.steps as f64).collect();
         let spread = Spread::of(&means);
-        assert!(spread.n == guard.seeds && (spread.mean - guard.estimate).abs() < 1e-12, "{name}");
-        assert!((spread.se() - guard.se).abs() < 1e-12, "{name}");
+        assert!(
+            spread.n == guard.bounded.units && (spread.mean - guard.bounded.estimate).abs() < 1e-12,
+            "{name}"
+        );
+        assert!((spread.se() - guard.bounded.se).abs() < 1e-12, "{name}");
         let lower = match guard.pairs {
-            Some(pairs) => newcombe(pairs, upper_quantile(guard.lower_level)).lower,
-            None => student(spread, guard.lower_level, guard.upper_level).lower,
+            Some(pairs) => newcombe(pairs, upper_quantile(guard.bounded.lower_level)).lower,
+            None => student(spread, guard.bounded.lower_level, guard.bounded.upper_level).lower,
         };
-        assert!((lower - guard.lower).abs() < 1e-12, "{name}");
+        assert!((lower - guard.bounded.lower).abs() < 1e-12, "{name}");
     }
     assert!(look.clean.as_ref().unwrap().pairs.is_some() && look.slices.len() >= 3);
     for slice in &look.slices {

@@ -3,13 +3,13 @@
 use super::probit::{Drawn, Normals, World, finalists, gate};
 use crate::{Evidence, Gate, Judgement, Kind, MemoryLedger, Policy, Verdict};
 
-const SEEDS: usize = 200;
+const UNITS: usize = 200;
 const TRAIN: usize = 100;
 const RUNS: u64 = 20;
 
 /// Verdicts of `RUNS` runs of one planted candidate: `chance(prompt, slice, is clean)`.
 fn verdicts(name: &str, evidence: bool, chance: impl Fn(usize, usize, bool) -> f64 + Copy) -> Vec<Verdict> {
-    let world = World::new(SEEDS);
+    let world = World::new(UNITS);
     let run = |run| {
         let mut normals = Normals::new(name, run);
         let evidence = if evidence { seen(&mut normals, TRAIN, 0.25) } else { Evidence::default() };
@@ -23,15 +23,15 @@ fn judge(world: &World, mut drawn: Drawn, gate: Gate) -> Judgement {
     gate.judge(&world.sealed, &finalists(1), &mut drawn, &mut MemoryLedger::default()).unwrap()
 }
 
-/// What the search saw: ten candidates, of which the finalist leads by `lead` and the others by nothing.
-fn seen(normals: &mut Normals, train: usize, lead: f64) -> Evidence {
-    let right = normals.answers((11, train, 1), |prompt, _, _| if prompt == 1 { 0.62 + lead } else { 0.62 });
+/// What the search saw: ten candidates, of which the finalist gains by `gain` and the others by nothing.
+fn seen(normals: &mut Normals, train: usize, gain: f64) -> Evidence {
+    let right = normals.answers(11, train, 1, |prompt, _, _| if prompt == 1 { 0.62 + gain } else { 0.62 });
     let difference = |prompt: usize, row: usize| f64::from(right[prompt][row]) - f64::from(right[0][row]);
-    let leads = (1..=10).map(|prompt| {
+    let gains = (1..=10).map(|prompt| {
         let id = if prompt == 1 { finalists(1)[0].id } else { proofmark_runtime::digest(&prompt) };
         (id, (0..train).map(|row| difference(prompt, row)).collect())
     });
-    Evidence { leads: leads.collect() }
+    Evidence { gains: gains.collect() }
 }
 
 fn share(verdicts: &[Verdict], of: impl Fn(&Verdict) -> bool) -> f64 {
@@ -56,15 +56,15 @@ fn a_memoriser_is_rejected_by_name() {
 }
 
 /// The rule that names memory was set on the draws of the test above. These are others: other streams, numbers of rows,
-/// leads on visible rows and on sealed ones.
+/// gains on visible rows and on sealed ones.
 #[test]
 fn memory_is_named_on_fresh_draws_and_nothing_else_is_called_so() {
-    let share_named = |name: &str, (train, seeds): (usize, usize), (seen_lead, lead): (f64, f64)| {
-        let world = World::new(seeds);
+    let share_named = |name: &str, train: usize, units: usize, seen_gain: f64, gain: f64| {
+        let world = World::new(units);
         let run = |run| {
             let mut normals = Normals::new(name, run);
-            let evidence = seen(&mut normals, train, seen_lead);
-            let drawn = world.answers(&mut normals, 2, |prompt, _, _| 0.62 + lead * prompt as f64);
+            let evidence = seen(&mut normals, train, seen_gain);
+            let drawn = world.answers(&mut normals, 2, |prompt, _, _| 0.62 + gain * prompt as f64);
             judge(&world, drawn, Gate { evidence, ..gate(Policy::Strict) }).verdict()
         };
         let verdicts: Vec<_> = (0..RUNS).map(run).collect();
@@ -73,13 +73,14 @@ fn memory_is_named_on_fresh_draws_and_nothing_else_is_called_so() {
         println!("{name}: {:.0} % named, {:.0} % accepted", 100.0 * named, 100.0 * accepted);
         (named, accepted)
     };
-    for (rows, leads) in [((60, 120), (0.30, 0.0)), ((150, 150), (0.20, -0.03)), ((80, 100), (0.35, -0.05))] {
-        let (named, accepted) = share_named(&format!("fresh memory {rows:?}"), rows, leads);
-        assert!(named >= 0.6 && accepted <= 0.2, "{rows:?} {leads:?}: {named} named, {accepted} accepted");
+    for (rows, gains) in [((60, 120), (0.30, 0.0)), ((150, 150), (0.20, -0.03)), ((80, 100), (0.35, -0.05))] {
+        let name = format!("fresh memory {rows:?}");
+        let (named, accepted) = share_named(&name, rows.0, rows.1, gains.0, gains.1);
+        assert!(named >= 0.6 && accepted <= 0.2, "{rows:?} {gains:?}: {named} named, {accepted} accepted");
     }
-    for (rows, lead) in [((60, 120), 0.08), ((150, 150), 0.12), ((80, 100), 0.15)] {
-        let (named, _) = share_named(&format!("fresh honesty {rows:?}"), rows, (lead, lead));
-        assert!(named <= 0.1, "{rows:?} {lead}: {named} of honest prompts are called memorised");
+    for (rows, gain) in [((60, 120), 0.08), ((150, 150), 0.12), ((80, 100), 0.15)] {
+        let (named, _) = share_named(&format!("fresh honesty {rows:?}"), rows.0, rows.1, gain, gain);
+        assert!(named <= 0.1, "{rows:?} {gain}: {named} of honest prompts are called memorised");
     }
 }
 
@@ -93,7 +94,7 @@ fn a_hopeless_trial_goes_on_while_memory_is_likely_to_be_shown() {
         let evidence = if remembers { evidence } else { Evidence::default() };
         let drawn = world.answers(&mut normals, 2, |_, _, _| 0.62);
         let judgement = judge(&world, drawn, Gate { evidence, ..gate(Policy::Strict) });
-        judgement.trials[0].looks.last().unwrap().seeds
+        judgement.trials[0].looks.last().unwrap().units
     };
     let pairs: Vec<_> = (0..RUNS).map(|run| (judged(run, true), judged(run, false))).collect();
     assert!(pairs.iter().all(|(remembers, nothing)| remembers >= nothing), "{pairs:?}");
@@ -124,7 +125,7 @@ fn harm_to_a_slice_is_rejected_by_name() {
     assert!(share(&verdicts, named) >= 0.7, "{verdicts:?}");
 }
 
-/// The lead is clear before fifteen seeds of the slice are in, and in most runs the slice alone holds acceptance back then.
+/// The gain is clear before fifteen units of the slice are in, and in most runs the slice alone holds acceptance back then.
 #[test]
 fn a_slice_that_looks_harmed_is_waited_for() {
     let world = World::new(240);
@@ -156,7 +157,7 @@ fn a_worse_prompt_is_rejected_mostly_as_worse() {
 
 #[test]
 fn a_lucky_one_of_equal_prompts_is_never_called_memorised() {
-    let world = World::new(SEEDS);
+    let world = World::new(UNITS);
     let run = |run| {
         let mut normals = Normals::new("lucky", run);
         let evidence = lucky(&mut normals);
@@ -178,10 +179,10 @@ fn named(verdict: &Verdict) -> Option<Kind> {
 /// The best on visible rows of ten equal candidates is the finalist.
 fn lucky(normals: &mut Normals) -> Evidence {
     let mut evidence = seen(normals, TRAIN, 0.0);
-    let sum = |lead: &Vec<f64>| lead.iter().sum::<f64>();
-    evidence.leads.sort_by(|a, b| sum(&b.1).total_cmp(&sum(&a.1)));
-    evidence.leads.iter_mut().enumerate().for_each(|(i, (id, _))| *id = proofmark_runtime::digest(&i));
-    evidence.leads[0].0 = finalists(1)[0].id;
+    let sum = |gain: &Vec<f64>| gain.iter().sum::<f64>();
+    evidence.gains.sort_by(|a, b| sum(&b.1).total_cmp(&sum(&a.1)));
+    evidence.gains.iter_mut().enumerate().for_each(|(i, (id, _))| *id = proofmark_runtime::digest(&i));
+    evidence.gains[0].0 = finalists(1)[0].id;
     evidence
 }
 

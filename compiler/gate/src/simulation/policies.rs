@@ -1,4 +1,4 @@
-//! The policies other than `strict`, and guards that stand in the way of a lead.
+//! The policies other than `strict`, and guards that stand in the way of a gain.
 
 use std::convert::Infallible;
 
@@ -14,12 +14,12 @@ fn judge(policy: Policy, sealed: &Sealed, measure: &mut impl Measure<Error = Inf
     gate(policy).judge(sealed, &finalists(1), measure, ledger).unwrap().verdict()
 }
 
-/// Verdicts on a prompt with this true lead, on fresh draws per run.
-fn verdicts(policy: Policy, seeds: usize, lead: f64) -> Vec<Verdict> {
-    let world = World::new(seeds);
+/// Verdicts on a prompt with this true gain, on fresh draws per run.
+fn verdicts(policy: Policy, units: usize, gain: f64) -> Vec<Verdict> {
+    let world = World::new(units);
     let run = |run| {
         let mut normals = Normals::new("policies", run);
-        let mut drawn = world.answers(&mut normals, 2, |prompt, _, _| 0.66 + lead * prompt as f64);
+        let mut drawn = world.answers(&mut normals, 2, |prompt, _, _| 0.66 + gain * prompt as f64);
         judge(policy, &world.sealed, &mut drawn)
     };
     (0..RUNS).map(run).collect()
@@ -56,7 +56,7 @@ fn noninferior_accepts_what_loses_less_than_three_points() {
 }
 
 #[test]
-fn no_lead_makes_up_for_a_row_that_must_pass() {
+fn no_gain_makes_up_for_a_row_that_must_pass() {
     let world = World::with_must_pass(100, 3);
     let drawn = |passes: bool| {
         let mut normals = Normals::new("must pass", 0);
@@ -101,7 +101,7 @@ impl Measure for Unusable {
 }
 
 #[test]
-fn no_lead_makes_up_for_answers_that_cannot_be_used() {
+fn no_gain_makes_up_for_answers_that_cannot_be_used() {
     let world = World::new(200);
     let verdict = |share| {
         let mut normals = Normals::new("unusable", 0);

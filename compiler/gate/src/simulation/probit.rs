@@ -75,7 +75,9 @@ impl Normals {
     /// Answers of prompts on `n` rows with `v` variants: `chance(prompt, row, variant)` is how likely each is to be right.
     pub(super) fn answers(
         &mut self,
-        (prompts, n, v): (usize, usize, usize),
+        prompts: usize,
+        n: usize,
+        v: usize,
         chance: impl Fn(usize, usize, usize) -> f64,
     ) -> Vec<Vec<bool>> {
         let mut right = vec![vec![false; n * v]; prompts];
@@ -94,10 +96,10 @@ impl Normals {
     }
 }
 
-/// Sealed seeds with one clean row and three variants each, rows of a seed in that order; eight slices.
+/// Sealed units with one clean row and three variants each, rows of a unit in that order; eight slices.
 pub(super) struct World {
     pub(super) sealed: Sealed,
-    /// The slice of each seed.
+    /// The slice of each unit.
     slices: Vec<usize>,
 }
 
@@ -138,7 +140,7 @@ impl World {
         let variants = rows.iter().map(|row| (1..=VARIANTS).map(|v| variant(row, v)).collect()).collect();
         let sealed = Sealed::freeze(rows, variants).unwrap();
         let slice = |clean: usize| sealed.rows[clean].example.slices["channel"].parse().unwrap();
-        let slices = sealed.seeds.iter().map(|seed| slice(seed.clean[0])).collect();
+        let slices = sealed.units.iter().map(|unit| slice(unit.clean[0])).collect();
         Self { sealed, slices }
     }
 
@@ -149,9 +151,9 @@ impl World {
         prompts: usize,
         chance: impl Fn(usize, usize, bool) -> f64,
     ) -> Drawn {
-        let shape = (prompts, self.slices.len(), VARIANTS + 1);
-        let right =
-            normals.answers(shape, |prompt, row, variant| chance(prompt, self.slices[row], variant == 0));
+        let right = normals.answers(prompts, self.slices.len(), VARIANTS + 1, |prompt, row, variant| {
+            chance(prompt, self.slices[row], variant == 0)
+        });
         Drawn { right, calls: 0 }
     }
 }

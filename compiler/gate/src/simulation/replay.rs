@@ -5,19 +5,19 @@ use proofmark_runtime::digest;
 use super::probit::{Normals, World, finalists, gate};
 use crate::{Gate, GateError, LedgerError, MemoryLedger, Policy, Verdict};
 
-fn world_and_lead(run: u64, lead: f64) -> (World, super::probit::Drawn) {
+fn world_and_gain(run: u64, gain: f64) -> (World, super::probit::Drawn) {
     let world = World::new(100);
     let drawn = world
-        .answers(&mut Normals::new("replay", run), 4, |prompt, _, _| 0.62 + lead * f64::from(prompt > 0));
+        .answers(&mut Normals::new("replay", run), 4, |prompt, _, _| 0.62 + gain * f64::from(prompt > 0));
     (world, drawn)
 }
 
 #[test]
 fn acceptance_6_looks_and_futility_use_fewer_calls_than_all_rows() {
-    for lead in [-0.10, 0.20] {
+    for gain in [-0.10, 0.20] {
         let (mut calls, mut full) = (0, 0);
         for run in 0..10 {
-            let (world, mut drawn) = world_and_lead(run, lead);
+            let (world, mut drawn) = world_and_gain(run, gain);
             let ledger = &mut MemoryLedger::default();
             let judgement =
                 gate(Policy::Strict).judge(&world.sealed, &finalists(1), &mut drawn, ledger).unwrap();
@@ -25,20 +25,20 @@ fn acceptance_6_looks_and_futility_use_fewer_calls_than_all_rows() {
             calls += drawn.calls;
             full += 2 * world.sealed.calls();
         }
-        assert!(10 * calls < 8 * full, "lead {lead}: {calls} of {full}");
+        assert!(10 * calls < 8 * full, "gain {gain}: {calls} of {full}");
     }
 }
 
 #[test]
 fn acceptance_6_a_replay_ends_in_the_same_bytes_and_pays_once() {
-    for lead in [0.0, 0.15] {
+    for gain in [0.0, 0.15] {
         let mut ledger = MemoryLedger::default();
         let mut judged = || {
-            let (world, mut drawn) = world_and_lead(3, lead);
+            let (world, mut drawn) = world_and_gain(3, gain);
             let judgement =
                 gate(Policy::Strict).judge(&world.sealed, &finalists(3), &mut drawn, &mut ledger).unwrap();
             assert_eq!(judgement.look().t, 1);
-            let shown = serde_json::to_string(&judgement.shown()).unwrap();
+            let shown = serde_json::to_string(&judgement.disclosed()).unwrap();
             (shown, serde_json::to_string(&judgement.certificate()).unwrap(), judgement.calls())
         };
         assert_eq!(judged(), judged());
@@ -48,7 +48,7 @@ fn acceptance_6_a_replay_ends_in_the_same_bytes_and_pays_once() {
 #[test]
 fn acceptance_5_the_second_question_to_the_same_rows_costs_more_even_under_another_name() {
     let mut ledger = MemoryLedger::default();
-    let (world, mut drawn) = world_and_lead(0, 0.0);
+    let (world, mut drawn) = world_and_gain(0, 0.0);
     let first = gate(Policy::Strict).judge(&world.sealed, &finalists(1), &mut drawn, &mut ledger).unwrap();
     assert!((first.look().alpha - 0.05).abs() < 1e-12);
 
@@ -67,24 +67,24 @@ fn acceptance_5_the_second_question_to_the_same_rows_costs_more_even_under_anoth
 
 #[test]
 fn nothing_fine_leaves_without_unsealing() {
-    let (world, mut drawn) = world_and_lead(1, 0.0);
+    let (world, mut drawn) = world_and_gain(1, 0.0);
     let mut ledger = MemoryLedger::default();
     let judgement =
         gate(Policy::Strict).judge(&world.sealed, &finalists(3), &mut drawn, &mut ledger).unwrap();
     assert!(judgement.certificate().is_none());
-    for shown in judgement.shown() {
+    for shown in judgement.disclosed() {
         assert!(shown.p.is_none() && shown.lower95.is_none());
-        let steps = shown.lead.unwrap() * 20.0;
+        let steps = shown.gain.unwrap() * 20.0;
         assert!((steps - steps.round()).abs() < 1e-9, "{steps}");
     }
-    assert!(judgement.unseal(&mut ledger).unwrap().iter().all(|heard| !heard.looks.is_empty()));
+    assert!(judgement.unseal(&mut ledger).unwrap().iter().all(|result| !result.looks.is_empty()));
 }
 
 #[test]
 fn the_same_question_with_another_answer_is_refused() {
     let mut ledger = MemoryLedger::default();
-    let mut ask = |lead| {
-        let (world, mut drawn) = world_and_lead(5, lead);
+    let mut ask = |gain| {
+        let (world, mut drawn) = world_and_gain(5, gain);
         gate(Policy::Strict).judge(&world.sealed, &finalists(1), &mut drawn, &mut ledger).map(|j| j.verdict())
     };
     assert!(ask(0.0).unwrap() != Verdict::Accept);
@@ -93,7 +93,7 @@ fn the_same_question_with_another_answer_is_refused() {
 
 #[test]
 fn none_and_more_than_three_finalists_are_refused() {
-    let (world, mut drawn) = world_and_lead(0, 0.0);
+    let (world, mut drawn) = world_and_gain(0, 0.0);
     for count in [0, 4] {
         let judged = gate(Policy::Strict).judge(
             &world.sealed,
@@ -107,7 +107,7 @@ fn none_and_more_than_three_finalists_are_refused() {
 
 #[test]
 fn the_certificate_holds_what_is_needed_to_compute_p_again() {
-    let (world, mut drawn) = world_and_lead(7, 0.2);
+    let (world, mut drawn) = world_and_gain(7, 0.2);
     let ledger = &mut MemoryLedger::default();
     let judgement = gate(Policy::Strict).judge(&world.sealed, &finalists(3), &mut drawn, ledger).unwrap();
     let record = judgement.certificate().unwrap().record();
@@ -115,11 +115,11 @@ fn the_certificate_holds_what_is_needed_to_compute_p_again() {
     for look in &record.looks {
         let scores: Vec<_> =
             look.scores.counts.iter().flat_map(|(score, count)| vec![*score; *count]).collect();
-        assert_eq!(scores.len(), look.seeds);
+        assert_eq!(scores.len(), look.units);
         let p = crate::statistics::signflip::p_greater(&scores);
         assert!((p - look.p).abs() < 1e-12);
-        let mean = scores.iter().sum::<i64>() as f64 / (look.scores.unit * look.seeds as i64) as f64;
-        assert!((mean - look.lead).abs() < 1e-12);
+        let mean = scores.iter().sum::<i64>() as f64 / (look.scores.steps * look.units as i64) as f64;
+        assert!((mean - look.gain).abs() < 1e-12);
     }
     let text = serde_json::to_string(record).unwrap();
     let read: crate::CertificateRecord = serde_json::from_str(&text).unwrap();

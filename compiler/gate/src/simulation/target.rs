@@ -10,13 +10,13 @@ use crate::{
 };
 
 const RUNS: u64 = 400;
-const SEEDS: usize = 80;
+const UNITS: usize = 80;
 const TARGET: f64 = 0.85;
 
 /// Verdicts on a prompt that is right so often, and what they say about the target, on fresh draws per run. The baseline is
-/// 15 points behind, so that who is accepted depends on luck, and most trials end before all seeds are in.
+/// 15 points behind, so that who is accepted depends on luck, and most trials end before all units are in.
 fn judged(rate: f64) -> Vec<(Verdict, Option<Reached>)> {
-    let world = World::new(SEEDS);
+    let world = World::new(UNITS);
     let demands = Demands { target: Some(TARGET), ..Demands::default() };
     let gate = Gate { demands, ..gate(Policy::Strict) };
     let run = |run| {
@@ -25,11 +25,11 @@ fn judged(rate: f64) -> Vec<(Verdict, Option<Reached>)> {
             world.answers(&mut normals, 2, |prompt, _, _| rate - if prompt == 0 { 0.15 } else { 0.0 });
         let ledger = &mut MemoryLedger::default();
         let judgement = gate.judge(&world.sealed, &finalists(1), &mut drawn, ledger).unwrap();
-        let heard = &judgement.trials[0];
-        if let Some(rate) = heard.pass_rate {
-            assert_eq!(rate.seeds, SEEDS, "all clean rows are asked, wherever the trial ended");
+        let result = &judgement.trials[0];
+        if let Some(rate) = result.pass_rate {
+            assert_eq!(rate.units, UNITS, "all clean rows are asked, wherever the trial ended");
         }
-        (heard.verdict.clone(), heard.pass_rate.map(|rate| rate.reached))
+        (result.verdict.clone(), result.pass_rate.map(|rate| rate.reached))
     };
     (0..RUNS).map(run).collect()
 }
@@ -43,7 +43,7 @@ fn a_prompt_at_its_target_is_called_met_or_missed_at_most_one_time_in_twenty() {
     let judged = judged(TARGET);
     let limit = 0.05 + 3.0 * (0.05 * 0.95 / RUNS as f64).sqrt();
     let [met, missed] = [Reached::Met, Reached::Missed].map(|it| share(&judged, |reached| reached == it));
-    println!("at the target, {SEEDS} seeds: met {:.1} %, missed {:.1} %", 100.0 * met, 100.0 * missed);
+    println!("at the target, {UNITS} units: met {:.1} %, missed {:.1} %", 100.0 * met, 100.0 * missed);
     assert!(met <= limit && missed <= limit, "{met} {missed}");
     assert!(met > 0.0 && share(&judged, |_| true) > 0.7, "a test that says nothing tests nothing");
 }
@@ -53,10 +53,10 @@ fn what_is_far_above_its_target_meets_it_and_what_is_far_below_is_refused() {
     let above = judged(0.97);
     assert!(share(&above, |reached| reached == Reached::Met) > 0.8, "{above:?}");
     let below = judged(0.65);
-    let heard = below.iter().filter(|(_, reached)| reached.is_some()).count();
+    let result = below.iter().filter(|(_, reached)| reached.is_some()).count();
     let refused = (Verdict::Reject { kind: Kind::BelowTarget }, Some(Reached::Missed));
     let refused = below.iter().filter(|run| **run == refused).count();
-    assert!(heard > 100 && refused * 10 > heard * 9, "{refused} of {heard}");
+    assert!(result > 100 && refused * 10 > result * 9, "{refused} of {result}");
 }
 
 #[test]
@@ -100,7 +100,7 @@ impl Measure for Counted {
     }
 }
 
-/// The first finalist is tried on more seeds than the second, which is accepted: the baseline has answered rows that it has not.
+/// The first finalist is tried on more units than the second, which is accepted: the baseline has answered rows that it has not.
 #[test]
 fn tokens_of_both_prompts_are_of_the_same_rows() {
     let world = World::new(80);

@@ -1,4 +1,4 @@
-//! Bounds of a mean of scores between 0 and 1 that hold at any number of seeds, whatever the scores look like.
+//! Bounds of a mean of scores between 0 and 1 that hold at any number of units, whatever the scores look like.
 //!
 //! The t bounds of [`super::interval::student`] are no use near 1, where a target lies: when all of 20 answers are right, they
 //! say that all others will be.
@@ -43,10 +43,10 @@ impl Scale {
         Bounds { lower: lower_rate(at_least, n, level), upper: upper_rate(at_most, n, level) }
     }
 
-    /// About how many seeds show four times out of five that a true mean of `rate` is above `target` (or below it), by the
+    /// About how many units show four times out of five that a true mean of `rate` is above `target` (or below it), by the
     /// normal approximation ((z_level sqrt(t (1 - t)) + z_.20 sqrt(r (1 - r))) / (r - t))^2, and at least as many as would
     /// do if all were alike: ln level / ln t. A mean nearer than `least` is taken to be so far away.
-    pub fn seeds_to_decide(self, rate: f64, target: f64, level: f64, least: f64) -> usize {
+    pub fn units_to_decide(self, rate: f64, target: f64, level: f64, least: f64) -> usize {
         let level = self.binomial(level);
         let distance = (rate - target).abs().max(least);
         let sd = |share: f64| (share * (1.0 - share)).sqrt();
@@ -115,7 +115,7 @@ mod tests {
         assert!(worst > 0.8, "a bound that is never wrong is too wide: {worst}");
     }
 
-    /// Six seeds of three rows each with one right answer are two hits, in whatever order they are added up.
+    /// Six units of three rows each with one right answer are two hits, in whatever order they are added up.
     #[test]
     fn thirds_that_add_up_to_whole_hits_are_whole_hits() {
         let third = 1.0 / 3.0;
@@ -147,11 +147,11 @@ mod tests {
     }
 
     #[test]
-    fn so_many_seeds_decide_four_times_out_of_five() {
+    fn so_many_units_decide_four_times_out_of_five() {
         for (scale, rate, target) in
             [(Scale::Binary, 0.95, 0.90), (Scale::Binary, 0.80, 0.90), (Scale::Graded, 0.70, 0.60)]
         {
-            let n = scale.seeds_to_decide(rate, target, 0.05, 0.01);
+            let n = scale.units_to_decide(rate, target, 0.05, 0.01);
             let decides = |hits: usize| {
                 let scores: Vec<_> = (0..n).map(|i| f64::from(u8::from(i < hits))).collect();
                 let bounds = scale.bounds(&scores, 0.05);
@@ -162,10 +162,10 @@ mod tests {
                 true => tail(rate, n, (0..=n).find(|hits| decides(*hits)).unwrap()),
                 false => tail(1.0 - rate, n, n - (0..=n).rev().find(|hits| decides(*hits)).unwrap()),
             };
-            assert!((0.72..0.88).contains(&chance), "{rate} against {target}: {n} seeds, {chance}");
+            assert!((0.72..0.88).contains(&chance), "{rate} against {target}: {n} units, {chance}");
         }
-        assert_eq!(Scale::Binary.seeds_to_decide(1.0, 0.9, 0.05, 0.01), 29, "0.9^29 < 0.05");
-        let near = Scale::Binary.seeds_to_decide(0.9, 0.9, 0.05, 0.02);
+        assert_eq!(Scale::Binary.units_to_decide(1.0, 0.9, 0.05, 0.01), 29, "0.9^29 < 0.05");
+        let near = Scale::Binary.units_to_decide(0.9, 0.9, 0.05, 0.02);
         assert!((1_000..2_000).contains(&near), "{near}");
     }
 

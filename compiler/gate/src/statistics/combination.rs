@@ -4,7 +4,7 @@
 //! was seen, and then no test of all rows together keeps its level, unless each set of rows has a weight that was fixed
 //! beforehand (Lehmacher and Wassmer 1999, Biometrics 55:1286; Cui, Hung and Wang 1999, Biometrics 55:853). Here a set of fresh
 //! rows weighs twice as much as everything before it, since undecided trials mostly lack more rows than they have: with as
-//! many fresh rows as old ones, a lead counts 98.6 % of what it would with the best weights, with four times as many
+//! many fresh rows as old ones, a gain counts 98.6 % of what it would with the best weights, with four times as many
 //! 98.8 %, with eight times as many 96.2 %.
 //!
 //! Only what did not cross before goes on, so at the same error the combined test may cross more easily ([`level`]; as in any
@@ -59,8 +59,8 @@ mod tests {
         assert!(combined(0.0, 1.0).is_finite() && combined(1e-12, 1e-12) > 0.0);
     }
 
-    /// Seeds are drawn whose differences are worth nothing; after a look at their p-value, as many fresh ones are drawn as
-    /// seem to be needed, up to twice. What crosses does so as often as it may. Testing all seeds together again and again,
+    /// Units are drawn whose differences are worth nothing; after a look at their p-value, as many fresh ones are drawn as
+    /// seem to be needed, up to twice. What crosses does so as often as it may. Testing all units together again and again,
     /// as long as it has not worked, crosses far more often.
     #[test]
     fn the_number_of_fresh_rows_may_hang_on_what_was_seen() {

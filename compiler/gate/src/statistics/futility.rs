@@ -11,17 +11,17 @@ use super::{
     spread::Spread,
 };
 
-/// The lead that a gate is planned for, as a share: unless the data say more, the rest of the seeds is taken to have it.
-pub const DESIGN_LEAD: f64 = 0.05;
+/// The gain that a gate is planned for, as a share: unless the data say more, the rest of the units is taken to have it.
+pub const DESIGN_GAIN: f64 = 0.05;
 
-/// The least standard deviation of a seed's difference that is believed from few seeds.
+/// The least standard deviation of a unit's difference that is believed from few units.
 pub const LEAST_SD: f64 = 0.15;
 
 /// A trial is given up below this conditional power.
 pub const HOPELESS: f64 = 0.10;
 
-/// The probability that the fixed-sample test at level `alpha` rejects after `total` seeds, given the seeds so far, if the
-/// others have the larger of the observed lead and `design`: Phi((sum + (n - t) lead - z_alpha s sqrt n) /
+/// The probability that the fixed-sample test at level `alpha` rejects after `total` units, given the units so far, if the
+/// others have the larger of the observed gain and `design`: Phi((sum + (n - t) gain - z_alpha s sqrt n) /
 /// (s sqrt(n - t))) (Lan, Simon and Halperin 1982; Jennison and Turnbull 2000, section 10.2).
 pub fn conditional_power(so_far: Spread, total: usize, alpha: f64, design: f64) -> f64 {
     let (n, rest) = (total as f64, total.saturating_sub(so_far.n) as f64);
@@ -34,8 +34,8 @@ pub fn conditional_power(so_far: Spread, total: usize, alpha: f64, design: f64) 
 /// A hopeless trial goes on if its refusal is at least so likely.
 pub const PATIENCE: f64 = 0.50;
 
-/// The probability that the upper bound at level `alpha` of all `total` seeds is below `least`, if the seeds that are still out
-/// have the observed lead: Phi((n least - z_alpha s sqrt n - sum - (n - t) lead) / (s sqrt(n - t))).
+/// The probability that the upper bound at level `alpha` of all `total` units is below `least`, if the units that are still out
+/// have the observed gain: Phi((n least - z_alpha s sqrt n - sum - (n - t) gain) / (s sqrt(n - t))).
 pub fn refusal_power(so_far: Spread, total: usize, alpha: f64, least: f64) -> f64 {
     let mirrored = Spread { mean: least - so_far.mean, ..so_far };
     conditional_power(mirrored, total, alpha, mirrored.mean)
@@ -54,7 +54,7 @@ mod tests {
 
     #[test]
     fn bad_news_lowers_it_and_good_news_raises_it() {
-        let at = |mean| conditional_power(Spread { n: 50, mean, sd: 0.3 }, 100, 0.05, DESIGN_LEAD);
+        let at = |mean| conditional_power(Spread { n: 50, mean, sd: 0.3 }, 100, 0.05, DESIGN_GAIN);
         assert!(at(-0.10) < HOPELESS && at(0.0) > HOPELESS && at(0.10) > 0.9);
     }
 
@@ -67,8 +67,8 @@ mod tests {
     }
 
     #[test]
-    fn with_all_seeds_in_nothing_is_left_to_chance() {
-        let done = |mean| conditional_power(Spread { n: 100, mean, sd: 0.3 }, 100, 0.05, DESIGN_LEAD);
+    fn with_all_units_in_nothing_is_left_to_chance() {
+        let done = |mean| conditional_power(Spread { n: 100, mean, sd: 0.3 }, 100, 0.05, DESIGN_GAIN);
         assert!(done(0.10) > 0.999 && done(0.0) < 0.001);
     }
 }

@@ -83,33 +83,33 @@ pub fn newcombe(pairs: Pairs, z: f64) -> Bounds {
     }
 }
 
-/// The one-sided t bounds of the mean of one difference per seed: D -+ t_{n-1} s / sqrt n (Miller 2024, arXiv:2411.00640,
-/// on clustered and paired evaluation). Fewer than two seeds bound nothing; equal differences give their value.
-pub fn student(seeds: Spread, lower_level: f64, upper_level: f64) -> Bounds {
-    let bounds = t_bounds(seeds, lower_level, upper_level).unwrap_or(Bounds { lower: -1.0, upper: 1.0 });
+/// The one-sided t bounds of the mean of one difference per unit: D -+ t_{n-1} s / sqrt n (Miller 2024, arXiv:2411.00640,
+/// on clustered and paired evaluation). Fewer than two units bound nothing; equal differences give their value.
+pub fn student(units: Spread, lower_level: f64, upper_level: f64) -> Bounds {
+    let bounds = t_bounds(units, lower_level, upper_level).unwrap_or(Bounds { lower: -1.0, upper: 1.0 });
     Bounds { lower: bounds.lower.max(-1.0), upper: bounds.upper.min(1.0) }
 }
 
-/// The same of anything, such as tokens: not held within -1..=1, and none of fewer than two seeds.
-pub fn t_bounds(seeds: Spread, lower_level: f64, upper_level: f64) -> Option<Bounds> {
-    let reach = |level| upper_t_quantile(level, (seeds.n - 1) as f64) * seeds.se();
-    (seeds.n >= 2)
-        .then(|| Bounds { lower: seeds.mean - reach(lower_level), upper: seeds.mean + reach(upper_level) })
+/// The same of anything, such as tokens: not held within -1..=1, and none of fewer than two units.
+pub fn t_bounds(units: Spread, lower_level: f64, upper_level: f64) -> Option<Bounds> {
+    let reach = |level| upper_t_quantile(level, (units.n - 1) as f64) * units.se();
+    (units.n >= 2)
+        .then(|| Bounds { lower: units.mean - reach(lower_level), upper: units.mean + reach(upper_level) })
 }
 
 /// The bounds that invert the sign-flip test, by its normal approximation: the test of the mean d compares
 /// sum(x - d) with z sqrt(sum (x - d)^2), which holds up to d = D - z s / sqrt(n - z^2) with s of divisor n. Close to
 /// [`student`]'s, but positive exactly when the test rejects (up to the approximation).
-pub fn flipped(seeds: Spread, lower_level: f64, upper_level: f64) -> Bounds {
-    let n = seeds.n as f64;
-    let spread = seeds.sd * ((n - 1.0) / n).sqrt();
+pub fn flipped(units: Spread, lower_level: f64, upper_level: f64) -> Bounds {
+    let n = units.n as f64;
+    let spread = units.sd * ((n - 1.0) / n).sqrt();
     let reach = |level| {
         let z = upper_quantile(level);
         if n > z * z { z * spread / (n - z * z).sqrt() } else { 2.0 }
     };
     Bounds {
-        lower: (seeds.mean - reach(lower_level)).max(-1.0),
-        upper: (seeds.mean + reach(upper_level)).min(1.0),
+        lower: (units.mean - reach(lower_level)).max(-1.0),
+        upper: (units.mean + reach(upper_level)).min(1.0),
     }
 }
 
@@ -117,11 +117,11 @@ pub fn flipped(seeds: Spread, lower_level: f64, upper_level: f64) -> Bounds {
 const STEPS: i64 = 200;
 
 /// The bounds that invert the sign-flip test: all values that the test would not reject as the mean, to half a point
-/// outwards. Exact for symmetric differences, at any number of seeds (Lehmann and Romano 2005, section 5.8). A score of
-/// `unit` is a difference of 1.
-pub fn inverted(scores: &[i64], unit: i64, lower_level: f64, upper_level: f64) -> Bounds {
-    let finer = STEPS.div_euclid(unit) + 1;
-    let one = unit * finer;
+/// outwards. Exact for symmetric differences, at any number of units (Lehmann and Romano 2005, section 5.8). A score of
+/// `steps` is a difference of 1.
+pub fn inverted(scores: &[i64], steps: i64, lower_level: f64, upper_level: f64) -> Bounds {
+    let finer = STEPS.div_euclid(steps) + 1;
+    let one = steps * finer;
     let fine: Vec<_> = scores.iter().map(|x| x * finer).collect();
     let mirrored: Vec<_> = fine.iter().map(|x| -x).collect();
     let rejected = |scores, level| rejected_up_to(scores, one, level) as f64 / one as f64;
@@ -143,7 +143,7 @@ pub fn last_rejected(one: i64, rejects: impl Fn(i64) -> bool) -> i64 {
     rejected
 }
 
-/// When all of `n` seeds behave alike, the share of seeds elsewhere that behave otherwise is at most this: 1 - level^(1/n),
+/// When all of `n` units behave alike, the share of units elsewhere that behave otherwise is at most this: 1 - level^(1/n),
 /// near 3 / n at .05 (the rule of three).
 pub fn unseen_share(n: usize, level: f64) -> f64 {
     if n == 0 { 1.0 } else { 1.0 - level.powf(1.0 / n as f64) }
@@ -186,7 +186,7 @@ mod tests {
         }
 
         #[test]
-        fn quick_and_exact_inversion_agree_for_many_seeds(scores in prop::collection::vec(-3_i64..=3, 60..120)) {
+        fn quick_and_exact_inversion_agree_for_many_units(scores in prop::collection::vec(-3_i64..=3, 60..120)) {
             let means: Vec<_> = scores.iter().map(|x| *x as f64 / 3.0).collect();
             let (quick, exact) = (flipped(Spread::of(&means), 0.03, 0.03), inverted(&scores, 3, 0.03, 0.03));
             prop_assert!((quick.lower - exact.lower).abs() < 0.015, "{quick:?} {exact:?}");

@@ -1,10 +1,10 @@
-//! Selection noise: how large a lead on training rows the best of many equal prompts shows by luck alone.
+//! Selection noise: how large a gain on training rows the best of many equal prompts shows by luck alone.
 //!
 //! All candidates are answered on the same rows, so their differences to the baseline are flipped *jointly*, one sign per
 //! row (Westfall and Young 1993): that keeps the correlation between candidates, and many near-copies of one prompt do
 //! not count as many independent draws.
 //!
-//! **Invariant:** the result depends on the leads and the seed alone.
+//! **Invariant:** the result depends on the gains and the unit alone.
 
 use rand::{Rng, SeedableRng, rngs::ChaCha8Rng};
 
@@ -19,34 +19,34 @@ pub struct SelectionNoise {
 
 impl SelectionNoise {
     /// Of candidates' differences to the baseline: one list per candidate, all over the same rows.
-    pub fn of(leads: &[Vec<f64>], seed: [u8; 32]) -> Self {
-        let rows = leads.first().map_or(0, Vec::len);
+    pub fn of(gains: &[Vec<f64>], seed: [u8; 32]) -> Self {
+        let rows = gains.first().map_or(0, Vec::len);
         let mut rng = ChaCha8Rng::from_seed(seed);
         let mut signs = vec![0.0; rows];
         let mut draw = || {
             flip(&mut signs, &mut rng);
-            let mean = |lead: &Vec<f64>| dot(lead, &signs) / rows.max(1) as f64;
-            leads.iter().map(mean).fold(0.0, f64::max)
+            let mean = |gain: &Vec<f64>| dot(gain, &signs) / rows.max(1) as f64;
+            gains.iter().map(mean).fold(0.0, f64::max)
         };
         let mut largest: Vec<_> = (0..DRAWS).map(|_| draw()).collect();
         largest.sort_by(f64::total_cmp);
         Self { largest }
     }
 
-    /// The lead that luck alone exceeds with probability `level`.
+    /// The gain that luck alone exceeds with probability `level`.
     pub fn exceeded_with(&self, level: f64) -> f64 {
         let rank = ((1.0 - level) * self.largest.len() as f64).ceil() as usize;
         self.largest[rank.clamp(1, self.largest.len()) - 1]
     }
 
-    /// The lead that luck alone gives on average: the winner's curse when all prompts are equal.
+    /// The gain that luck alone gives on average: the winner's curse when all prompts are equal.
     pub fn mean(&self) -> f64 {
         self.largest.iter().sum::<f64>() / self.largest.len() as f64
     }
 
-    /// The chance that luck alone gives at least this lead: (1 + draws at least as large) / (1 + draws).
-    pub fn p(&self, lead: f64) -> f64 {
-        let below = self.largest.partition_point(|largest| *largest < lead - 1e-12);
+    /// The chance that luck alone gives at least this gain: (1 + draws at least as large) / (1 + draws).
+    pub fn p(&self, gain: f64) -> f64 {
+        let below = self.largest.partition_point(|largest| *largest < gain - 1e-12);
         (1 + self.largest.len() - below) as f64 / (1 + self.largest.len()) as f64
     }
 }
@@ -72,32 +72,32 @@ mod tests {
     /// All sign patterns of 12 rows and 3 candidates against the draws.
     #[test]
     fn draws_approach_the_enumeration() {
-        let leads: Vec<Vec<f64>> =
+        let gains: Vec<Vec<f64>> =
             (0..3).map(|k| (0..12).map(|i| f64::from((i * (k + 2) + k) % 3 - 1)).collect()).collect();
         let patterns = 1_u32 << 12;
         let largest = |pattern: u32| {
             let signs: Vec<_> = (0..12).map(|i| if pattern >> i & 1 == 1 { 1.0 } else { -1.0 }).collect();
-            leads.iter().map(|lead| dot(lead, &signs) / 12.0).fold(0.0, f64::max)
+            gains.iter().map(|gain| dot(gain, &signs) / 12.0).fold(0.0, f64::max)
         };
         let all: Vec<_> = (0..patterns).map(largest).collect();
         let mean = all.iter().sum::<f64>() / f64::from(patterns);
-        let noise = SelectionNoise::of(&leads, [7; 32]);
+        let noise = SelectionNoise::of(&gains, [7; 32]);
         assert!((noise.mean() - mean).abs() < 0.015, "{} against {mean}", noise.mean());
-        let lead = 0.3;
-        let p = all.iter().filter(|x| **x >= lead - 1e-12).count() as f64 / f64::from(patterns);
-        assert!((noise.p(lead) - p).abs() < 0.04, "{} against {p}", noise.p(lead));
+        let gain = 0.3;
+        let p = all.iter().filter(|x| **x >= gain - 1e-12).count() as f64 / f64::from(patterns);
+        assert!((noise.p(gain) - p).abs() < 0.04, "{} against {p}", noise.p(gain));
     }
 
     #[test]
     fn near_copies_are_not_many_draws() {
-        let lead: Vec<f64> = (0..60).map(|i| f64::from(i % 3 - 1)).collect();
-        let one = SelectionNoise::of(std::slice::from_ref(&lead), [1; 32]);
-        let copies = SelectionNoise::of(&vec![lead; 40], [1; 32]);
+        let gain: Vec<f64> = (0..60).map(|i| f64::from(i % 3 - 1)).collect();
+        let one = SelectionNoise::of(std::slice::from_ref(&gain), [1; 32]);
+        let copies = SelectionNoise::of(&vec![gain; 40], [1; 32]);
         assert_eq!(one.largest, copies.largest);
     }
 
     #[test]
-    fn no_rows_make_no_lead() {
+    fn no_rows_make_no_gain() {
         let noise = SelectionNoise::of(&[], [0; 32]);
         assert!(noise.exceeded_with(0.05).abs() < 1e-12 && noise.mean().abs() < 1e-12);
     }

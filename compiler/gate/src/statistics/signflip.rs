@@ -1,8 +1,8 @@
-//! The exact one-sided mid-p sign-flip test: does the candidate beat the baseline on average over seeds?
+//! The exact one-sided mid-p sign-flip test: does the candidate beat the baseline on average over units?
 //!
-//! Each seed gives one whole number x: the sum, over its rows, of the candidate's score minus the baseline's. Under the null
+//! Each unit gives one whole number x: the sum, over its rows, of the candidate's score minus the baseline's. Under the null
 //! hypothesis x is as likely as -x, so the null distribution of the sum S is that of 2^n equally likely sign patterns. It
-//! is built seed by seed by convolution, so nothing is drawn at random and the answer is exact. With one row per seed and
+//! is built unit by unit by convolution, so nothing is drawn at random and the answer is exact. With one row per unit and
 //! scores 0 and 1 this *is* the mid-p McNemar test (Fagerland, Lydersen and Laake 2013, BMC Med. Res. Methodol. 13:91,
 //! recommend it over the exact and the asymptotic one).
 //!
@@ -10,7 +10,7 @@
 //! patterns for every n for which that can be done.
 
 /// How many root sums of squares of the null distribution are kept. By Hoeffding's inequality for maxima,
-/// P(max_k |S_k| > c sqrt(sum x^2)) <= 4 exp(-c^2 / 2); no pattern at all is lost below c^2 seeds.
+/// P(max_k |S_k| > c sqrt(sum x^2)) <= 4 exp(-c^2 / 2); no pattern at all is lost below c^2 units.
 const REACH: f64 = 12.0;
 
 /// The probability that [`REACH`] may lose, on both sides together: 4 exp(-72) < 2.2e-31.
@@ -145,7 +145,7 @@ mod tests {
         }
 
         #[test]
-        fn acceptance_1_equals_mid_p_mcnemar_for_one_row_per_seed(scores in prop::collection::vec(-1_i64..=1, 0..400)) {
+        fn acceptance_1_equals_mid_p_mcnemar_for_one_row_per_unit(scores in prop::collection::vec(-1_i64..=1, 0..400)) {
             let wins = scores.iter().filter(|x| **x == 1).count();
             let losses = scores.iter().filter(|x| **x == -1).count();
             prop_assert!((p_greater(&scores) - mid_p_mcnemar(wins, losses)).abs() < 1e-12);

@@ -1,18 +1,18 @@
-//! How rows vary: mean and spread over seeds, discordance and intraclass correlation of the paired differences.
+//! How rows vary: mean and spread over units, discordance and intraclass correlation of the paired differences.
 
-/// Mean and standard deviation of one number per seed.
+/// Mean and standard deviation of one number per unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Spread {
-    /// How many seeds.
+    /// How many units.
     pub n: usize,
-    /// Their mean; 0 without seeds.
+    /// Their mean; 0 without units.
     pub mean: f64,
-    /// Their standard deviation with divisor n - 1; 0 below two seeds.
+    /// Their standard deviation with divisor n - 1; 0 below two units.
     pub sd: f64,
 }
 
 impl Spread {
-    /// Of one number per seed.
+    /// Of one number per unit.
     pub fn of(values: &[f64]) -> Self {
         let n = values.len();
         let mean = if n == 0 { 0.0 } else { values.iter().sum::<f64>() / n as f64 };
@@ -20,7 +20,7 @@ impl Spread {
         Self { n, mean, sd: if n < 2 { 0.0 } else { (squares / (n - 1) as f64).sqrt() } }
     }
 
-    /// The standard error of the mean. With equally many rows per seed this is the cluster-robust (CR1) standard error.
+    /// The standard error of the mean. With equally many rows per unit this is the cluster-robust (CR1) standard error.
     pub fn se(&self) -> f64 {
         if self.n == 0 { 0.0 } else { self.sd / (self.n as f64).sqrt() }
     }
@@ -28,25 +28,25 @@ impl Spread {
 
 /// Discordance psi: the mean squared difference per row. For scores 0 and 1 this is the share of rows on which exactly one
 /// of the two prompts is right. 0 without rows.
-pub fn discordance(seeds: &[Vec<f64>]) -> f64 {
-    let rows: usize = seeds.iter().map(Vec::len).sum();
-    let squares: f64 = seeds.iter().flatten().map(|d| d * d).sum();
+pub fn discordance(units: &[Vec<f64>]) -> f64 {
+    let rows: usize = units.iter().map(Vec::len).sum();
+    let squares: f64 = units.iter().flatten().map(|d| d * d).sum();
     if rows == 0 { 0.0 } else { squares / rows as f64 }
 }
 
-/// The intraclass correlation of the differences among the rows of one seed, by the one-way analysis of variance with
+/// The intraclass correlation of the differences among the rows of one unit, by the one-way analysis of variance with
 /// unequal group sizes (Donner 1986, Int. Statist. Rev. 54:67): (MSB - MSW) / (MSB + (m0 - 1) MSW), where
-/// m0 = (N - sum m_i^2 / N) / (k - 1). `None` where it is not defined: fewer than two seeds, no seed with two rows, or no
+/// m0 = (N - sum m_i^2 / N) / (k - 1). `None` where it is not defined: fewer than two units, no unit with two rows, or no
 /// variation at all.
-pub fn intraclass(seeds: &[Vec<f64>]) -> Option<f64> {
-    let seeds: Vec<_> = seeds.iter().filter(|rows| !rows.is_empty()).collect();
-    let (k, rows) = (seeds.len() as f64, seeds.iter().map(|rows| rows.len()).sum::<usize>() as f64);
+pub fn intraclass(units: &[Vec<f64>]) -> Option<f64> {
+    let units: Vec<_> = units.iter().filter(|rows| !rows.is_empty()).collect();
+    let (k, rows) = (units.len() as f64, units.iter().map(|rows| rows.len()).sum::<usize>() as f64);
     if k < 2.0 || rows <= k {
         return None;
     }
-    let grand = seeds.iter().flat_map(|rows| rows.iter()).sum::<f64>() / rows;
+    let grand = units.iter().flat_map(|rows| rows.iter()).sum::<f64>() / rows;
     let (mut between, mut within, mut sizes) = (0.0, 0.0, 0.0);
-    for rows in &seeds {
+    for rows in &units {
         let spread = Spread::of(rows);
         let m = spread.n as f64;
         between += m * (spread.mean - grand).powi(2);

@@ -1,15 +1,15 @@
-//! How large the lead is where a trial stopped because it was proven.
+//! How large the gain is where a trial stopped because it was proven.
 //!
 //! A bound that must hold at whatever look a trial ends is as wide as the strictest look demands: proven at the first of
-//! four, a lead of 25 points with a standard error of 6 would only be "at least 1". But the trial did not end anywhere; it
+//! four, a gain of 25 points with a standard error of 6 would only be "at least 1". But the trial did not end anywhere; it
 //! ended where its statistic first crossed the test's own boundary. Outcomes of such trials have an order: the earlier the
 //! crossing the stronger, and the larger the statistic at the same look (Tsiatis, Rosner and Mehta 1984, Biometrics
-//! 40:797; Jennison and Turnbull 2000, sections 8.4 and 8.5). The bound is the lead under which an outcome at least this
+//! 40:797; Jennison and Turnbull 2000, sections 8.4 and 8.5). The bound is the gain under which an outcome at least this
 //! strong has probability alpha.
 //!
 //! Stopping for futility only takes crossings away, so the bound is conservative where it was possible.
 //!
-//! **Invariant:** over trials of any true lead, a bound above the truth is given with probability at most alpha; and a test
+//! **Invariant:** over trials of any true gain, a bound above the truth is given with probability at most alpha; and a test
 //! at a level up to alpha crosses exactly where the bound at alpha is above zero, or later.
 
 use super::{

@@ -190,9 +190,9 @@ fn chances_of_a_refusal_are_those_of_scipy() {
 fn shrunken_slices_are_the_roots_that_scipy_finds() {
     for case in fixtures("shrinkage") {
         let both = numbers(&case["leads"]).into_iter().zip(numbers(&case["errors"]));
-        let parts: Vec<_> = both.map(|(lead, se)| Part { lead, se }).collect();
-        let leads = shrunk(&parts, number(&case["whole"]));
-        for (found, expected) in leads.into_iter().zip(numbers(&case["shrunk"])) {
+        let parts: Vec<_> = both.map(|(gain, se)| Part { gain, se }).collect();
+        let gains = shrunk(&parts, number(&case["whole"]));
+        for (found, expected) in gains.into_iter().zip(numbers(&case["shrunk"])) {
             same(found, expected, 1e-6);
         }
     }
@@ -216,9 +216,9 @@ fn joint_sign_flips_are_those_of_all_patterns() {
         assert!((noise.p(number(&case["at"])) - number(&case["p"])).abs() < 0.04, "{case}");
     }
     for case in fixtures("simultaneous") {
-        let leads = groups(&case["leads"]);
-        for ((mean, bounds), lead) in intervals(&leads, number(&case["confidence"])).iter().zip(&leads) {
-            let reach = number(&case["reach"]) * Spread::of(lead).se();
+        let gains = groups(&case["leads"]);
+        for ((mean, bounds), gain) in intervals(&gains, number(&case["confidence"])).iter().zip(&gains) {
+            let reach = number(&case["reach"]) * Spread::of(gain).se();
             same(bounds.upper - mean, reach, 0.03);
             same(mean - bounds.lower, reach, 0.03);
         }

@@ -11,7 +11,8 @@ use crate::sealed::CLEAN;
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
-    seed: Json,
+    #[serde(alias = "seed")]
+    id: Json,
     variant: Option<String>,
     score: Json,
     slice: Option<String>,
@@ -22,7 +23,8 @@ struct Written {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Separated {
-    seed: String,
+    #[serde(alias = "seed")]
+    id: String,
     variant: Option<String>,
     score: String,
     slice: Option<String>,
@@ -56,17 +58,17 @@ fn at(line: usize, problem: &str) -> String {
 
 fn json_row(line: &str) -> Result<(Key, Entry), String> {
     let written: Written = serde_json::from_str(line).map_err(|error| error.to_string())?;
-    let seed = match written.seed {
+    let id = match written.id {
         Json::String(text) => text,
         Json::Number(number) => number.to_string(),
-        other => return Err(format!("seed must be text or a number, not {other}")),
+        other => return Err(format!("id must be text or a number, not {other}")),
     };
     let number = match written.score {
         Json::Bool(right) => f64::from(right),
         Json::Number(number) => number.as_f64().unwrap_or(f64::NAN),
         other => return Err(format!("score must be a number from 0 to 1, not {other}")),
     };
-    entry((seed, written.variant, written.slice), number, written.valid.unwrap_or(true))
+    entry(id, written.variant, written.slice, number, written.valid.unwrap_or(true))
 }
 
 fn csv_row(
@@ -75,33 +77,41 @@ fn csv_row(
 ) -> Result<(Key, Entry), String> {
     let record = record.map_err(|error| error.to_string())?;
     let line = record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
-    let row = || {
-        let row: Separated = record.deserialize(Some(headers)).map_err(|error| error.to_string())?;
-        let number = row
-            .score
-            .parse()
-            .map_err(|_| format!("score must be a number from 0 to 1, not {:?}", row.score))?;
-        let valid = match row.valid.as_deref().map(str::to_lowercase).as_deref() {
-            None | Some("" | "true" | "1" | "yes") => true,
-            Some("false" | "0" | "no") => false,
-            Some(other) => return Err(format!("valid must be true or false, not {other:?}")),
-        };
-        entry((row.seed, row.variant, row.slice), number, valid)
+    csv_entry(&record, headers)
+        .map_err(|problem| at(line, &problem))
+        .map(|(key, entry)| (key, Entry { line, ..entry }))
+}
+
+fn csv_entry(record: &csv::StringRecord, headers: &csv::StringRecord) -> Result<(Key, Entry), String> {
+    let row: Separated = record.deserialize(Some(headers)).map_err(|error| error.to_string())?;
+    let number = match row.score.to_lowercase().as_str() {
+        "true" => 1.0,
+        "false" => 0.0,
+        number => {
+            number.parse().map_err(|_| format!("score must be a number from 0 to 1, not {:?}", row.score))?
+        }
     };
-    row().map_err(|problem| at(line, &problem)).map(|(key, entry)| (key, Entry { line, ..entry }))
+    let valid = match row.valid.as_deref().map(str::to_lowercase).as_deref() {
+        None | Some("" | "true" | "1" | "yes") => true,
+        Some("false" | "0" | "no") => false,
+        Some(other) => return Err(format!("valid must be true or false, not {other:?}")),
+    };
+    entry(row.id, row.variant, row.slice, number, valid)
 }
 
 fn entry(
-    (seed, variant, slice): (String, Option<String>, Option<String>),
+    id: String,
+    variant: Option<String>,
+    slice: Option<String>,
     score: f64,
     valid: bool,
 ) -> Result<(Key, Entry), String> {
-    if seed.is_empty() {
-        return Err("seed is empty".into());
+    if id.is_empty() {
+        return Err("id is empty".into());
     }
     let score = Score::new(score).map_err(|error| error.to_string())?;
     let is_clean = |name: &String| name.is_empty() || name.eq_ignore_ascii_case(CLEAN);
     let variant = variant.filter(|name| !is_clean(name)).unwrap_or_else(|| CLEAN.to_owned());
     let slice = slice.filter(|name| !name.is_empty());
-    Ok(((seed, variant), Entry { line: 0, score, valid, slice }))
+    Ok(((id, variant), Entry { line: 0, score, valid, slice }))
 }

@@ -1,4 +1,5 @@
 use proofmark_runtime::digest;
+use proptest::prelude::*;
 
 use super::*;
 use crate::{Demands, Evidence, Finalist, Gate, Kind, MemoryLedger, Policy, Reading, Verdict};
@@ -20,12 +21,12 @@ fn judge(baseline: &Table, candidate: &Table) -> crate::Judgement {
 }
 
 #[test]
-fn tables_that_contradict_each_other_are_told() {
+fn tables_that_contradict_each_other_are_named() {
     let read = |name: &str, text: &str| Table::parse(name, text, Format::JsonLines);
     let one = read("one", r#"{"seed": 1, "score": 1, "variant": "Clean", "slice": "mail"}"#).unwrap();
     let other = read("other", r#"{"seed": 1, "score": 0, "slice": "chat"}"#).unwrap();
     let sliced = Paired::new(&one, &[other]).unwrap_err().to_string();
-    assert!(sliced.contains(r#"seed "1", variant "clean": "mail" (line 1) and "chat" (line 1)"#), "{sliced}");
+    assert!(sliced.contains(r#"id "1", variant "clean": "mail" (line 1) and "chat" (line 1)"#), "{sliced}");
     let silent = read("silent", r#"{"seed": 1, "score": 0}"#).unwrap();
     assert!(Paired::new(&silent, &[one]).unwrap().parts().0.slices().any(|(name, _)| name == "slice=mail"));
 }
@@ -55,11 +56,11 @@ nonsense"#;
     let error = Table::parse("new.jsonl", json, Format::JsonLines).unwrap_err().to_string();
     for part in [
         "new.jsonl has 6 bad row(s)",
-        "line 2: seed \"a\", variant \"clean\" was already on line 1",
+        "line 2: id \"a\", variant \"clean\" was already on line 1",
         "line 3: a score must be a finite number from 0 to 1, not 1.5",
         "line 4: score must be a number from 0 to 1, not null",
         "line 5: unknown field `scor`",
-        "line 6: seed is empty",
+        "line 6: id is empty",
         "line 7:",
     ] {
         assert!(error.contains(part), "{part:?} is not in {error}");
@@ -78,7 +79,7 @@ nonsense"#;
 fn a_row_without_partner_stops_the_judgement() {
     let (old, new) = (table("old", |_| 1.0, 20), table("new", |_| 1.0, 21));
     let error = Paired::new(&old, &[new]).unwrap_err().to_string();
-    assert!(error.contains("1 have no partner") && error.contains("seed \"20\""), "{error}");
+    assert!(error.contains("1 have no partner") && error.contains("id \"20\""), "{error}");
 }
 
 #[test]
@@ -89,22 +90,22 @@ fn a_table_is_judged_and_nothing_about_it_is_hidden() {
     assert_eq!(judgement.verdict(), Verdict::Accept);
     let record = judgement.certificate().unwrap().record();
     assert!(record.plain);
-    let shown = &judgement.shown()[0];
+    let shown = &judgement.disclosed()[0];
     assert!(shown.p.unwrap() < 0.01 && shown.lower95.unwrap() > 0.0);
     let worse = judge(&new, &old);
-    assert_eq!(worse.verdict(), Verdict::Reject { kind: Kind::NoUsefulLead });
-    assert!(worse.shown()[0].p.is_some());
+    assert_eq!(worse.verdict(), Verdict::Reject { kind: Kind::NoUsefulGain });
+    assert!(worse.disclosed()[0].p.is_some());
 }
 
 #[test]
 fn identical_tables_prove_nothing() {
     let judgement =
         judge(&table("old", |i| f64::from(i % 2 == 0), 40), &table("new", |i| f64::from(i % 2 == 0), 40));
-    assert!(matches!(judgement.verdict(), Verdict::Inconclusive { .. }), "{:?}", judgement.shown());
+    assert!(matches!(judgement.verdict(), Verdict::Inconclusive { .. }), "{:?}", judgement.disclosed());
 }
 
 #[test]
-fn one_seed_and_few_seeds_are_never_accepted() {
+fn one_unit_and_few_units_are_never_accepted() {
     for n in [1, 2, 5, 14] {
         let judgement = judge(&table("old", |_| 0.0, n), &table("new", |_| 1.0, n));
         assert!(
@@ -127,5 +128,65 @@ fn graded_scores_are_judged_in_fine_steps() {
     );
     let judgement = judge(&old, &new);
     assert_eq!(judgement.verdict(), Verdict::Accept);
-    assert_eq!(judgement.certificate().unwrap().look().unwrap().scores.unit, 1200);
+    assert_eq!(judgement.certificate().unwrap().look().unwrap().scores.steps, 1200);
+}
+
+#[test]
+fn id_and_seed_name_the_same_column() {
+    let fingerprint = |text: &str, format| Table::parse("t", text, format).unwrap().fingerprint();
+    let seed = fingerprint(r#"{"seed": 1, "score": true}"#, Format::JsonLines);
+    assert_eq!(fingerprint(r#"{"id": 1, "score": 1}"#, Format::JsonLines), seed);
+    assert_eq!(fingerprint("id,score\n1,True\n", Format::Csv), seed);
+    assert_eq!(fingerprint("seed,score\n1,1\n", Format::Csv), seed);
+    let error = |text: &str, format| Table::parse("t", text, format).unwrap_err().to_string();
+    let both = error(r#"{"id": 1, "seed": 1, "score": 1}"#, Format::JsonLines);
+    assert!(both.contains("line 1: duplicate field"), "{both}");
+    let unknown = error("id,score,model\n1,1,a\n", Format::Csv);
+    assert!(unknown.contains("line 2: ") && unknown.contains("unknown field `model`"), "{unknown}");
+}
+
+/// A table of two lines with some bytes replaced.
+fn mutated(format: Format) -> impl Strategy<Value = Vec<u8>> {
+    let text: &[u8] = match format {
+        Format::JsonLines => {
+            b"{\"id\": 1, \"variant\": \"typo\", \"score\": 0.5}\n{\"seed\": \"x\", \"score\": true}\n"
+        }
+        Format::Csv => b"id,variant,score,slice,valid\n1,typo,0.5,\"a,b\",no\nx,,true,,\n",
+    };
+    let changes = proptest::collection::vec((0..text.len(), any::<u8>()), 1..8);
+    changes.prop_map(move |changes| {
+        let mut bytes = text.to_vec();
+        changes.into_iter().for_each(|(position, byte)| bytes[position] = byte);
+        bytes
+    })
+}
+
+/// Reading succeeds, or says that there are no rows, or names the line of each bad row.
+fn reads_or_names_lines(bytes: &[u8], format: Format) {
+    match Table::parse("t", &String::from_utf8_lossy(bytes), format) {
+        Ok(table) => assert!(!table.rows.is_empty()),
+        Err(TableError::Rows { count, problems, .. }) => {
+            assert!(count >= problems.len() && !problems.is_empty());
+            assert!(problems.iter().all(|problem| problem.contains("line ")), "{problems:?}");
+        }
+        Err(error) => assert!(matches!(error, TableError::Empty { .. }), "{error}"),
+    }
+}
+
+proptest! {
+    #[test]
+    fn random_bytes_are_read_or_named(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        reads_or_names_lines(&bytes, Format::JsonLines);
+        reads_or_names_lines(&bytes, Format::Csv);
+    }
+
+    #[test]
+    fn mutated_json_is_read_or_named(bytes in mutated(Format::JsonLines)) {
+        reads_or_names_lines(&bytes, Format::JsonLines);
+    }
+
+    #[test]
+    fn mutated_csv_is_read_or_named(bytes in mutated(Format::Csv)) {
+        reads_or_names_lines(&bytes, Format::Csv);
+    }
 }

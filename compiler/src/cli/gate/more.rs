@@ -20,7 +20,7 @@ use crate::{
     data::{Fresh, Splits, fresh},
     engine::{GateAdapter, GateError},
     exit::Exit,
-    gate::{Begun, Finalist, Gate as Judge, Heard, Judgement, Sealed, Subject},
+    gate::{Continuation, Finalist, Gate as Judge, Judgement, Sealed, Subject, TrialResult, UndecidedTrial},
     task::Task,
 };
 
@@ -30,7 +30,7 @@ struct Trial {
     program: Program,
     baseline: Candidate,
     candidate: Candidate,
-    begun: Begun,
+    begun: UndecidedTrial,
     seed: u64,
     /// What a run made the candidate of, if one did.
     origin: Option<Parts>,
@@ -38,7 +38,7 @@ struct Trial {
 
 impl Gate {
     /// Goes on.
-    pub(super) fn go_on(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
+    pub(super) fn go_on(&self, path: &Path) -> Result<(Judgement, Vec<TrialResult>), Failure> {
         let task = Task::load(path)?;
         let trial = self.trial(&task)?;
         let (splits, _) = Splits::load(&task)?;
@@ -64,8 +64,9 @@ impl Gate {
         let mut stand = GateAdapter::new(&mut engine, trial.baseline.clone(), vec![trial.candidate.clone()]);
         let ledger = &mut session.ledger(&run);
         let rows: Vec<Sealed> = fresh.into_iter().map(|fresh| fresh.sealed).collect();
-        let subject = (&trial.begun, &finalist);
-        let judgement = judge.go_on(subject, (&splits.gate, &rows), &mut stand, ledger);
+        let continuation =
+            Continuation { trial: &trial.begun, finalist: &finalist, first: &splits.gate, fresh: &rows };
+        let judgement = judge.go_on(continuation, &mut stand, ledger);
         let judgement = judgement.map_err(explained)?;
         session.backend().finish()?;
         let unsealed = self.unsealed(&judgement, ledger)?;
@@ -103,7 +104,7 @@ impl Gate {
         Ok(Trial {
             program: task.program.clone(),
             baseline: self.old(task)?,
-            begun: Begun { finalists, position: 0 },
+            begun: UndecidedTrial { finalists, position: 0 },
             candidate: candidates.into_iter().next().unwrap_or_default(),
             seed: self.seed,
             origin: None,
@@ -141,11 +142,11 @@ fn explained(error: GateError) -> Failure {
 }
 
 /// What a run left undecided, and what it had asked.
-fn of_run(artifact: &Artifact) -> Option<(&Parts, Begun)> {
+fn of_run(artifact: &Artifact) -> Option<(&Parts, UndecidedTrial)> {
     let Stamp::Unverified { undecided, .. } = artifact.stamp() else { return None };
     let parts = artifact.parts();
     let position = undecided.iter().position(|id| *id == parts.candidate.id())?;
-    Some((parts, Begun { finalists: undecided.iter().map(|id| id.0).collect(), position }))
+    Some((parts, UndecidedTrial { finalists: undecided.iter().map(|id| id.0).collect(), position }))
 }
 
 fn told(fresh: &Fresh, path: &Path) -> String {
@@ -157,7 +158,7 @@ fn told(fresh: &Fresh, path: &Path) -> String {
         "{}: {} rows{known}; {} fresh seeds, {} rows with their rewritten variants",
         path.display(),
         fresh.read,
-        fresh.sealed.seeds(),
+        fresh.sealed.units(),
         fresh.sealed.calls()
     )
 }

@@ -17,13 +17,13 @@ use crate::{
     data::Splits,
     engine::{Engine, GateAdapter},
     exit::Exit,
-    gate::{Finalist, Heard, Judgement, Reading},
+    gate::{Finalist, Judgement, Reading, TrialResult},
     task::Task,
 };
 
 impl Gate {
     /// Judges prompts on the sealed rows of a task.
-    pub(super) fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<Heard>), Failure> {
+    pub(super) fn prompts(&self, path: &Path) -> Result<(Judgement, Vec<TrialResult>), Failure> {
         self.refuse_false_stamp()?;
         let task = Task::load(path)?;
         let baseline = self.old(&task)?;
