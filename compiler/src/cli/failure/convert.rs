@@ -86,13 +86,6 @@ impl From<ModelError> for Failure {
     }
 }
 
-#[cfg(feature = "local")]
-impl From<crate::models::EmbeddedError> for Failure {
-    fn from(error: crate::models::EmbeddedError) -> Self {
-        Self::from(ModelError::from(error))
-    }
-}
-
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         Self::new(Exit::Internal, error.to_string())
