@@ -67,6 +67,8 @@ fn the_task_file_of_the_readme_is_sound() {
     let text = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
     let (_, rest) = text.split_once("```toml\n").unwrap();
     let (task, _) = rest.split_once("```").unwrap();
-    let parsed = Task::parse(task.to_owned(), Path::new("task.toml"));
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("messages.jsonl"), "").unwrap();
+    let parsed = Task::parse(task.to_owned(), &folder.path().join("task.toml"));
     assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
 }
