@@ -16,7 +16,7 @@ pub const ALARM: f64 = 100.0;
 /// The fortune at which it is believed that answers got worse: at most one false alarm in twenty.
 pub const WORSE: f64 = 20.0;
 
-/// A fall of the mean score by no more than this is nobody's concern.
+/// A fall of the mean score by no more than this does not matter.
 pub const TOLERANCE: f64 = 0.01;
 
 /// Shares of changed answers that are bet on, those above the null's.
@@ -51,7 +51,7 @@ impl Changes {
         if changed { self.changed += 1 } else { self.same += 1 }
     }
 
-    /// The fortune. Where answers change in at least half of the cases by themselves, nothing can be told: 1.
+    /// The fortune. Where answers change in at least half of the cases by themselves, nothing can be said: 1.
     pub fn evidence(&self) -> f64 {
         let shares: Vec<_> = SHARES.into_iter().filter(|theta| *theta > self.expected).collect();
         let fortune = |theta: &f64| {
@@ -140,9 +140,9 @@ mod tests {
         calls[calls.len() / 2]
     }
 
-    /// Section 9 of the specification: median calls to an alarm, and how often it comes without reason.
+    /// The median number of calls to an alarm, and the rate of false alarms.
     #[test]
-    fn acceptance_8_changes_are_noticed_as_soon_as_the_specification_says() {
+    fn changes_raise_an_alarm_in_time() {
         for (expected, share, calls) in [
             (0.01, 0.05, 121),
             (0.01, 0.10, 34),
@@ -167,7 +167,7 @@ mod tests {
 
     /// A mock update that changes one answer in ten; the model before it changed one in a hundred.
     #[test]
-    fn acceptance_8_a_mock_update_alarms_within_a_hundred_calls_and_nothing_else_does() {
+    fn only_a_model_update_alarms_within_a_hundred_calls() {
         let updates = calls_to_alarm((0.01, 0.10), 200, 100);
         let noticed = updates.iter().flatten().count();
         assert!(noticed >= 190, "{noticed} of 200 updates");
@@ -197,9 +197,9 @@ mod tests {
         assert!((mean - 1.0).abs() < 1e-9, "{mean}");
     }
 
-    /// Section 9: a net fall of 10 points is told after 105 calls in the median; at the boundary seldom.
+    /// A net fall of 10 points raises an alarm after 105 calls in the median; a fall at the boundary seldom does.
     #[test]
-    fn falls_are_told_as_soon_as_the_specification_says() {
+    fn falls_raise_an_alarm_in_time() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let mut run = |(fixed, broken): (f64, f64)| {
             let mut losses = Losses::default();

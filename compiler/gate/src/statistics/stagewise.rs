@@ -53,7 +53,7 @@ mod tests {
     const QUARTERS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
     #[test]
-    fn a_crossing_at_the_first_look_is_bounded_as_if_there_were_no_other() {
+    fn a_crossing_at_the_first_look_ignores_later_looks() {
         assert!((bound_level((&[], &[0.25]), 1e-9, 0.05) - 0.05).abs() < 1e-15);
     }
 
