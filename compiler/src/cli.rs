@@ -15,6 +15,7 @@ mod eval;
 mod failure;
 mod gate;
 mod init;
+#[cfg(feature = "local")]
 mod model;
 mod outcome;
 mod progress;
@@ -68,6 +69,7 @@ enum Command {
     /// Judge candidates against a baseline: artifacts, prompt files or score tables
     Gate(gate::Gate),
     /// List, fetch and measure embedded models
+    #[cfg(feature = "local")]
     Model(model::Model),
     /// Write a new task to start from
     Init(init::Init),
@@ -114,6 +116,7 @@ impl Cli {
             Command::Sensitivity(command) => command.run(),
             Command::Approve(command) => command.run(),
             Command::Gate(command) => command.run(),
+            #[cfg(feature = "local")]
             Command::Model(command) => command.run(),
             Command::Init(command) => command.run(),
             Command::Runs(command) => command.run(),

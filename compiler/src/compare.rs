@@ -132,8 +132,8 @@ fn trial(
 
     let mut meter = Meter::new(&mut *bench);
     let refuses = |after: &Program| reading::is_refused(program, after);
-    let mut lab = Lab::new(program, (&rehearsal.train, &rehearsal.val), seed, &mut meter)
-        .with_reader(&refuses)
+    let mut lab = Lab::new(program, &rehearsal.train, &rehearsal.val, seed, &mut meter)
+        .with_text_check(&refuses)
         .with_resolution(resolution((setting.task, optimizer), &rehearsal.gate));
     let stopped = optimizer.search(&mut lab).err();
     let board = lab.into_board();

@@ -205,8 +205,8 @@ pub fn compile(
     let mut engine = Engine::new(backend.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
     let refuses = |after: &Program| reading::is_refused(&setting.program, after);
-    let mut lab = Lab::new(&setting.program, (&train, &val), setting.seed, &mut engine)
-        .with_reader(&refuses)
+    let mut lab = Lab::new(&setting.program, &train, &val, setting.seed, &mut engine)
+        .with_text_check(&refuses)
         .with_resolution(resolution((setting.task, setting.optimizer), &sealed));
     let stopped = setting.optimizer.search(&mut lab).err();
     let mut board = lab.into_board();

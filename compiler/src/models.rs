@@ -1,26 +1,31 @@
 //! Opening models by name: embedded ones are fetched first if they are not on this machine, all others are opened by
 //! their provider; retries and limits go around servers.
 
+#[cfg(not(feature = "local"))]
+mod absent;
+#[cfg(feature = "local")]
+mod embedded;
+
 use std::sync::Arc;
 
 use proofmark_runtime::{
-    layer::{Limit, Patience, Retry, Told},
+    layer::{Limit, OnRetry, Patience, Retry},
     model::{
         Model,
-        local::{
-            LocalError, LocalModel,
-            pull::{self, ModelFile, Places, Progress, PullError},
-            registry::{ModelName, NameError},
-        },
         providers::{self, OpenError, Settings},
     },
 };
 
+#[cfg(not(feature = "local"))]
+pub use self::absent::Progress;
+#[cfg(feature = "local")]
+pub use self::embedded::{EmbeddedError, Progress, fetch};
 use crate::config::ModelConfig;
 
 /// Calls in flight to a server.
 const SERVER_CALLS: usize = 16;
 /// Calls in flight to an embedded model, which computes all of them together.
+#[cfg(feature = "local")]
 const LOCAL_CALLS: usize = 256;
 
 /// A model, and how many calls it takes at a time.
@@ -34,27 +39,13 @@ pub struct Opened {
 /// Why a model cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ModelError {
-    /// The name means nothing.
+    /// An embedded model cannot be had.
+    #[cfg(feature = "local")]
     #[error(transparent)]
-    Name(#[from] NameError),
-    /// The file cannot be had.
-    #[error(transparent)]
-    Pull(#[from] PullError),
-    /// The file cannot be used.
-    #[error(transparent)]
-    Local(#[from] LocalError),
+    Embedded(#[from] EmbeddedError),
     /// A provider refused.
     #[error(transparent)]
     Open(#[from] OpenError),
-}
-
-/// The file of an embedded model, fetched if need be.
-///
-/// # Errors
-/// If the name means nothing or no source has the file.
-pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result<ModelFile, ModelError> {
-    let name: ModelName = name.parse()?;
-    Ok(pull::pull(&name, &Places::from_env(), watch)?)
 }
 
 /// Whether a model can be used, in words, as far as can be told without asking or fetching anything.
@@ -62,12 +53,9 @@ pub fn fetch(name: &str, watch: &(dyn Fn(Progress<'_>) + Send + Sync)) -> Result
 /// # Errors
 /// Why it cannot.
 pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
+    #[cfg(feature = "local")]
     if config.base_url.is_none() && providers::is_local(&config.name) {
-        let found = pull::find(&config.name.parse()?, &Places::from_env())?;
-        return Ok(match found {
-            Some(file) => format!("on this machine, {}", file.path.display()),
-            None => "not on this machine yet; the first run fetches it".to_owned(),
-        });
+        return Ok(embedded::ready(&config.name)?);
     }
     providers::open(&config.name, &settings(config))?;
     Ok("can be asked; nothing was sent to it yet".to_owned())
@@ -77,15 +65,15 @@ pub fn ready(config: &ModelConfig) -> Result<String, ModelError> {
 ///
 /// # Errors
 /// [`ModelError`].
+#[cfg_attr(not(feature = "local"), expect(unused_variables, reason = "only embedded models are downloaded"))]
 pub fn open(
     config: &ModelConfig,
     watch: &(dyn Fn(Progress<'_>) + Send + Sync),
-    told: Told,
+    told: OnRetry,
 ) -> Result<Opened, ModelError> {
+    #[cfg(feature = "local")]
     if config.base_url.is_none() && providers::is_local(&config.name) {
-        let file = fetch(&config.name, watch)?;
-        let model = LocalModel::open(&config.name, &file)?;
-        return Ok(Opened { model: Arc::new(model), parallel: LOCAL_CALLS });
+        return Ok(Opened { model: embedded::open(&config.name, watch)?, parallel: LOCAL_CALLS });
     }
     let model = providers::open(&config.name, &settings(config))?;
     let patient = Retry::new(Limit::new(model, SERVER_CALLS), Patience::default(), told);

@@ -1,20 +1,20 @@
-//! What a search costs beside its calls: time per call for every optimizer, the time of a suggestion with 1,000 trials,
-//! and the memory that a large table takes. Run with `cargo bench -p proofmark-optimizers --bench overhead`, on Linux:
-//! times are those on the processor, so that other work on the machine does not count.
+//! The cost of a search besides its calls: the time per call for every optimizer, the time of a suggestion with 1,000 trials,
+//! and the memory for a large table. Run with `cargo bench -p proofmark-optimizers --bench overhead` on Linux. Times are
+//! processor times, so other work on the machine does not count.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 
 use std::{fs, hint::black_box, time::Duration};
 
 use proofmark_optimizers::{
-    ALL, Ask, Effects, Event, Lab, Outcome, Stop, Trial,
+    ALL, Ask, Effects, Event, Outcome, Stop, Trial,
     landscape::{Landscape, World},
     tpe,
 };
 use proofmark_runtime::model::Abilities;
 use rand::{RngExt, SeedableRng, rngs::ChaCha8Rng};
 
-/// A world that measures the time spent in it.
+/// A world that measures the time that it takes itself.
 struct Timed<'a> {
     world: World<'a>,
     inside: Duration,
@@ -68,11 +68,12 @@ fn overhead(landscape: &Landscape, name: &str) {
     const CALLS: u64 = 3000;
     const SEEDS: u64 = 5;
     let Some(optimizer) = proofmark_optimizers::find(name) else { return };
-    let (mut calls, mut outside) = (0, Duration::ZERO);
+    let mut calls = 0;
+    let mut outside = Duration::ZERO;
     for seed in 0..SEEDS {
         let mut timed = Timed { world: landscape.world(seed, CALLS), inside: Duration::ZERO };
         let start = on_processor();
-        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut timed);
+        let mut lab = landscape.lab(seed, &mut timed);
         // Most searches end when the calls are spent.
         let _ = optimizer.search(&mut lab);
         drop(lab);
@@ -100,23 +101,23 @@ fn suggestion() {
 
 fn large(landscape: &Landscape, name: &str) {
     let Some(optimizer) = proofmark_optimizers::find(name) else { return };
-    // Forgets the peak so far.
+    // Resets the peak.
     let _ = fs::write("/proc/self/clear_refs", "5");
     let mut world = landscape.world(1, 600);
     let start = on_processor();
-    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
+    let mut lab = landscape.lab(1, &mut world);
     let _ = optimizer.search(&mut lab);
     println!("| {name} | {:.1} | {} |", (on_processor() - start).as_secs_f64(), peak_megabytes());
 }
 
-/// Time that this thread has spent on a processor.
+/// The processor time of this thread so far.
 fn on_processor() -> Duration {
     let line = fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     let nanoseconds = line.split_whitespace().next().and_then(|field| field.parse().ok());
     Duration::from_nanos(nanoseconds.unwrap_or(0))
 }
 
-/// The most memory that this process held since it was last told to forget, where the system tells.
+/// The peak memory of this process since the last reset, or "unknown".
 fn peak_megabytes() -> String {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));

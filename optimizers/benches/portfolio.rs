@@ -1,16 +1,16 @@
-//! What each optimizer truly finds on each planted landscape with the same calls: the mean true accuracy of what it hands
-//! to the gate, with its standard error. `auto` is run with a proposer and without. Run with
-//! `cargo bench -p proofmark-optimizers --bench portfolio`; names of optimizers or landscapes after `--` leave out others.
+//! The results of each optimizer on each planted landscape with the same calls: the mean true accuracy of its first finalist,
+//! with the standard error. `auto` runs with a proposer and without. Run with
+//! `cargo bench -p proofmark-optimizers --bench portfolio`; names of optimizers or landscapes after `--` select these.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
 #![expect(clippy::cast_precision_loss, reason = "counts far below 2^53")]
 
 use std::env;
 
-use proofmark_optimizers::{ALL, Lab, Optimizer, landscape::Landscape};
+use proofmark_optimizers::{ALL, Optimizer, landscape::Landscape};
 use proofmark_runtime::Candidate;
 
-/// Rows that may be spent on, each as many calls as the program has modules.
+/// The budget in rows; a row takes one call per module.
 const RECORDS: u64 = 1500;
 const SEEDS: u64 = 24;
 
@@ -53,7 +53,7 @@ fn cell(optimizer: &dyn Optimizer, landscape: &Landscape, proposer: bool) -> Str
         .map(|seed| {
             let world = landscape.world(seed, calls);
             let mut world = if proposer { world } else { world.without_proposer() };
-            let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+            let mut lab = landscape.lab(seed, &mut world);
             // Most searches end when the calls are spent.
             let _ = optimizer.search(&mut lab);
             let best = lab.board().finalists(1).pop();

@@ -1,5 +1,5 @@
-//! How good the choice of a race is, and what it costs, against full measurement and fixed subsets: K candidates whose
-//! true gains are normal around -1 point, on 200 rows that are hard or easy for all alike. Run with
+//! The quality and the cost of a race, against full measurement and fixed subsets: K candidates with true gains that are normal
+//! around -1 point, on 200 rows that are hard or easy for all together. Run with
 //! `cargo bench -p proofmark-optimizers --bench race`.
 
 #![expect(clippy::print_stdout, reason = "a bench prints its table")]
@@ -18,12 +18,13 @@ const ROWS: usize = 200;
 const REPETITIONS: u64 = 400;
 /// The baseline's true accuracy.
 const BASELINE: f64 = 0.65;
-/// Standard deviations of what decides a row: how hard it is for all, for this candidate, and noise. Their squares sum
-/// to 1, so that the chance of a right answer is the normal distribution function of the candidate's level.
+/// The standard deviation of a row's difficulty for all candidates. The squares of [`SHARED`] and [`OWN`] sum to 1, so the
+/// probability of a right answer is the normal distribution function of the candidate's level.
 const SHARED: f64 = 0.883_176;
+/// The standard deviation of a row's difficulty for one candidate.
 const OWN: f64 = 0.469_042;
 
-/// One drawn world: who is right on which row.
+/// One drawn world: for the baseline and each candidate, the rows that it gets right.
 struct Drawn {
     gains: Vec<f64>,
     right: Vec<Vec<bool>>,
@@ -45,14 +46,14 @@ impl Drawn {
         Self { gains, right }
     }
 
-    /// The candidate, counted from 0, with the most right answers on the first rows.
+    /// The candidate, from 0, with the most right answers on the first rows.
     fn best_on(&self, rows: usize) -> usize {
         let count = |place: &usize| self.right[place + 1][..rows].iter().filter(|right| **right).count();
         (0..self.gains.len()).max_by_key(|place| (count(place), usize::MAX - place)).unwrap_or(0)
     }
 }
 
-/// Serves a drawn world to a lab.
+/// The effects of a drawn world.
 struct Served<'a> {
     drawn: &'a Drawn,
     lines: BTreeMap<CandidateId, usize>,
@@ -90,7 +91,15 @@ impl Effects for Served<'_> {
     fn note(&mut self, _: Event) {}
 }
 
-/// What a method chose over all repetitions.
+/// A choice of a method in one world.
+struct Chosen {
+    /// The candidate, from 0.
+    place: usize,
+    /// The number of calls.
+    calls: usize,
+}
+
+/// The sums of a method over all repetitions.
 #[derive(Default)]
 struct Sums {
     calls: f64,
@@ -101,14 +110,15 @@ struct Sums {
 }
 
 impl Sums {
-    fn add(&mut self, drawn: &Drawn, (chosen, calls): (usize, usize)) {
-        let better = drawn.gains.iter().filter(|gain| **gain > drawn.gains[chosen]).count();
+    fn add(&mut self, drawn: &Drawn, chosen: &Chosen) {
+        let gain = drawn.gains[chosen.place];
+        let better = drawn.gains.iter().filter(|other| **other > gain).count();
         let best = drawn.gains.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        self.calls += calls as f64;
+        self.calls += chosen.calls as f64;
         self.best += f64::from(u8::from(better == 0));
         self.top += f64::from(u8::from(better < 3));
-        self.gain += 100.0 * drawn.gains[chosen];
-        self.shortfall += 100.0 * (best - drawn.gains[chosen]);
+        self.gain += 100.0 * gain;
+        self.shortfall += 100.0 * (best - gain);
     }
 
     fn line(&self, name: &str, full: usize) -> String {
@@ -133,10 +143,10 @@ fn main() {
             let mut sums: [Sums; 5] = Default::default();
             for repetition in 0..REPETITIONS {
                 let drawn = Drawn::new(candidates, spread, 1000 * candidates as u64 + repetition);
-                let subset = |rows: usize| (drawn.best_on(rows), candidates * rows);
+                let subset = |rows: usize| Chosen { place: drawn.best_on(rows), calls: candidates * rows };
                 let chosen =
                     [subset(ROWS), subset(50), subset(25), setting.race(&drawn, 1), setting.race(&drawn, 3)];
-                sums.iter_mut().zip(chosen).for_each(|(sums, chosen)| sums.add(&drawn, chosen));
+                sums.iter_mut().zip(&chosen).for_each(|(sums, chosen)| sums.add(&drawn, chosen));
             }
             println!("\n{candidates} candidates, spread of true gains {:.0} points\n", 100.0 * spread);
             println!(
@@ -180,8 +190,8 @@ impl Setting {
         Some(Self { program, rows: Visible::new((0..ROWS).map(example).collect()) })
     }
 
-    /// Whom the race chooses and what it pays, the baseline's rows not counted.
-    fn race(&self, drawn: &Drawn, keep: usize) -> (usize, usize) {
+    /// The choice of a race; the baseline's calls do not count.
+    fn race(&self, drawn: &Drawn, keep: usize) -> Chosen {
         let saying = |place: usize| {
             let text = Param::Instruction(format!("Answer in way {place}."));
             Candidate::baseline().with(ParamPath::new("answer", Slot::Instruction), text)
@@ -191,18 +201,19 @@ impl Setting {
         let lines: BTreeMap<CandidateId, usize> = ids.enumerate().map(|(line, id)| (id, line)).collect();
         let mut served = Served { drawn, lines, paid: 0 };
         let nothing = Visible::default();
-        let mut lab = Lab::new(&self.program, (&nothing, &self.rows), 1, &mut served);
+        let mut lab = Lab::new(&self.program, &nothing, &self.rows, 1, &mut served);
         let winner = lab.race(&candidates, keep).ok().and_then(|standings| standings.into_iter().next());
         let chosen = winner.and_then(|winner| candidates.iter().position(|other| *other == winner.candidate));
         let baseline = lab.board().depth(Candidate::baseline().id());
         drop(lab);
-        (chosen.unwrap_or(0), served.paid - baseline)
+        Chosen { place: chosen.unwrap_or(0), calls: served.paid - baseline }
     }
 }
 
 /// A standard normal number (Box and Muller 1958).
 fn normal(rng: &mut ChaCha8Rng) -> f64 {
-    let (a, b): (f64, f64) = (rng.random(), rng.random());
+    let a: f64 = rng.random();
+    let b: f64 = rng.random();
     (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()
 }
 
@@ -215,9 +226,10 @@ fn distribution(x: f64) -> f64 {
     if x < 0.0 { tail } else { 1.0 - tail }
 }
 
-/// Where the distribution function has a value, by bisection.
+/// The quantile of the normal distribution, by bisection.
 fn quantile(p: f64) -> f64 {
-    let (mut low, mut high) = (-6.0, 6.0);
+    let mut low = -6.0;
+    let mut high = 6.0;
     for _ in 0..60 {
         let middle = 0.5 * (low + high);
         if distribution(middle) < p { low = middle } else { high = middle }

@@ -1,61 +1,59 @@
-//! The additive model: what each option of the joint space is worth, learned from measured points.
+//! The additive model: the effect of each option of the joint space, learned from measured points.
 //!
-//! A point's lead over the baseline is taken as the sum of its options' effects plus noise. With normal priors the
+//! The model takes a point's gain over the baseline as the sum of its options' effects plus noise. With normal priors the
 //! posterior is normal too (Bayesian linear regression; Bishop 2006, "Pattern Recognition and Machine Learning",
 //! equations 3.50 and 3.51). New points are drawn by Thompson sampling (Thompson 1933; Agrawal and Goyal 2013,
-//! arXiv:1209.3352): effects are drawn from the posterior, and each dimension takes the option that is best in the draw,
-//! so an option is tried as often as it may be the best.
+//! arXiv:1209.3352): effects are drawn from the posterior, and each dimension takes the best option of the draw, so an
+//! option is tried in proportion to the probability that it is the best.
 //!
-//! **Invariant:** the model only chooses what is measured next. Which candidate is best is decided on common rows.
+//! **Invariant:** the model only chooses which points are measured next. The common rows decide which candidate is best.
 
 use rand::{Rng, RngExt};
 
 use crate::space::{Point, Space};
 
-/// Standard deviation of an effect before anything was measured.
+/// The prior standard deviation of an effect.
 const PRIOR_SPREAD: f64 = 0.08;
-/// How strongly prior weights become prior effects.
+/// The prior effect of an option per unit of the log of its weight over that of the task as written.
 const PRIOR_SLOPE: f64 = 0.03;
-/// Standard deviation of the difference of two scores on one row.
+/// The standard deviation of the difference of two scores on one row.
 const ROW_NOISE: f64 = 0.5;
-/// Standard deviation of what a draw of demonstrations adds to its options' effects.
+/// The standard deviation that a draw of demonstrations adds to its options' effects.
 const DRAW_NOISE: f64 = 0.04;
 
-/// A point and how it did.
+/// A point and its measured gain.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Measured {
+pub struct ScoredPoint {
     /// The point.
     pub point: Point,
-    /// Its mean score less the baseline's on the same rows, and whatever else counts.
-    pub lead: f64,
-    /// How many rows.
+    /// Its gain over the baseline on the same rows, with the worth of length and calls ([`Board`](crate::Board)).
+    pub gain: f64,
+    /// The number of rows.
     pub rows: usize,
 }
 
 /// The posterior of the effects.
 #[derive(Clone, Debug)]
 pub struct Additive {
-    /// For each dimension the column of its first option that is not as written.
+    /// For each dimension, the column of its second option; the first is the task as written.
     offsets: Vec<usize>,
     options: Vec<usize>,
     mean: Vec<f64>,
-    /// Lower Cholesky factor of the precision.
+    /// The lower Cholesky factor of the precision.
     factor: Vec<Vec<f64>>,
 }
 
 impl Additive {
-    /// Learns from measured points.
-    pub fn learn(space: &Space, measured: &[Measured]) -> Self {
+    /// Learns the effects from measured points.
+    pub fn learn(space: &Space, measured: &[ScoredPoint]) -> Self {
         let options: Vec<usize> = space.dimensions.iter().map(|dimension| dimension.options.len()).collect();
-        // Column 0 is what all points have ahead of the baseline: the baseline's own luck.
+        // Column 0 is the gain that all points share: the baseline's own luck on these rows.
         let mut columns = 1;
-        let offsets: Vec<usize> = options
-            .iter()
-            .map(|count| {
-                columns += count - 1;
-                columns - count + 1
-            })
-            .collect();
+        let mut offsets: Vec<usize> = Vec::with_capacity(options.len());
+        for count in &options {
+            offsets.push(columns);
+            columns += count - 1;
+        }
         let precision = 1.0 / (PRIOR_SPREAD * PRIOR_SPREAD);
         let mut matrix = vec![vec![0.0; columns]; columns];
         let mut vector = vec![0.0; columns];
@@ -73,7 +71,7 @@ impl Additive {
             #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
             let noise = DRAW_NOISE * DRAW_NOISE + ROW_NOISE * ROW_NOISE / one.rows.max(1) as f64;
             for &a in &active {
-                vector[a] += one.lead / noise;
+                vector[a] += one.gain / noise;
                 for &b in &active {
                     matrix[a][b] += 1.0 / noise;
                 }
@@ -84,22 +82,25 @@ impl Additive {
         Self { offsets, options, mean, factor }
     }
 
-    /// A point that takes in each dimension what is best in one draw of the effects.
+    /// Draws effects from the posterior and returns the point with the best option of every dimension.
     pub fn draw(&self, rng: &mut impl Rng) -> Point {
         let noise = (0..self.mean.len()).map(|_| normal(rng)).collect();
         let spread = backward(&self.factor, noise);
-        let effect = |column: usize| self.mean[column] + spread[column];
-        let best = |(&offset, &count): (&usize, &usize)| {
-            let mut best = (0, 0.0);
+        let mut point = Point::with_capacity(self.options.len());
+        for (&offset, &count) in self.offsets.iter().zip(&self.options) {
+            let mut best = 0;
+            let mut best_effect = 0.0;
             for option in 1..count {
-                let effect = effect(offset + option - 1);
-                if effect > best.1 {
-                    best = (option, effect);
+                let column = offset + option - 1;
+                let effect = self.mean[column] + spread[column];
+                if effect > best_effect {
+                    best = option;
+                    best_effect = effect;
                 }
             }
-            best.0
-        };
-        self.offsets.iter().zip(&self.options).map(best).collect()
+            point.push(best);
+        }
+        point
     }
 
     /// The mean effect of an option of a dimension; 0 for the task as written.
@@ -108,13 +109,13 @@ impl Additive {
     }
 }
 
-/// The columns that are 1 for a point.
+/// The columns of the design matrix that are 1 for a point.
 fn active(offsets: &[usize], point: &Point) -> Vec<usize> {
     let chosen = offsets.iter().zip(point).filter(|(_, option)| **option > 0);
     std::iter::once(0).chain(chosen.map(|(offset, option)| offset + option - 1)).collect()
 }
 
-/// The lower factor of a positive definite matrix, which a precision with a proper prior is.
+/// The lower Cholesky factor of a positive definite matrix; a precision with a proper prior is one.
 fn cholesky(mut matrix: Vec<Vec<f64>>) -> Vec<Vec<f64>> {
     for i in 0..matrix.len() {
         for j in 0..=i {
@@ -149,40 +150,41 @@ fn backward(factor: &[Vec<f64>], mut vector: Vec<f64>) -> Vec<f64> {
 
 /// A standard normal number (Box and Muller 1958).
 fn normal(rng: &mut impl Rng) -> f64 {
-    let (a, b): (f64, f64) = (rng.random(), rng.random());
+    let a: f64 = rng.random();
+    let b: f64 = rng.random();
     (-2.0 * (1.0 - a).ln()).sqrt() * (std::f64::consts::TAU * b).cos()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{demos::Shelf, landscape::Landscape};
+    use crate::{demos::ExamplePool, landscape::Landscape};
     use proofmark_runtime::{Slot, model::Abilities};
     use proptest::prelude::*;
     use rand::{SeedableRng, rngs::ChaCha8Rng};
 
     fn space() -> Space {
         let landscape = Landscape::joint(60).unwrap();
-        let shelves = Shelf::labelled(&landscape.program, landscape.train.examples().iter());
-        let shelves = shelves.into_iter().map(|shelf| ("labelled", shelf)).collect();
-        Space::new(&landscape.program, Abilities { scores_choices: true, enforces_schema: false }, shelves)
+        let pools = ExamplePool::labelled(&landscape.program, landscape.train.examples().iter());
+        let pools = pools.into_iter().map(|pool| ("labelled", pool)).collect();
+        Space::new(&landscape.program, Abilities { scores_choices: true, enforces_schema: false }, pools)
     }
 
     #[test]
-    fn an_option_that_did_well_is_drawn_more_often() {
+    fn options_with_a_gain_are_drawn_more_often() {
         let space = space();
         let place =
             space.dimensions.iter().position(|dimension| dimension.slot == Slot::Calibration).unwrap();
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         let points = space.spread(16, &mut rng);
-        let measure = |gain: f64| -> Vec<Measured> {
-            let lead = |point: &Point| if point[place] == 1 { gain } else { 0.0 };
+        let measure = |planted: f64| -> Vec<ScoredPoint> {
+            let gain = |point: &Point| if point[place] == 1 { planted } else { 0.0 };
             points
                 .iter()
-                .map(|point| Measured { point: point.clone(), lead: lead(point), rows: 20 })
+                .map(|point| ScoredPoint { point: point.clone(), gain: gain(point), rows: 20 })
                 .collect()
         };
-        let mut share = |measured: &[Measured]| {
+        let mut share = |measured: &[ScoredPoint]| {
             let model = Additive::learn(&space, measured);
             (0..1000).filter(|_| model.draw(&mut rng)[place] == 1).count()
         };
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn many_exact_measurements_give_the_planted_effects() {
+    fn exact_measurements_give_the_planted_effects() {
         let space = space();
         let mut rng = ChaCha8Rng::seed_from_u64(2);
         let planted =
@@ -201,7 +203,7 @@ mod tests {
         let measured: Vec<_> = space
             .spread(4000, &mut rng)
             .into_iter()
-            .map(|point| Measured { lead: worth(&point), point, rows: 1_000_000 })
+            .map(|point| ScoredPoint { gain: worth(&point), point, rows: 1_000_000 })
             .collect();
         let model = Additive::learn(&space, &measured);
         for (d, dimension) in space.dimensions.iter().enumerate() {
@@ -213,7 +215,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn solving_inverts(values in prop::collection::vec(-1.0f64..1.0, 16), vector in prop::collection::vec(-1.0f64..1.0, 4)) {
+        fn solving_inverts_the_matrix(values in prop::collection::vec(-1.0f64..1.0, 16), vector in prop::collection::vec(-1.0f64..1.0, 4)) {
             // A = B B' + 1 is positive definite.
             let b = |i: usize, j: usize| values[4 * i + j];
             let entry = |i: usize, j: usize| (0..4).map(|k| b(i, k) * b(j, k)).sum::<f64>() + f64::from(u8::from(i == j));

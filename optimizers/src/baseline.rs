@@ -1,4 +1,4 @@
-//! `baseline`: measures the task as written and searches nothing. What every other optimizer has to beat.
+//! `baseline`: measures the task as written and searches nothing. Every other optimizer has to beat it.
 //!
 //! Cost: one pass over the common rows.
 
@@ -19,7 +19,7 @@ impl Optimizer for Baseline {
     }
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
-        lab.born(&Candidate::baseline(), &[], "the task as written")?;
+        lab.register(&Candidate::baseline(), &[], "the task as written")?;
         lab.race(&[], 1).map(|_| ())
     }
 }

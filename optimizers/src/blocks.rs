@@ -1,20 +1,19 @@
-//! Building blocks: sentences for an instruction that follow from a module's signature and from the pool, written
-//! without any language model.
+//! Building blocks: sentences for an instruction, made from a module's signature and the pool without any language model.
 //!
-//! **Invariant:** a block says only what the signature or the pool's rows say. It never quotes a row.
+//! **Invariant:** a block states only facts of the signature or of the pool's rows. It never quotes a row.
 
 use proofmark_runtime::{Demonstration, Field, Module, Type, prompt::label};
 
 use crate::{
-    demos::{Shelf, answer},
+    demos::{ExamplePool, answer},
     words,
 };
 
-/// Telling words per answer.
+/// The number of telling words per answer.
 const WORDS: usize = 4;
-/// Most answers that are listed or described.
+/// The greatest number of answers that are listed or described.
 const MOST_ANSWERS: usize = 40;
-/// Share of the pool's rows that must agree before a block says so, in parts of 100.
+/// The share of the pool's rows, in percent, that must agree before a block states the fact.
 const ALMOST_ALL: usize = 90;
 
 /// A sentence that may be added to an instruction.
@@ -22,17 +21,17 @@ const ALMOST_ALL: usize = 90;
 pub struct Block {
     /// The sentence.
     pub text: String,
-    /// What it does, for the report: "lists the choices".
+    /// Its effect, for the report: "lists the choices".
     pub does: &'static str,
 }
 
-/// The blocks for a module; `shelf` is what the pool offers it.
-pub fn blocks(module: &Module, shelf: Option<&Shelf>) -> Vec<Block> {
+/// The blocks for a module; `pool` has its demonstrations.
+pub fn blocks(module: &Module, pool: Option<&ExamplePool>) -> Vec<Block> {
     let signature = module.effective();
     let block = |does: &'static str, text: Option<String>| text.map(|text| Block { text, does });
     let [output] = module.signature.outputs.as_slice() else { return Vec::new() };
     let name = label(&output.name).to_lowercase();
-    let rows: Vec<&Demonstration> = shelf.into_iter().flat_map(Shelf::demonstrations).collect();
+    let rows: Vec<&Demonstration> = pool.into_iter().flat_map(ExamplePool::demonstrations).collect();
     let input =
         signature.inputs.first().map_or_else(|| "input".into(), |field| label(&field.name).to_lowercase());
     [
@@ -54,7 +53,7 @@ pub fn blocks(module: &Module, shelf: Option<&Shelf>) -> Vec<Block> {
     .collect()
 }
 
-/// A whole instruction in the fewest words, made from the names of the fields.
+/// The shortest whole instruction, made from the names of the fields.
 pub fn shortest(module: &Module) -> Option<Block> {
     let [output] = module.signature.outputs.as_slice() else { return None };
     let inputs: Vec<_> =
@@ -67,6 +66,7 @@ pub fn shortest(module: &Module) -> Option<Block> {
     Some(Block { text, does: "says it in one line" })
 }
 
+/// The choices of an output, if there are not too many to list.
 fn choices(output: &Field) -> Option<&[String]> {
     match &output.ty {
         Type::Choice(choices) if choices.len() <= MOST_ANSWERS => Some(choices),
@@ -74,12 +74,13 @@ fn choices(output: &Field) -> Option<&[String]> {
     }
 }
 
+/// A sentence that lists the choices.
 fn list(output: &Field) -> Option<String> {
     let choices = choices(output)?;
     Some(format!("The {} is one of: {}.", label(&output.name).to_lowercase(), choices.join(", ")))
 }
 
-/// One clause per answer with the words that tell it from the others.
+/// A sentence with one clause per answer: the words that distinguish it from the others.
 fn telling(rows: &[&Demonstration]) -> Option<String> {
     let pairs: Vec<(String, String)> = rows.iter().map(|row| (input(row), answer(row))).collect();
     let telling = words::telling(&pairs, WORDS);
@@ -91,7 +92,7 @@ fn telling(rows: &[&Demonstration]) -> Option<String> {
     Some(format!("Words that tell: {}.", clauses.join("; ")))
 }
 
-/// Whether almost all answers stand in their input.
+/// Whether almost all answers are part of their input.
 fn copied(rows: &[&Demonstration]) -> bool {
     let stands = |row: &&&Demonstration| {
         let answer = answer(row);
@@ -100,7 +101,7 @@ fn copied(rows: &[&Demonstration]) -> bool {
     !rows.is_empty() && rows.iter().filter(stands).count() * 100 >= rows.len() * ALMOST_ALL
 }
 
-/// The length that almost all answers keep, in words, if the output is text.
+/// The number of words that almost all answers stay within, if the output is text.
 fn length(output: &Field, rows: &[&Demonstration]) -> Option<usize> {
     if output.ty != Type::Text || rows.is_empty() {
         return None;
@@ -110,6 +111,7 @@ fn length(output: &Field, rows: &[&Demonstration]) -> Option<usize> {
     lengths.get(lengths.len() * ALMOST_ALL / 100).copied().filter(|&n| n > 0)
 }
 
+/// The inputs of a demonstration as one text.
 fn input(row: &Demonstration) -> String {
     row.inputs.iter().map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" ")
 }
@@ -126,10 +128,10 @@ mod tests {
     }
 
     #[test]
-    fn a_choice_is_listed_and_told_by_words() {
+    fn choices_are_listed_with_telling_words() {
         let landscape = Landscape::instruction(120).unwrap();
-        let shelf = Shelf::labelled(&landscape.program, landscape.train.examples().iter()).remove(0);
-        let blocks = blocks(&landscape.program.modules()[0], Some(&shelf));
+        let pool = ExamplePool::labelled(&landscape.program, landscape.train.examples().iter()).remove(0);
+        let blocks = blocks(&landscape.program.modules()[0], Some(&pool));
         let texts = texts(&blocks);
         assert_eq!(texts[0], "Answer with the team only.");
         assert_eq!(texts[1], "The team is one of: billing, shipping, returns, account, technical, sales.");
@@ -143,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn text_outputs_are_described_by_what_the_rows_do() {
+    fn text_outputs_are_described_from_the_rows() {
         let signature = Signature {
             instructions: "Find the name.".into(),
             inputs: vec![Field::new("line", Type::Text)],
@@ -158,10 +160,10 @@ mod tests {
                 slices: BTreeMap::new(),
             })
             .collect();
-        let shelf = Shelf::labelled(&program, rows.iter()).remove(0);
+        let pool = ExamplePool::labelled(&program, rows.iter()).remove(0);
         let module = &program.modules()[0];
         assert_eq!(
-            texts(&blocks(module, Some(&shelf))),
+            texts(&blocks(module, Some(&pool))),
             [
                 "Answer with the full name only.",
                 "Copy the full name from the line word for word.",

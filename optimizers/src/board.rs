@@ -1,47 +1,47 @@
-//! The board: what every candidate did on every row.
+//! The board: the outcome of every candidate on every row.
 //!
-//! **Invariant:** only candidates measured on all the same rows are compared. A mean over other rows than the rival's
-//! says more about the rows than about the candidate.
+//! **Invariant:** candidates are compared only on rows that all of them were measured on. Means over different rows differ
+//! by the rows more than by the candidates.
 
 use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
-use proofmark_runtime::{Candidate, CandidateId, ExampleId, Program};
+use proofmark_runtime::{Candidate, CandidateId, Demonstration, ExampleId, Program};
 use serde::{Deserialize, Serialize};
 
 use crate::{effects::Lineage, outcome::Outcome, paired};
 
-/// A step is taken if its paired p is below this.
+/// A search goes on from a new candidate if its paired p is below this.
 const STEP: f64 = 0.25;
-/// What the whole length of the prompt as written is worth in score, where brevity is the aim.
+/// The score that the whole length of the prompt as written is worth, if the aim is brevity.
 const LENGTH_WORTH: f64 = 0.25;
-/// What one more prompt that votes, which is one more call for every row, is worth in score.
+/// The score that one more member of a vote costs: it is one more call for every row.
 pub(crate) const CALL_WORTH: f64 = 0.01;
-/// What a shorter prompt may be behind on the rows of the search: half of what the gate lets pass.
+/// The score that a shorter prompt may lose on the rows of the search: half the margin of the gate.
 const LOSS: f64 = 0.015;
 
-/// What a search is after.
+/// The aim of a search.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Aim {
     /// A better score.
     #[default]
     Score,
-    /// A shorter prompt that does as well.
+    /// A shorter prompt with about the same score.
     Brevity,
 }
 
-/// What every candidate did on every row.
+/// The outcome of every candidate on every row.
 #[derive(Clone, Debug, Default)]
 pub struct Board {
     common: Vec<ExampleId>,
     entries: IndexMap<CandidateId, Entry>,
     aim: Aim,
-    /// The search found that there is nothing to be had.
+    /// Whether the search gave up; there are no finalists then.
     closed: bool,
 }
 
-/// Outcomes by row.
-pub type Measured = Vec<(ExampleId, Outcome)>;
+/// The outcomes of one candidate, each with its row.
+pub type RowOutcomes = Vec<(ExampleId, Outcome)>;
 
 /// One candidate on the board.
 #[derive(Clone, Debug)]
@@ -53,45 +53,46 @@ pub struct Entry {
     depth: usize,
 }
 
-/// How a candidate stands against the others on the rows that all of them were measured on.
+/// How a candidate compares with the baseline on the first common rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// The candidate.
     pub candidate: Candidate,
-    /// Rows that the numbers are over: the first so many of the common rows.
+    /// The number of common rows, from the first on, that the numbers are means over.
     pub rows: usize,
     /// Mean score, 0..=1.
     pub mean: f64,
     /// Mean score minus the baseline's on the same rows.
-    pub lead: f64,
-    /// One-sided mid-p of the lead ([`paired::sign_flip`]). For display: the rows were used to find the candidate.
+    #[serde(rename = "lead")]
+    pub gain: f64,
+    /// One-sided mid-p of the gain ([`paired::sign_flip`]). For display only: the search chose by these rows.
     pub p: f64,
-    /// Characters of its instructions, descriptions and demonstrations.
+    /// The number of characters of its instructions, descriptions and demonstrations.
     pub characters: usize,
 }
 
 impl Board {
-    /// An empty board over the common rows.
+    /// Makes an empty board over the common rows.
     pub fn new(common: Vec<ExampleId>) -> Self {
         Self { common, entries: IndexMap::new(), aim: Aim::Score, closed: false }
     }
 
-    /// The rows that candidates are compared on, in their one order.
+    /// The rows that candidates are compared on, in their fixed order.
     pub fn common(&self) -> &[ExampleId] {
         &self.common
     }
 
-    /// All candidates in the order of their birth.
+    /// All candidates in the order in which they were entered.
     pub fn entries(&self) -> impl ExactSizeIterator<Item = &Entry> {
         self.entries.values()
     }
 
-    /// One candidate.
+    /// The entry of a candidate.
     pub fn get(&self, id: CandidateId) -> Option<&Entry> {
         self.entries.get(&id)
     }
 
-    /// Puts a candidate on the board; `applied` is the program with it. Does nothing if it is there.
+    /// Puts a candidate on the board, unless it is there; `applied` is the program with the candidate laid over it.
     pub(crate) fn enter(&mut self, candidate: &Candidate, applied: &Program) -> CandidateId {
         let id = candidate.id();
         self.entries.entry(id).or_insert_with(|| Entry {
@@ -104,45 +105,44 @@ impl Board {
         id
     }
 
-    /// Puts a candidate on the board that was measured elsewhere, with where it comes from; `applied` is the program with it.
-    /// What was known of it stays.
+    /// Puts a candidate on the board that was measured outside the search, with its lineage and outcomes; `applied` is the
+    /// program with the candidate laid over it. An earlier lineage and earlier outcomes on other rows stay.
     pub fn admit(
         &mut self,
-        (candidate, applied): (&Candidate, &Program),
+        candidate: &Candidate,
+        applied: &Program,
         lineage: Lineage,
-        outcomes: Measured,
+        outcomes: RowOutcomes,
     ) {
         let id = self.enter(candidate, applied);
-        self.trace_back(lineage);
-        outcomes.into_iter().for_each(|(row, outcome)| self.record(id, row, outcome));
+        self.set_lineage(lineage);
+        for (row, outcome) in outcomes {
+            self.record(id, row, outcome);
+        }
     }
 
-    /// Ranks by this aim from now on.
-    pub(crate) fn seek(&mut self, aim: Aim) {
+    /// Sets the aim that candidates are ranked by.
+    pub(crate) fn set_aim(&mut self, aim: Aim) {
         self.aim = aim;
     }
 
-    /// Makes nobody a finalist.
+    /// Withdraws all finalists.
     pub(crate) fn close(&mut self) {
         self.closed = true;
     }
 
-    /// Remembers where a candidate comes from; false if that was known.
-    pub(crate) fn trace_back(&mut self, lineage: Lineage) -> bool {
+    /// Sets the lineage of a candidate on the board; returns false if it had one.
+    pub(crate) fn set_lineage(&mut self, lineage: Lineage) -> bool {
         let entry = self.entries.get_mut(&lineage.id).filter(|entry| entry.lineage.is_none());
         entry.map(|entry| entry.lineage = Some(lineage)).is_some()
     }
 
-    /// Records an outcome of a candidate on the board.
+    /// Records an outcome of a candidate that is on the board.
     pub(crate) fn record(&mut self, id: CandidateId, row: ExampleId, outcome: Outcome) {
-        if let Some(entry) = self.entries.get_mut(&id) {
-            entry.outcomes.insert(row, outcome);
-            let next = |entry: &Entry| {
-                self.common.get(entry.depth).is_some_and(|row| entry.outcomes.contains_key(row))
-            };
-            while next(entry) {
-                entry.depth += 1;
-            }
+        let Some(entry) = self.entries.get_mut(&id) else { return };
+        entry.outcomes.insert(row, outcome);
+        while self.common.get(entry.depth).is_some_and(|row| entry.outcomes.contains_key(row)) {
+            entry.depth += 1;
         }
     }
 
@@ -151,20 +151,20 @@ impl Board {
         self.entries.get(&id)?.outcomes.get(row)
     }
 
-    /// How many of the common rows, from the first on, a candidate was measured on.
+    /// The depth of a candidate: the number of common rows, from the first on without a gap, that it was measured on.
     pub fn depth(&self, id: CandidateId) -> usize {
         self.entries.get(&id).map_or(0, |entry| entry.depth)
     }
 
-    /// The mean score of a candidate on the common rows it was measured on, if any.
+    /// The mean score of a candidate on the first common rows, up to its depth; none at depth 0.
     pub fn mean(&self, id: CandidateId) -> Option<f64> {
         let scores = self.scores(id, self.depth(id));
         (!scores.is_empty()).then(|| scores.iter().sum::<f64>() / scores.len() as f64)
     }
 
-    /// The candidates among `ids` that were measured on the first `rows` common rows, best first: by mean (less what the calls
-    /// of a vote are worth, and by length, if brevity is the aim), then fewer characters, then id. Empty if the baseline was
-    /// not measured there.
+    /// Ranks the candidates among `ids` that were measured on the first `rows` common rows, best first: by the gain (less
+    /// the price of a vote's calls, plus the worth of a shorter prompt if the aim is brevity), then by fewer characters,
+    /// then by id. Empty if the baseline was not measured on these rows.
     pub fn ranking(&self, ids: &[CandidateId], rows: usize) -> Vec<Standing> {
         let baseline = Candidate::baseline().id();
         if self.depth(baseline) < rows {
@@ -182,10 +182,9 @@ impl Board {
         standings.into_iter().map(|(_, standing)| standing).collect()
     }
 
-    /// At most `most` candidates that are ahead of the baseline (or shorter and hardly behind, if brevity is the aim),
-    /// best first, among those measured on the most common rows. After a search that was stopped these may be fewer rows
-    /// than all: a candidate that went further than the others has beaten them on the rows before. None if the search
-    /// conceded that there is nothing to be had.
+    /// At most `most` finalists, best first: candidates with a gain over the baseline (or shorter ones with hardly a loss,
+    /// if the aim is brevity) among those of the greatest depth. After a search that was stopped early this depth may be
+    /// less than all rows; the deepest candidates have won on the rows before. Empty if the search gave up.
     pub fn finalists(&self, most: usize) -> Vec<Standing> {
         if self.closed {
             return Vec::new();
@@ -200,8 +199,8 @@ impl Board {
         ranking
     }
 
-    /// Whether a candidate is ahead of another on the common rows that both were measured on, by more than chance would
-    /// be in one case of four. A margin for taking a step, not a claim.
+    /// Whether `challenger` scores higher than `holder` on the common rows that both were measured on, with a paired p below
+    /// 0.25. This decides a step of a search; it is no claim.
     pub fn beats(&self, challenger: CandidateId, holder: CandidateId) -> bool {
         let rows = self.depth(challenger).min(self.depth(holder));
         let pairs = self.scores(challenger, rows).into_iter().zip(self.scores(holder, rows));
@@ -209,7 +208,7 @@ impl Board {
         mean(&differences) > 0.0 && paired::sign_flip(&differences) < STEP
     }
 
-    /// The scores of a candidate on the first `rows` common rows, as far as it was measured.
+    /// The scores of a candidate on the first `rows` common rows, up to its depth.
     pub fn scores(&self, id: CandidateId, rows: usize) -> Vec<f64> {
         let Some(entry) = self.entries.get(&id) else { return Vec::new() };
         let rows = &self.common[..rows.min(entry.depth)];
@@ -219,15 +218,16 @@ impl Board {
     /// Whether a candidate may be a finalist.
     pub(crate) fn is_worth_it(&self, standing: &Standing) -> bool {
         match self.aim {
-            Aim::Score => standing.lead > 0.0,
+            Aim::Score => standing.gain > 0.0,
             Aim::Brevity => {
                 let written = self.entries.get(&Candidate::baseline().id()).map_or(0, Entry::characters);
-                standing.characters < written && standing.lead > -LOSS
+                standing.characters < written && standing.gain > -LOSS
             }
         }
     }
 
-    /// What a standing counts for: its lead less what the calls of a vote are worth, and what it saves if brevity is the aim.
+    /// The value that candidates are ranked by: the gain, less the price of a vote's calls, plus the worth of the characters
+    /// saved if the aim is brevity.
     pub(crate) fn worth(&self, standing: &Standing) -> f64 {
         let written = self.entries.get(&Candidate::baseline().id()).map_or(0, Entry::characters);
         #[expect(clippy::cast_precision_loss, reason = "a length")]
@@ -235,8 +235,8 @@ impl Board {
         #[expect(clippy::cast_precision_loss, reason = "a handful")]
         let price = CALL_WORTH * (standing.candidate.votes() - 1) as f64;
         match self.aim {
-            Aim::Score => standing.lead - price,
-            Aim::Brevity => standing.lead - price + LENGTH_WORTH * saved,
+            Aim::Score => standing.gain - price,
+            Aim::Brevity => standing.gain - price + LENGTH_WORTH * saved,
         }
     }
 
@@ -247,7 +247,7 @@ impl Board {
             candidate: entry.candidate.clone(),
             rows: base.len(),
             mean: mean(&scores),
-            lead: mean(&differences),
+            gain: mean(&differences),
             p: paired::sign_flip(&differences),
             characters: entry.characters,
         }
@@ -260,48 +260,55 @@ impl Entry {
         &self.candidate
     }
 
-    /// Where it comes from, if the optimizer said so.
+    /// Its lineage, if the optimizer registered one.
     pub fn lineage(&self) -> Option<&Lineage> {
         self.lineage.as_ref()
     }
 
-    /// Characters of its instructions, descriptions and demonstrations.
+    /// The number of characters of its instructions, descriptions and demonstrations.
     pub fn characters(&self) -> usize {
         self.characters
     }
 
-    /// What it did, by row.
+    /// Its outcomes by row.
     pub fn outcomes(&self) -> &BTreeMap<ExampleId, Outcome> {
         &self.outcomes
     }
 
-    /// How many of the common rows, from the first on, it was measured on.
+    /// The number of common rows, from the first on without a gap, that it was measured on.
     pub fn depth(&self) -> usize {
         self.depth
     }
 }
 
-/// The mean; 0 of nothing.
+/// The mean of the values; 0 if there are none.
 #[expect(clippy::cast_precision_loss, reason = "a count of rows")]
 pub(crate) fn mean(values: &[f64]) -> f64 {
     if values.is_empty() { 0.0 } else { values.iter().sum::<f64>() / values.len() as f64 }
 }
 
-/// What a reader would call the length of the prompts: all that a candidate can lengthen.
+/// The length of a program's prompts in characters: everything that a candidate can lengthen. Where only the nearest
+/// demonstrations are shown, their share of all demonstrations counts.
 pub(crate) fn characters(program: &Program) -> usize {
-    let count = |text: &str| text.chars().count();
-    let module = |module: &proofmark_runtime::Module| {
+    let mut characters = 0;
+    for module in program.modules() {
         let signature = &module.signature;
-        let fields = signature.inputs.iter().chain(&signature.outputs).map(|field| count(&field.about));
-        let values = |demo: &proofmark_runtime::Demonstration| -> usize {
-            demo.inputs.iter().chain(demo.outputs.iter()).map(|(_, value)| count(&value.to_string())).sum()
-        };
-        let all = module.demonstrations.iter().map(values).sum::<usize>();
-        let of = module.demonstrations.len();
-        let shown = if module.nearest == 0 { of } else { of.min(module.nearest as usize) };
-        count(&signature.instructions) + fields.sum::<usize>() + all * shown / of.max(1)
-    };
-    program.modules().iter().map(module).sum()
+        characters += signature.instructions.chars().count();
+        for field in signature.inputs.iter().chain(&signature.outputs) {
+            characters += field.about.chars().count();
+        }
+        let total = module.demonstrations.len();
+        let shown = if module.nearest == 0 { total } else { total.min(module.nearest as usize) };
+        let all: usize = module.demonstrations.iter().map(demonstration_characters).sum();
+        characters += all * shown / total.max(1);
+    }
+    characters
+}
+
+/// The number of characters of a demonstration's values.
+fn demonstration_characters(demonstration: &Demonstration) -> usize {
+    let values = demonstration.inputs.iter().chain(demonstration.outputs.iter());
+    values.map(|(_, value)| value.to_string().chars().count()).sum()
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! The climb: rounds of random steps from the best candidate so far, each round a race of its own, until two rounds in a
-//! row bring nothing, no further gain could be shown ([`resolution`](crate::resolution)), or the calls are spent.
+//! Hill climbing: rounds of random steps from the best candidate so far. Each round is a race of its own. It ends after two
+//! rounds in a row without a gain, if the sealed rows could show no further gain ([`resolution`](crate::resolution)), or if
+//! the calls are spent.
 //!
-//! **Invariant:** a step is taken only if it beats the best on the same rows by more than chance would in one case of
-//! four ([`Board::beats`](crate::board::Board::beats)); the best is never measured again for it.
+//! **Invariant:** a step is taken only if it beats the best on the same rows with a paired p below 0.25
+//! ([`Board::beats`](crate::board::Board::beats)). The best is not measured again for it.
 
 use proofmark_runtime::Candidate;
 use rand::rngs::ChaCha8Rng;
@@ -14,28 +15,29 @@ use crate::{
     resolution::is_enough,
 };
 
-/// Candidates of a round.
+/// The number of candidates of a round.
 const PER_ROUND: usize = 6;
-/// Rounds without a gain after which the climb ends.
+/// The number of rounds in a row without a gain that end the climb.
 const PATIENCE: usize = 2;
-/// Steps that are drawn for each candidate of a round: some do not apply, some lead to what is known.
+/// The number of steps that are drawn per candidate of a round: some do not apply, and some give a known candidate.
 const TRIES: usize = 10;
 
-/// A random step from a candidate, with what it does in words; nothing if it does not apply.
-pub(crate) type Step<'s> = dyn Fn(&Candidate, &mut ChaCha8Rng) -> Option<(Candidate, String)> + 's;
+/// A function that draws a random step from a candidate; it returns the new candidate and a description, or none if the step
+/// does not apply.
+pub type RandomStep<'s> = dyn Fn(&Candidate, &mut ChaCha8Rng) -> Option<(Candidate, String)> + 's;
 
-/// Climbs from the first of the finalists, or from the baseline if it does not lead.
+/// Climbs from the first finalist, or from the baseline if that finalist has no gain.
 ///
 /// # Errors
 /// [`Stop`].
-pub(crate) fn climb(
+pub fn climb(
     lab: &mut Lab<'_>,
     finalists: &[Standing],
-    step: &Step<'_>,
+    step: &RandomStep<'_>,
     rng: &mut ChaCha8Rng,
 ) -> Result<(), Stop> {
-    let leading = finalists.first().filter(|first| first.lead > 0.0);
-    let mut best = leading.map_or_else(Candidate::baseline, |first| first.candidate.clone());
+    let ahead = finalists.first().filter(|first| first.gain > 0.0);
+    let mut best = ahead.map_or_else(Candidate::baseline, |first| first.candidate.clone());
     let mut patience = PATIENCE;
     while patience > 0 && !is_enough(lab, &best)? {
         let batch = around(lab, &best, step, rng)?;
@@ -51,19 +53,19 @@ pub(crate) fn climb(
     Ok(())
 }
 
-/// As many candidates as a round can pay for, each a step from `best`, none of them known.
+/// Makes the new candidates of a round, each a step from `best`, as many as the calls allow.
 fn around(
     lab: &mut Lab<'_>,
     best: &Candidate,
-    step: &Step<'_>,
+    step: &RandomStep<'_>,
     rng: &mut ChaCha8Rng,
 ) -> Result<Vec<Candidate>, Stop> {
-    let room = lab.affordable((&[], PER_ROUND), 1, lab.remaining_calls());
+    let room = lab.affordable(&[], PER_ROUND, 1, lab.remaining_calls());
     let mut batch = Vec::new();
     for _ in 0..room * TRIES {
         let Some((next, how)) = step(best, rng) else { continue };
         if batch.len() < room && lab.board().get(next.id()).is_none() {
-            lab.born(&next, &[best], how)?;
+            lab.register(&next, &[best], how)?;
             batch.push(next);
         }
     }

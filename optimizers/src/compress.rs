@@ -1,15 +1,15 @@
-//! `compress`: a shorter prompt that does as well, after the fact: for a prompt that is good and dear.
+//! `compress`: shortens a good but expensive prompt at about the same score.
 //!
 //! Everything that can be left out of the prompt, or said in fewer words, is a part of a joint
-//! [space](crate::space::Space::of_brevity). Points that leave out about half of the parts are measured on the first rows;
-//! from them a model learns what each part is worth. Then parts are left out together, the idlest first, as in delta
-//! debugging (Zeller and Hildebrandt 2002, IEEE Transactions on Software Engineering 28:2, algorithm ddmin): where a group
-//! does harm it is halved.
+//! [space](crate::space::Space::of_brevity). Points that leave out about half of the parts are measured on the first rows, and
+//! a model learns the effect of each part. Then groups of parts are left out, the least useful parts first, as in delta
+//! debugging (Zeller and Hildebrandt 2002, IEEE Transactions on Software Engineering 28:2, algorithm ddmin): a group that
+//! does harm is halved.
 //!
-//! What it finds is no better than what it began with, so the gate judges it by the policy `noninferior`, and no other.
+//! The result scores no higher than the prompt it began with, so the gate always judges it by the policy `noninferior`.
 //!
-//! Cost: at most 16 points on 20 rows, then for each group as many rows as it takes to see harm, all common rows if there
-//! is none; two groups at most for each part that is needed and each halving. Lay it over a shipped prompt with
+//! Cost: at most 16 points on 20 rows; then for each group as many rows as it takes to see harm, or all common rows; at most
+//! two groups for each part that is needed and each halving. Use it on a shipped prompt with
 //! `proofmark compile TASK --baseline ARTIFACT --optimizer compress`.
 
 use proofmark_runtime::Candidate;
@@ -17,6 +17,7 @@ use rand::rngs::ChaCha8Rng;
 
 use crate::{
     Optimizer,
+    additive::Additive,
     board::Aim,
     effects::{Event, Stop, Trial},
     lab::Lab,
@@ -25,7 +26,7 @@ use crate::{
     space::{Point, Space},
 };
 
-/// A group does harm if so few of all luck would put it as far behind.
+/// A group does harm if the one-sided p of its loss is below this.
 const HARM: f64 = 0.1;
 
 /// See the [module](self).
@@ -45,25 +46,36 @@ impl Optimizer for Compress {
     }
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
-        lab.seek(self.aim());
-        lab.born(&Candidate::baseline(), &[], "the task as written")?;
+        lab.set_aim(self.aim());
+        lab.register(&Candidate::baseline(), &[], "the task as written")?;
         let space = Space::of_brevity(lab.program());
         let mut rng = lab.rng("compress");
-        let model = Screen::spread(lab, (&space, SPREAD), &mut rng)?.learn(lab);
-        let best = |(dimension, options): (usize, usize)| {
-            let rated = (1..options).map(|option| (model.effect(dimension, option), dimension, option));
-            rated.max_by(|a, b| a.0.total_cmp(&b.0))
-        };
-        let sizes = space.dimensions.iter().map(|dimension| dimension.options.len()).enumerate();
-        let mut parts: Vec<(f64, usize, usize)> = sizes.filter_map(best).collect();
-        parts.sort_by(|a, b| b.0.total_cmp(&a.0));
-        let parts: Vec<Part> = parts.into_iter().map(|(_, dimension, option)| (dimension, option)).collect();
-        trim(lab, &space, parts, &mut rng)
+        let model = Screen::spread(lab, &space, SPREAD, &mut rng)?.learn(lab);
+        trim(lab, &space, parts(&space, &model), &mut rng)
     }
 }
 
-/// A dimension, and the option that leaves something out there.
-type Part = (usize, usize);
+/// A part that can be left out.
+struct Part {
+    /// The place of the dimension.
+    dimension: usize,
+    /// The option that leaves the part out.
+    option: usize,
+    /// The learned effect of leaving it out.
+    effect: f64,
+}
+
+/// The best option of every dimension, the least useful part first.
+fn parts(space: &Space, model: &Additive) -> Vec<Part> {
+    let mut parts = Vec::new();
+    for (dimension, options) in space.dimensions.iter().map(|one| one.options.len()).enumerate() {
+        let options =
+            (1..options).map(|option| Part { dimension, option, effect: model.effect(dimension, option) });
+        parts.extend(options.max_by(|a, b| a.effect.total_cmp(&b.effect)));
+    }
+    parts.sort_by(|a, b| b.effect.total_cmp(&a.effect));
+    parts
+}
 
 /// Leaves out all parts that do no harm together.
 fn trim(lab: &mut Lab<'_>, space: &Space, parts: Vec<Part>, rng: &mut ChaCha8Rng) -> Result<(), Stop> {
@@ -71,19 +83,19 @@ fn trim(lab: &mut Lab<'_>, space: &Space, parts: Vec<Part>, rng: &mut ChaCha8Rng
     let mut groups = vec![parts];
     while let Some(mut group) = groups.pop() {
         let mut point = kept_out.clone();
-        for &(dimension, option) in &group {
-            point[dimension] = option;
+        for part in &group {
+            point[part.dimension] = part.option;
         }
         lab.note(Event::Stage { name: format!("leaving out {} parts", group.len()) });
         let (candidate, how) = space.realize(lab.program(), &point, rng);
         if candidate.is_baseline() {
             continue;
         }
-        lab.born(&candidate, &[], how)?;
+        lab.register(&candidate, &[], how)?;
         if does_no_harm(lab, &candidate)? {
             kept_out = point;
         } else if group.len() > 1 {
-            // The idler half is tried first.
+            // The less useful half is tried first.
             let rest = group.split_off(group.len() / 2);
             groups.extend([rest, group]);
         }
@@ -91,7 +103,7 @@ fn trim(lab: &mut Lab<'_>, space: &Space, parts: Vec<Part>, rng: &mut ChaCha8Rng
     Ok(())
 }
 
-/// Whether a candidate does no worse than the task as written, on more and more rows as long as none is seen.
+/// Whether a candidate scores no lower than the task as written; measures more and more rows until harm is seen.
 fn does_no_harm(lab: &mut Lab<'_>, candidate: &Candidate) -> Result<bool, Stop> {
     let mut rows = first_rows(lab).len();
     loop {

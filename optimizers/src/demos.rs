@@ -1,8 +1,8 @@
-//! Demonstrations: what the pool offers to each module, and how sets are drawn from it.
+//! Demonstrations: the demonstrations that are available for each module, and how sets are drawn from them.
 //!
-//! **Invariant:** a drawn set never shows a row twice, and every demonstration knows its row. A labelled row serves a
-//! module only where the row itself holds every input and output of that module; for modules in the middle of a program
-//! there are traces.
+//! **Invariant:** a drawn set never shows a row twice, and every demonstration keeps the id of its row. A labelled row
+//! becomes a demonstration of a module only if the row has a value for every input and output of that module. The modules
+//! in the middle of a program get their demonstrations from traces.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,21 +17,21 @@ use rand::{
 
 use crate::outcome::Trace;
 
-/// Most demonstrations of a set: small models get worse long before, and contexts end.
+/// The greatest number of demonstrations of a set: with more, small models get worse and prompts leave the context.
 pub const MOST: usize = 32;
-/// Set sizes where the answers are not a few labels.
+/// The sizes of sets for answers that are not a few labels.
 const FREE_SIZES: [usize; 3] = [2, 4, 8];
 
-/// The demonstrations that are on offer for one module, by what they answer.
+/// The demonstrations that are available for one module, grouped by answer.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Shelf {
+pub struct ExamplePool {
     /// The module.
     pub module: String,
     groups: Vec<Vec<Demonstration>>,
 }
 
-impl Shelf {
-    /// Sorts demonstrations by their answer. Where answers hardly repeat they form one group.
+impl ExamplePool {
+    /// Groups demonstrations by their answer. If answers hardly repeat, all form one group.
     pub fn new(module: &str, demonstrations: Vec<Demonstration>) -> Self {
         let total = demonstrations.len();
         let mut groups: BTreeMap<String, Vec<Demonstration>> = BTreeMap::new();
@@ -44,30 +44,32 @@ impl Shelf {
         Self { module: module.to_owned(), groups }
     }
 
-    /// One shelf for every module that labelled rows can serve.
+    /// Makes a pool from labelled rows for every module that the rows have all values for.
     pub fn labelled<'a>(program: &Program, examples: impl Iterator<Item = &'a Example> + Clone) -> Vec<Self> {
-        let shelf = |module: &Module| {
+        let mut pools = Vec::new();
+        for module in program.modules() {
             let list: Vec<_> = examples.clone().filter_map(|row| from_row(program, module, row)).collect();
-            (!list.is_empty()).then(|| Self::new(&module.name, list))
-        };
-        program.modules().iter().filter_map(shelf).collect()
+            if !list.is_empty() {
+                pools.push(Self::new(&module.name, list));
+            }
+        }
+        pools
     }
 
-    /// One shelf for every module that ran in these accepted traces; a module's last step of a trace counts.
+    /// Makes a pool from accepted traces for every module that ran in them; the last step of a module counts.
     pub fn traced(program: &Program, traces: &[(ExampleId, Trace)]) -> Vec<Self> {
-        let demonstration = |module: &Module, (id, trace): &(ExampleId, Trace)| {
-            let step = trace.iter().rev().find(|step| step.module == module.name)?;
-            let origin = Origin::Trace(id.clone());
-            Some(Demonstration { origin, inputs: step.inputs.clone(), outputs: step.outputs.clone() })
-        };
-        let shelf = |module: &Module| {
-            let list: Vec<_> = traces.iter().filter_map(|trace| demonstration(module, trace)).collect();
-            (!list.is_empty()).then(|| Self::new(&module.name, list))
-        };
-        program.modules().iter().filter_map(shelf).collect()
+        let mut pools = Vec::new();
+        for module in program.modules() {
+            let list: Vec<_> =
+                traces.iter().filter_map(|(id, trace)| from_trace(&module.name, id, trace)).collect();
+            if !list.is_empty() {
+                pools.push(Self::new(&module.name, list));
+            }
+        }
+        pools
     }
 
-    /// These demonstrations, and those of `other` whose row is not among them.
+    /// The demonstrations of this pool, and those of `other` whose row is not in this pool.
     #[must_use]
     pub fn topped_up(&self, other: &Self) -> Self {
         let here: BTreeSet<_> = self.groups.iter().flatten().map(row).collect();
@@ -80,12 +82,12 @@ impl Shelf {
         self.groups.iter().flatten()
     }
 
-    /// How many demonstrations there are.
+    /// The number of demonstrations.
     pub fn len(&self) -> usize {
         self.groups.iter().map(Vec::len).sum()
     }
 
-    /// Whether there are none.
+    /// Whether there are no demonstrations.
     pub fn is_empty(&self) -> bool {
         self.groups.is_empty()
     }
@@ -95,12 +97,13 @@ impl Shelf {
         self.groups.len() > 1
     }
 
-    /// How many different answers sets are balanced over.
+    /// The number of different answers that sets are balanced over; 1 if they are not balanced.
     pub fn answers(&self) -> usize {
         self.groups.len()
     }
 
-    /// Set sizes worth trying, most promising first: one, half a one, two per answer; where answers are free 4, 2, 8.
+    /// The sizes of sets to try, the most promising first: one, half a one and two per answer; 4, 2 and 8 if sets are not
+    /// balanced.
     pub fn sizes(&self) -> Vec<usize> {
         let answers = self.answers();
         let [small, middle, large] =
@@ -115,7 +118,7 @@ impl Shelf {
         sizes
     }
 
-    /// A set of that size, as balanced over answers as the shelf allows, in random order.
+    /// Draws a set of this size, as balanced over answers as the pool allows, in random order.
     pub fn draw(&self, size: usize, rng: &mut impl Rng) -> Vec<Demonstration> {
         let mut groups: Vec<&Vec<Demonstration>> = self.groups.iter().collect();
         groups.shuffle(rng);
@@ -128,7 +131,7 @@ impl Shelf {
         set
     }
 
-    /// Another demonstration with the same answer as `instead_of` that is not in the set, if there is one.
+    /// Draws a demonstration for the place `at` of the set: with the same answer, and from a row that the set does not show.
     pub fn substitute(&self, set: &[Demonstration], at: usize, rng: &mut impl Rng) -> Option<Demonstration> {
         let instead_of = answer(set.get(at)?);
         let shown: BTreeSet<_> = set.iter().map(row).collect();
@@ -139,49 +142,61 @@ impl Shelf {
         others.choose(rng).map(|&demonstration| demonstration.clone())
     }
 
-    /// A set of that size in words.
+    /// Describes a set of this size in words.
     pub fn phrase(&self, size: usize) -> String {
-        let per = match (size, self.answers()) {
-            (size, answers) if !self.is_balanced() || size < answers => "",
-            (size, answers) if size == answers => ", one per answer",
-            (size, answers) if size == 2 * answers => ", two per answer",
-            _ => ", balanced over answers",
+        let answers = self.answers();
+        let per = if !self.is_balanced() || size < answers {
+            ""
+        } else if size == answers {
+            ", one per answer"
+        } else if size == 2 * answers {
+            ", two per answer"
+        } else {
+            ", balanced over answers"
         };
         format!("{size} demonstration{}{per}", if size == 1 { "" } else { "s" })
     }
 }
 
-/// The same candidate showing this set in a module.
+/// The candidate with this set as the demonstrations of a module.
 #[must_use]
 pub fn showing(candidate: Candidate, module: &str, set: Vec<Demonstration>) -> Candidate {
     candidate.with(ParamPath::new(module, Slot::Demonstrations), Param::Demonstrations(set))
 }
 
-/// The candidate showing a freshly drawn set in every module that has a shelf, and what that is in words. `rank` counts
-/// through each shelf's sizes.
-pub(crate) fn furnished(
+/// Draws a set for every module that has a pool; returns the candidate with these sets and a description. `rank` selects
+/// one of each pool's sizes and wraps around.
+pub fn with_drawn_demonstrations(
     candidate: Candidate,
-    shelves: &[Shelf],
+    pools: &[ExamplePool],
     rank: usize,
     rng: &mut impl Rng,
 ) -> (Candidate, String) {
     let mut words = Vec::new();
-    let full = shelves.iter().fold(candidate, |candidate, shelf| {
-        let sizes = shelf.sizes();
-        let set = shelf.draw(sizes[rank % sizes.len()], rng);
-        words.push(shelf.phrase(set.len()));
-        showing(candidate, &shelf.module, set)
-    });
-    (full, words.join("; "))
+    let mut candidate = candidate;
+    for pool in pools {
+        let sizes = pool.sizes();
+        let set = pool.draw(sizes[rank % sizes.len()], rng);
+        words.push(pool.phrase(set.len()));
+        candidate = showing(candidate, &pool.module, set);
+    }
+    (candidate, words.join("; "))
 }
 
-/// A demonstration's answer as one line, reasoning left out.
+/// A demonstration's answer as one line, without reasoning.
 pub fn answer(demonstration: &Demonstration) -> String {
     let outputs = demonstration.outputs.iter().filter(|(name, _)| *name != kind::REASONING);
     outputs.map(|(_, value)| value.to_string()).collect::<Vec<_>>().join(" | ")
 }
 
-/// The labelled row as a demonstration of one module, if it holds all that the module takes and gives.
+/// Makes a demonstration from the last step of a module in a trace.
+fn from_trace(module: &str, id: &ExampleId, trace: &Trace) -> Option<Demonstration> {
+    let step = trace.iter().rev().find(|step| step.module == module)?;
+    let origin = Origin::Trace(id.clone());
+    Some(Demonstration { origin, inputs: step.inputs.clone(), outputs: step.outputs.clone() })
+}
+
+/// Makes a demonstration of a module from a labelled row, if the row has a value for every field of the module.
 fn from_row(program: &Program, module: &Module, row: &Example) -> Option<Demonstration> {
     let mut inputs = Record::new();
     for field in &module.signature.inputs {
@@ -202,7 +217,7 @@ fn from_row(program: &Program, module: &Module, row: &Example) -> Option<Demonst
     usable.then(|| Demonstration { origin: Origin::Row(row.id.clone()), inputs, outputs })
 }
 
-/// What a row says about a value that flows through the program.
+/// The value that a row has for a source in the program.
 fn value_of<'a>(program: &Program, source: &Source, row: &'a Example) -> Option<&'a Value> {
     match source {
         Source::Input(name) => row.inputs.get(name),
@@ -213,6 +228,7 @@ fn value_of<'a>(program: &Program, source: &Source, row: &'a Example) -> Option<
     }
 }
 
+/// The row that a demonstration was made from.
 fn row(demonstration: &Demonstration) -> Option<&ExampleId> {
     match &demonstration.origin {
         Origin::Row(id) | Origin::Trace(id) => Some(id),

@@ -1,11 +1,12 @@
-//! The division of the visible rows: where demonstrations come from, and what candidates are scored on.
+//! The division of the visible rows into the *pool*, which demonstrations come from, and the *common rows*, which candidates
+//! are scored on.
 //!
-//! **Invariant:** no row is both. A candidate scored on a row that stands in its own demonstrations can copy the answer;
-//! demonstrations come from the *pool* alone and scores from the *common rows* alone, so that never happens, and all
-//! candidates still share every row. Rows with the same input text fall on the same side.
+//! **Invariant:** no row is in both. A candidate that is scored on one of its own demonstrations can copy the answer. With
+//! two disjoint parts that never happens, and all candidates share the same common rows. Rows with the same input text are
+//! in the same part.
 //!
 //! Demonstrations that the user wrote in the task file ([`Origin::Task`](proofmark_runtime::Origin)) belong to the
-//! baseline and to no row.
+//! baseline and come from no row.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,19 +15,18 @@ use rand::{RngExt, rngs::ChaCha8Rng, seq::SliceRandom};
 
 use crate::visible::Visible;
 
-/// Share of the training rows that may become demonstrations.
+/// The share of the training rows that goes to the pool.
 const POOL_SHARE: f64 = 0.4;
-/// With fewer training rows than this all of them are scored on and none is a demonstration, unless there are
-/// validation rows to be scored on.
+/// With fewer training rows than this and no validation rows, all training rows are common rows and the pool is empty.
 const TINY: usize = 5;
 
 /// The visible rows, divided.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Division {
-    /// Training rows that demonstrations may be made from.
+    /// The training rows that demonstrations may be made from.
     pub pool: Vec<ExampleId>,
-    /// The rows that candidates are scored on, in the one order that all share: training rows first, then validation
-    /// rows, each in stratified order.
+    /// The rows that candidates are scored on, in one fixed order: training rows first, then validation rows, each in
+    /// stratified order.
     pub common: Vec<ExampleId>,
 }
 
@@ -38,7 +38,8 @@ impl Division {
         let val_order = stratified(val.examples(), &mut rng);
         let total = scoring.len() + val_order.len();
         let share = |n: usize| if total > most { (n * most).div_ceil(total) } else { n };
-        let (from_train, from_val) = (share(scoring.len()), share(val_order.len()));
+        let from_train = share(scoring.len());
+        let from_val = share(val_order.len());
         let scoring = scoring.into_iter().take(from_train).map(|i| train.examples()[i].id.clone());
         let last = val_order.into_iter().take(from_val).map(|i| val.examples()[i].id.clone());
         let pool = pool.into_iter().map(|i| train.examples()[i].id.clone()).collect();
@@ -46,8 +47,8 @@ impl Division {
     }
 }
 
-/// Pool and scoring rows, as places in `examples`. The first row of every label goes to the pool as long as the pool is
-/// large enough to hold all labels, so that a demonstration of each can be shown.
+/// The rows of the pool and the rows for scoring, as places in `examples`. The first row of every label goes to the pool if
+/// the pool has room for all labels, so that every label can be demonstrated.
 fn split(examples: &[Example], order: &[usize], no_val: bool) -> (Vec<usize>, Vec<usize>) {
     if examples.len() < TINY && no_val {
         return (Vec::new(), order.to_vec());
@@ -66,13 +67,13 @@ fn split(examples: &[Example], order: &[usize], no_val: bool) -> (Vec<usize>, Ve
     let rest = order.iter().filter(|i| !firsts.contains(i)).take(size - firsts.len());
     let chosen: BTreeSet<usize> = rest.copied().chain(firsts.iter().copied()).collect();
     let texts: BTreeSet<String> = chosen.iter().map(|&i| plain_text(&examples[i])).collect();
-    let (pool, scoring): (Vec<_>, Vec<_>) =
-        order.iter().partition(|&&i| chosen.contains(&i) || texts.contains(&plain_text(&examples[i])));
+    let in_pool = |i: &usize| chosen.contains(i) || texts.contains(&plain_text(&examples[*i]));
+    let (pool, scoring) = order.iter().copied().partition::<Vec<usize>, _>(in_pool);
     if scoring.is_empty() && no_val { (Vec::new(), pool) } else { (pool, scoring) }
 }
 
-/// An order in which every prefix holds each label about as often as the whole does: the i-th of n rows with a label
-/// stands near i/n (systematic sampling with a random start per label).
+/// An order in which every prefix has about the label frequencies of the whole: the i-th of n rows with a label comes near
+/// i/n of the way (systematic sampling with a random start per label).
 fn stratified(examples: &[Example], rng: &mut ChaCha8Rng) -> Vec<usize> {
     let mut strata: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (i, example) in examples.iter().enumerate() {
@@ -91,7 +92,7 @@ fn stratified(examples: &[Example], rng: &mut ChaCha8Rng) -> Vec<usize> {
     keyed.into_iter().map(|(_, i)| i).collect()
 }
 
-/// The inputs as lower-case letters and digits: what makes two rows the same to a reader.
+/// The inputs as lower-case letters and digits; two rows with the same plain text count as equal.
 fn plain_text(example: &Example) -> String {
     let values = example.inputs.iter().map(|(_, value)| value.to_string());
     values
@@ -107,13 +108,13 @@ mod tests {
     use rand::SeedableRng;
 
     fn rows(prefix: &str, labels: &[usize]) -> Visible {
-        let example = |(i, label): (usize, &usize)| Example {
+        let examples = labels.iter().enumerate().map(|(i, label)| Example {
             id: ExampleId(format!("{prefix}{i}")),
             inputs: Record::new().with("q", format!("{prefix} text {i}")),
             outputs: Record::new().with("a", format!("label {label}")),
             slices: BTreeMap::new(),
-        };
-        Visible::new(labels.iter().enumerate().map(example).collect())
+        });
+        Visible::new(examples.collect())
     }
 
     fn rng() -> ChaCha8Rng {
@@ -122,7 +123,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_row_is_both_and_none_is_lost(
+        fn the_parts_are_disjoint_and_complete(
             train in prop::collection::vec(0usize..6, 0..60), val in prop::collection::vec(0usize..6, 0..30)
         ) {
             let (train, val) = (rows("t", &train), rows("v", &val));
@@ -134,7 +135,7 @@ mod tests {
         }
 
         #[test]
-        fn every_prefix_holds_each_label_in_proportion(labels in prop::collection::vec(0usize..4, 1..80)) {
+        fn every_prefix_has_each_label_in_proportion(labels in prop::collection::vec(0usize..4, 1..80)) {
             let visible = rows("t", &labels);
             let order = stratified(visible.examples(), &mut rng());
             for label in 0..4 {
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pool_can_show_every_label() {
+    fn the_pool_has_every_label() {
         let labels: Vec<_> = (0..88).map(|i| if i < 10 { i } else { 10 + i % 3 }).collect();
         let train = rows("t", &labels);
         let division = Division::new(&train, &rows("v", &[0]), usize::MAX, rng());
@@ -161,7 +162,7 @@ mod tests {
     }
 
     #[test]
-    fn same_texts_fall_on_the_same_side() {
+    fn same_texts_are_in_the_same_part() {
         let mut examples = rows("t", &[0; 40]).examples().to_vec();
         for pair in examples.chunks_mut(2) {
             let text = pair[0].inputs.get("q").unwrap().to_string().to_uppercase() + "!";
@@ -177,13 +178,13 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_are_for_scoring_first() {
+    fn few_rows_are_all_for_scoring() {
         let division = Division::new(&rows("t", &[0, 1, 0]), &Visible::default(), usize::MAX, rng());
         assert_eq!((division.pool.len(), division.common.len()), (0, 3));
     }
 
     #[test]
-    fn a_limit_takes_from_both_in_proportion() {
+    fn a_limit_takes_from_both_splits_in_proportion() {
         let division = Division::new(&rows("t", &[0; 100]), &rows("v", &[0; 60]), 60, rng());
         let from_val = division.common.iter().filter(|id| id.0.starts_with('v')).count();
         assert_eq!((division.common.len(), from_val), (60, 30));

@@ -1,25 +1,25 @@
-//! Effects: all that a search can do to the world, as one trait. The compiler's engine serves it from models and the
-//! call store; tests serve it from a planted landscape.
+//! Effects: everything that a search can do to the outside world, as one trait. The compiler's engine implements it with
+//! models and the call store; tests implement it with a planted landscape.
 //!
-//! **Invariant:** results come back in request order, and the budget of a whole batch is reserved before its first call,
-//! so a budget stop never throws paid work away.
+//! **Invariant:** results come back in the order of the request. The budget of a whole batch is reserved before its first
+//! call, so a stop for the budget never discards paid work.
 
 use proofmark_runtime::{Candidate, CandidateId, ExampleId, model::Abilities};
 use serde::{Deserialize, Serialize};
 
 use crate::outcome::Outcome;
 
-/// One candidate to be tried on some visible rows.
+/// One candidate to be scored on some visible rows.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Trial {
-    /// What to try.
+    /// The candidate.
     pub candidate: Candidate,
     /// The rows, all of them visible.
     pub rows: Vec<ExampleId>,
 }
 
 impl Trial {
-    /// Runs of the program that it takes: one per row, or as many as vote.
+    /// The number of runs of the program that it takes: one per row and member of the vote.
     pub fn runs(&self) -> usize {
         self.rows.len() * self.candidate.votes()
     }
@@ -28,19 +28,19 @@ impl Trial {
 /// One question to the proposer model.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Ask {
-    /// What it is for, such as `instruction`: names the purpose in the journal.
+    /// The purpose, such as `instruction`; the journal names it.
     pub purpose: &'static str,
     /// The system message.
     pub system: String,
     /// The user message.
     pub user: String,
-    /// 0 is greedy.
+    /// The sampling temperature; 0 is greedy.
     pub temperature: f64,
-    /// Which of several draws of the same question.
+    /// The number of this draw among draws of the same question, from 0.
     pub replicate: u32,
 }
 
-/// Something worth telling: shown as progress, kept in the journal and the report. Never changes the search.
+/// An event of a search, shown as progress and kept in the journal and the report. It never changes the search.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Event {
@@ -49,38 +49,38 @@ pub enum Event {
         /// Its name, such as "headroom" or "racing 48 candidates".
         name: String,
     },
-    /// A candidate was made.
+    /// A candidate was registered.
     Born(Lineage),
     /// A rung of a race is over.
     Rung {
-        /// Rows each candidate was scored on so far.
+        /// The number of rows that each candidate was scored on so far.
         rows: usize,
-        /// Candidates that were in it.
+        /// The number of candidates that entered the rung.
         candidates: usize,
-        /// Candidates that go on.
+        /// The number of candidates that go on.
         kept: usize,
-        /// The mean score of the best.
+        /// The mean score of the best, 0..=1.
         best: f64,
     },
-    /// A remark in words.
+    /// A remark.
     Remark {
-        /// The words.
+        /// The text.
         text: String,
     },
 }
 
-/// Where a candidate comes from.
+/// The origin of a candidate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Lineage {
     /// The candidate.
     pub id: CandidateId,
-    /// What it was made from.
+    /// The candidates that it was made from.
     pub parents: Vec<CandidateId>,
-    /// How, in a few words: "11 demonstrations, one per choice, draw 3".
+    /// How it was made, in a few words: "11 demonstrations, one per choice, draw 3".
     pub how: String,
 }
 
-/// Why a search stops early.
+/// The reason why a search stops early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Stop {
     /// The next batch does not fit the budget.
@@ -89,57 +89,58 @@ pub enum Stop {
     /// The user asked to stop.
     #[error("cancelled")]
     Cancelled,
-    /// Something that a search needs failed for good.
+    /// A part that the search needs failed for good.
     #[error("{message}")]
     Failed {
-        /// What it was.
+        /// The part.
         culprit: Culprit,
         /// What happened.
         message: String,
     },
-    /// A rule that always holds was broken: a mistake in Proofmark.
+    /// An invariant was broken: a bug in Proofmark or in the optimizer.
     #[error("{message}")]
     Broken {
-        /// Which one.
+        /// The broken rule.
         message: String,
     },
 }
 
-/// What can fail a search for good.
+/// A part whose failure stops a search for good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Culprit {
     /// The model or the proposer.
     Model,
-    /// The metric, such as a program of the user's.
+    /// The metric, such as the user's own program.
     Metric,
-    /// The call store: a disk that is full or a file that is damaged.
+    /// The call store: the disk is full or the file is damaged.
     Store,
 }
 
-/// All that a search can do to the world.
+/// Everything that a search can do to the outside world.
 pub trait Effects {
-    /// Scores every trial; outcomes in request order, one per row.
+    /// Scores every trial and returns the outcomes in the order of the request, one per row.
     ///
     /// # Errors
-    /// [`Stop`], before any call of the batch is made if the reason is the budget.
+    /// [`Stop`]; a stop for the budget comes before the first call of the batch.
     fn evaluate(&mut self, batch: &[Trial]) -> Result<Vec<Vec<Outcome>>, Stop>;
 
-    /// Asks the proposer model; `None` where it gave no answer.
+    /// Sends questions to the proposer model and returns its replies in order; `None` where there is no reply.
     ///
     /// # Errors
     /// [`Stop`].
     fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop>;
 
-    /// What the task's model can do; calibration makes sense only where it gives label scores.
+    /// The abilities of the task's model; calibration needs label scores.
     fn abilities(&self) -> Abilities;
 
-    /// Whether a proposer was named that is stronger than the task's model.
+    /// Whether the user named a proposer other than the task's own model.
     fn has_proposer(&self) -> bool;
 
-    /// Model calls that may still be spent. A run of the program costs [`proofmark_runtime::Program::calls_per_record`]
-    /// calls, whether they are made or replayed; a row takes one, or as many as vote.
+    /// The number of model calls that may still be spent. A run of the program costs
+    /// [`proofmark_runtime::Program::calls_per_record`] calls, whether they are made or replayed; a row takes one run per
+    /// member of a vote.
     fn remaining_calls(&self) -> u64;
 
-    /// Tells the user and the journal.
+    /// Reports an event to the user and the journal.
     fn note(&mut self, event: Event);
 }

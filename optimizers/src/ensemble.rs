@@ -1,16 +1,16 @@
-//! `ensemble`: a vote of several prompts, where one is not good enough and calls are cheap. What most of them answer is the
-//! answer: self-consistency (Wang et al. 2022, arXiv:2203.11171) takes the majority of several drafts of one prompt, this of
-//! several prompts, as DSPy's `Ensemble` does.
+//! `ensemble`: a majority vote of several prompts, for tasks where one prompt is not good enough and calls are cheap. The answer
+//! is the one that most prompts give, as in DSPy's `Ensemble`. (Self-consistency, Wang et al. 2022, arXiv:2203.11171, takes the
+//! majority of several drafts of one prompt.)
 //!
-//! It searches as [`auto`](crate::auto) does, with calls kept back. Then the best candidate is joined by the two, and those by
-//! the two more, with whom most were right on the most rows (forward selection: Caruana et al. 2004, Ensemble selection from
-//! libraries of models, ICML); that takes no call, and what the others answered cannot change it. A vote is worth more than
-//! its best member only where its members are of about the same worth and err on different rows, and a search drops what is
-//! hardly worse but different. So members that were measured on few rows are measured on all, and chosen again. If no set is
-//! ahead of the best candidate by enough, nobody votes; else the best set is measured itself.
+//! It searches as [`auto`](crate::auto) does, with some calls kept back. Then it grows a set from the best candidate, two
+//! members at a time: those with which the majority is right on the most rows (forward selection; Caruana et al. 2004,
+//! "Ensemble selection from libraries of models", ICML). The selection takes no call. A vote scores above its best member only
+//! if its members have about the same score and err on different rows, and a search drops such members early. So members that
+//! were measured on few rows are measured on all, and the set is chosen again. If no set has enough gain over the best
+//! candidate, there is no vote; else the vote of the best set is measured.
 //!
-//! **A row costs as many times the calls as prompts vote**, for as long as the prompt is used. So a vote must be a point ahead
-//! for every prompt more ([`Board`](crate::board::Board)), and what a row takes is told.
+//! **A row takes one call per member of the vote**, as long as the prompt is in use. So a vote needs a gain of one point per
+//! further member ([`Board`](crate::board::Board)), and the calls per row are reported.
 //!
 //! Cost: five times all common rows for members and vote, the rest as `auto`.
 
@@ -25,12 +25,12 @@ use crate::{
     rounds,
 };
 
-/// Most prompts that vote. It is always an odd number, so that two answers never tie.
+/// The greatest number of members of a vote. The number is always odd, so that two answers never tie.
 const MOST: usize = 5;
-/// So many times all common rows are kept back: for a vote of three and two members that were measured on few rows, or for a
-/// vote of five that were measured on all.
+/// The calls that are kept back, in multiples of all common rows: enough for a vote of three and two members that were measured
+/// on few rows, or for a vote of five that were measured on all.
 const KEPT_BACK: u64 = 5;
-/// Candidates that may be chosen to vote.
+/// The number of candidates that members are chosen from.
 const FIELD: usize = 100;
 /// A score above this counts as right.
 const RIGHT: f64 = 0.5;
@@ -62,12 +62,12 @@ impl Optimizer for Ensemble {
     }
 }
 
-/// Calls that all common rows take with one prompt.
+/// The number of calls that all common rows take with one prompt.
 fn full(lab: &Lab<'_>) -> u64 {
     (lab.rows().len() * lab.program().calls_per_record()) as u64
 }
 
-/// Has the best set of candidates vote, if one is worth more than the best candidate.
+/// Measures the vote of the best set of candidates, if a set is worth more than the best candidate.
 fn elect(lab: &mut Lab<'_>) -> Result<(), Stop> {
     let all = lab.rows().to_vec();
     loop {
@@ -75,7 +75,7 @@ fn elect(lab: &mut Lab<'_>) -> Result<(), Stop> {
         let size = members.len();
         if size <= 1 {
             let text =
-                "no vote is worth its calls: the prompts that were found are wrong on much the same rows"
+                "no vote is worth its calls: the prompts that were found are wrong on mostly the same rows"
                     .into();
             lab.note(Event::Remark { text });
             return Ok(());
@@ -83,7 +83,7 @@ fn elect(lab: &mut Lab<'_>) -> Result<(), Stop> {
         let trial = |candidate: Candidate| Trial { candidate, rows: all.clone() };
         if members.iter().all(|member| lab.board().depth(member.id()) == all.len()) {
             let vote = Candidate::vote(&members);
-            lab.born(&vote, &members.iter().collect::<Vec<_>>(), format!("a vote of {size}"))?;
+            lab.register(&vote, &members.iter().collect::<Vec<_>>(), format!("a vote of {size}"))?;
             lab.note(Event::Stage { name: format!("a vote of {size}, at {size} times the calls per row") });
             return lab.measure(&[trial(vote)]);
         }
@@ -91,22 +91,24 @@ fn elect(lab: &mut Lab<'_>) -> Result<(), Stop> {
     }
 }
 
-/// The best candidate, alone or with others: the set is grown by the two that are worth the most with it, from the best
-/// that were measured. Those are left out who cannot be measured on all common rows any more, and vote after that.
+/// The best candidate, alone or in a set. The set grows from the best candidate by the pair that makes it worth the most. Skips
+/// sets whose full measurement and vote exceed the remaining calls.
 fn best_set(lab: &Lab<'_>) -> Vec<Candidate> {
     let mut all = ranked(lab);
     all.truncate(FIELD);
     let rows = lab.rows().len();
-    let right = |candidate: &&Candidate| -> Vec<bool> {
-        lab.board().scores(candidate.id(), rows).iter().map(|score| *score > RIGHT).collect()
-    };
-    let right: Vec<Vec<bool>> = all.iter().map(right).collect();
+    let mut right: Vec<Vec<bool>> = Vec::with_capacity(all.len());
+    for candidate in &all {
+        let scores = lab.board().scores(candidate.id(), rows);
+        right.push(scores.iter().map(|score| *score > RIGHT).collect());
+    }
     let is_affordable = |set: &[usize]| {
         let missing: usize = set.iter().map(|&member| rows - right[member].len()).sum();
         let calls = (missing + rows * set.len()) * lab.program().calls_per_record();
         calls as u64 <= lab.remaining_calls()
     };
-    let (mut best, mut grown) = ((0.0, vec![0]), vec![0]);
+    let mut best = ValuedSet { value: 0.0, members: vec![0] };
+    let mut grown = vec![0];
     while grown.len() < MOST {
         let pairs =
             (0..all.len()).flat_map(|first| (first + 1..all.len()).map(move |second| [first, second]));
@@ -114,16 +116,24 @@ fn best_set(lab: &Lab<'_>) -> Vec<Candidate> {
             .filter(|pair| pair.iter().all(|member| !grown.contains(member)))
             .map(|pair| [&grown[..], &pair].concat())
             .filter(|set| is_affordable(set))
-            .map(|set| (value(&set, &right), set));
-        // Of equal ones the first: it holds the better candidates.
-        let Some(next) = larger.reduce(|best, next| if next.0 > best.0 { next } else { best }) else { break };
-        grown.clone_from(&next.1);
-        best = if next.0 > best.0 { next } else { best };
+            .map(|members| ValuedSet { value: value(&members, &right), members });
+        // Of equal sets the first: it has the better candidates.
+        let Some(next) = larger.reduce(|best, next| if next.value > best.value { next } else { best }) else {
+            break;
+        };
+        grown.clone_from(&next.members);
+        best = if next.value > best.value { next } else { best };
     }
-    best.1.into_iter().map(|member| all[member].clone()).collect()
+    best.members.into_iter().map(|member| all[member].clone()).collect()
 }
 
-/// All candidates that were measured, by what they are likely worth, best first.
+/// A set of candidates, by their places, and its value.
+struct ValuedSet {
+    value: f64,
+    members: Vec<usize>,
+}
+
+/// All candidates that were measured, by their estimated score, best first.
 fn ranked<'l>(lab: &'l Lab<'_>) -> Vec<&'l Candidate> {
     let measured = lab.board().entries().filter(|entry| entry.depth() > 0);
     let mut valued: Vec<(f64, &Candidate)> =
@@ -132,16 +142,16 @@ fn ranked<'l>(lab: &'l Lab<'_>) -> Vec<&'l Candidate> {
     valued.into_iter().map(|(_, candidate)| candidate).collect()
 }
 
-/// What a set is worth more than the first candidate: on how many more rows more than half were right, of those that all were
-/// measured on, shrunk by how few these are ([`rounds::shrunk`]) and less what the calls are worth.
+/// The value of a set over the first candidate: the gain of its majority on the rows that all were measured on, shrunk
+/// ([`rounds::shrunk`]), less the price of the calls.
 #[expect(clippy::cast_precision_loss, reason = "counts of rows and prompts")]
 fn value(set: &[usize], right: &[Vec<bool>]) -> f64 {
     let rows = set.iter().chain(&[0]).map(|&member| right[member].len()).min().unwrap_or(0);
     let votes = |row: usize| set.iter().filter(|&&member| right[member][row]).count();
     let won = (0..rows).filter(|&row| 2 * votes(row) > set.len()).count();
     let alone = right[0][..rows].iter().filter(|right| **right).count();
-    let lead = (won as f64 - alone as f64) / rows.max(1) as f64;
-    rounds::shrunk(lead, rows) - CALL_WORTH * (set.len() - 1) as f64
+    let gain = (won as f64 - alone as f64) / rows.max(1) as f64;
+    rounds::shrunk(gain, rows) - CALL_WORTH * (set.len() - 1) as f64
 }
 
 #[cfg(test)]
@@ -150,12 +160,12 @@ mod tests {
 
     /// The first two are right on the same rows, the third and fourth on others each.
     #[test]
-    fn a_set_is_worth_what_most_of_it_are_right_on() {
+    fn the_value_of_a_set_is_its_majoritys_gain() {
         let right = |rows: &str| rows.chars().map(|row| row == '1').collect::<Vec<_>>();
         let right = ["1111000011", "1111000011", "1100110011", "0011110011", "111"].map(right);
-        let close = |set: &[usize], lead: f64, rows: usize, more: f64| {
+        let close = |set: &[usize], gain: f64, rows: usize, more: f64| {
             assert!(
-                (value(set, &right) - (rounds::shrunk(lead, rows) - CALL_WORTH * more)).abs() < 1e-12,
+                (value(set, &right) - (rounds::shrunk(gain, rows) - CALL_WORTH * more)).abs() < 1e-12,
                 "{set:?}"
             );
         };

@@ -2,14 +2,16 @@
 //! Algorithms", arXiv:2309.08532), genetic and by differential evolution.
 //!
 //! A population of ten starts as rewordings of the written instruction. Genetic: parents are drawn in proportion to their
-//! score, the proposer joins their instructions and changes the result, and the best ten of parents and children live on.
-//! Differential: for every member, the proposer changes what two others differ in, puts that into the best one and joins
-//! it with the member; the child takes the member's place if it beats it. Of several modules one evolves per generation.
+//! score, the proposer joins their instructions and changes the result, and the best ten of parents and children form the
+//! next generation. Differential: for every member, the proposer changes the differences of two others, puts the result into
+//! the best instruction and joins that with the member; a child that beats the member takes its place. With several modules,
+//! each generation evolves one of them.
 //!
 //! Cost: a question and twenty rows per child, ten children per generation, until the calls are spent or three generations
-//! bring nothing. They see no mistakes: use them where the metric gives no remarks and the proposer has ideas of its own.
-//! On the planted landscape of rules they beat writing at random, since they join what several instructions found, and
-//! are behind all that reflect. The paper picks the final prompt on its test set; here the race does on visible rows.
+//! bring no change. The prompts show no mistakes: use these optimizers if the metric gives no remarks and the proposer has
+//! ideas of its own. On the planted landscape of rules they score above random writing, because they join the findings of
+//! several instructions, and below all optimizers that reflect. The paper picks the final prompt on its test set; here the
+//! race picks it on visible rows.
 
 use proofmark_runtime::{Candidate, Module, Program};
 use rand::{
@@ -21,15 +23,15 @@ use crate::{
     Optimizer,
     effects::{Event, Stop},
     lab::Lab,
-    proposer::{Proposer, Question, Rewrite, prompt::Prompt},
+    proposer::{Proposer, Query, Rewrite, prompt::Prompt},
     rounds::{self, Rounds},
 };
 
-/// Members of the population.
+/// The number of members of the population.
 const POPULATION: usize = 10;
-/// Generations in a row that change nothing and end the search.
+/// The number of generations in a row without a change that end the search.
 const PATIENCE: usize = 3;
-/// Keeps a member that scored nothing from never being a parent.
+/// The least fitness of a member, so that a member with score 0 can be a parent.
 const LEAST_FITNESS: f64 = 0.01;
 
 /// See the [module](self).
@@ -65,9 +67,10 @@ impl Optimizer for Evolve {
             let mut rng = lab.rng(self.name());
             let mut population = vec![Candidate::baseline()];
             let mut all = population.clone();
-            let (mut generation, mut idle) = (0, 0);
+            let mut generation = 0;
+            let mut idle = 0;
             while idle < PATIENCE {
-                let count = rounds.room(lab, POPULATION, (1, 0));
+                let count = rounds.room(lab, POPULATION, 1, 0);
                 if count == 0 {
                     break;
                 }
@@ -75,15 +78,15 @@ impl Optimizer for Evolve {
                 let module = &modules[generation % modules.len()];
                 generation += 1;
                 lab.note(Event::Stage { name: format!("generation {generation}: {count} children") });
-                let brood = Brood::new(lab, module, &population);
+                let breeder = Breeder::new(lab, module, &population);
                 let rewrites: Vec<Rewrite<'_>> =
-                    (0..count).map(|place| brood.child(self.0, place, &mut rng)).collect();
+                    (0..count).map(|place| breeder.child(self.0, place, &mut rng)).collect();
                 let drafts = proposer.rewrite(lab, &rewrites)?;
                 let children: Vec<(usize, Candidate)> =
                     drafts.into_iter().map(|draft| (draft.of, draft.candidate)).collect();
                 let new: Vec<Candidate> = children.iter().map(|(_, child)| child.clone()).collect();
-                let full = brood.is_full();
-                let fittest = rounds.take_in(lab, &mut all, (new, POPULATION))?;
+                let full = breeder.is_full();
+                let fittest = rounds.add(lab, &mut all, new, POPULATION)?;
                 let next = match self.0 {
                     Variant::Differential if full => replaced(lab, &population, children),
                     _ => fittest,
@@ -96,7 +99,7 @@ impl Optimizer for Evolve {
     }
 }
 
-/// The population with every child that beats the member in whose place it was made.
+/// The population after every child that beats the member it was made for has taken that member's place.
 fn replaced(lab: &Lab<'_>, population: &[Candidate], children: Vec<(usize, Candidate)>) -> Vec<Candidate> {
     let mut next = population.to_vec();
     for (place, child) in children {
@@ -107,16 +110,16 @@ fn replaced(lab: &Lab<'_>, population: &[Candidate], children: Vec<(usize, Candi
     next
 }
 
-/// What children are made from.
-struct Brood<'b> {
+/// The material that children are made from.
+struct Breeder<'b> {
     program: &'b Program,
     module: &'b Module,
     population: &'b [Candidate],
-    /// In the order of the population.
+    /// The estimated scores in the order of the population.
     fitness: Vec<f64>,
 }
 
-impl<'b> Brood<'b> {
+impl<'b> Breeder<'b> {
     fn new<'a: 'b>(lab: &Lab<'a>, module: &'b Module, population: &'b [Candidate]) -> Self {
         let fitness = population.iter().map(|member| rounds::score(lab, member)).collect();
         Self { program: lab.program(), module, population, fitness }
@@ -138,11 +141,12 @@ impl<'b> Brood<'b> {
         let base = self.parent(rng);
         let prompt = self.prompt().instruction("The instruction", base, self.module);
         let task = "Write a variant of this instruction: keep what it asks for, and say it in another way.";
-        self.rewrite((base, vec![base]), prompt, (task, "reworded"))
+        self.rewrite(base, vec![base], prompt.wants_instruction(task), "reworded")
     }
 
     fn cross(&self, rng: &mut ChaCha8Rng) -> Rewrite<'b> {
-        let (first, second) = (self.parent(rng), self.parent(rng));
+        let first = self.parent(rng);
+        let second = self.parent(rng);
         let prompt = self.prompt().instruction("First instruction", second, self.module).instruction(
             "Second instruction",
             first,
@@ -151,7 +155,7 @@ impl<'b> Brood<'b> {
         let parents = if first == second { vec![first] } else { vec![first, second] };
         let task = "Join these two instructions into one that has the good of both. Then change one thing about the result \
                     that you think could be better.";
-        self.rewrite((first, parents), prompt, (task, "crossed and mutated"))
+        self.rewrite(first, parents, prompt.wants_instruction(task), "crossed and mutated")
     }
 
     fn differ(&self, place: usize, rng: &mut ChaCha8Rng) -> Rewrite<'b> {
@@ -175,10 +179,10 @@ impl<'b> Brood<'b> {
         if !parents.contains(&best) {
             parents.push(best);
         }
-        self.rewrite((member, parents), prompt, (task, "evolved by a difference"))
+        self.rewrite(member, parents, prompt.wants_instruction(task), "evolved by a difference")
     }
 
-    /// A member in proportion to its score: roulette.
+    /// Draws a member in proportion to its score (roulette selection).
     fn parent(&self, rng: &mut ChaCha8Rng) -> &'b Candidate {
         let places: Vec<usize> = (0..self.population.len()).collect();
         let drawn = places.choose_weighted(rng, |&place| self.fitness[place].max(LEAST_FITNESS));
@@ -191,16 +195,12 @@ impl<'b> Brood<'b> {
 
     fn rewrite(
         &self,
-        (base, parents): (&'b Candidate, Vec<&'b Candidate>),
+        base: &'b Candidate,
+        parents: Vec<&'b Candidate>,
         prompt: Prompt,
-        (task, how): (&str, &str),
+        how: &str,
     ) -> Rewrite<'b> {
-        let question = Question {
-            purpose: "instruction",
-            prompt: prompt.wants_instruction(task),
-            temperature: 1.0,
-            most: 1,
-        };
-        Rewrite { question, base, module: self.module, parents, how: how.to_owned() }
+        let query = Query { purpose: "instruction", prompt, temperature: 1.0, most: 1 };
+        Rewrite { query, base, module: self.module, parents, how: how.to_owned() }
     }
 }

@@ -1,9 +1,9 @@
-//! The lab: what an optimizer works with.
+//! The lab: the interface through which an optimizer reads rows, measures candidates and asks the proposer.
 //!
-//! **Invariant:** random streams are named by purpose and derived from the run's seed alone; adding a draw to one purpose
-//! never changes another. Every candidate that is measured fits the program, on visible rows only, and never on a row
-//! that stands in its own demonstrations; rows that the program itself shows (a shipped prompt that is to be beaten) are
-//! scored on by nobody. What was measured stays on the [`Board`] and is not paid for again.
+//! **Invariant:** every random stream has a name and depends on the run's seed and that name alone, so a further draw
+//! from one stream changes no other stream. Every measured candidate fits the program. A candidate is scored on visible
+//! rows only, and never on a row of its own demonstrations. A row that the program as written shows as a demonstration
+//! is not scored on at all. Outcomes stay on the [`Board`] and are paid for once.
 //!
 //! The race is in [`crate::race`], the division of the rows in [`crate::division`].
 
@@ -23,37 +23,38 @@ use crate::{
     visible::Visible,
 };
 
-/// Measuring one candidate on all common rows costs at most this share of the budget, so that a race can end.
+/// One candidate on all common rows costs at most one call in `FULL_SHARE` of the budget, so that a race can finish.
 const FULL_SHARE: u64 = 16;
-/// Common rows that are used even if the budget is small.
+/// The least number of common rows, however small the budget is (fewer only if the task has fewer).
 const LEAST_ROWS: usize = 40;
 
-/// Whether a program is refused for what it says.
-pub type Reader<'r> = dyn Fn(&Program) -> bool + 'r;
+/// A check of a program's texts: returns true if the gate would refuse the program without measuring a row.
+pub type TextCheck<'r> = dyn Fn(&Program) -> bool + 'r;
 
-/// What an optimizer works with.
+/// The interface through which an optimizer works; see the [module](self).
 pub struct Lab<'a> {
     program: &'a Program,
     train: &'a Visible,
     val: &'a Visible,
     seed: u64,
     effects: &'a mut dyn Effects,
-    /// Calls that nobody may spend for now.
+    /// Calls that [`Lab::remaining_calls`] hides for now.
     kept_back: u64,
     resolution: Option<f64>,
-    reader: Option<&'a Reader<'a>>,
-    /// It was said why the search ends.
-    ended: bool,
+    text_check: Option<&'a TextCheck<'a>>,
+    /// Whether the reason for ending the search was noted.
+    end_noted: bool,
     pool: Vec<ExampleId>,
     board: Board,
 }
 
 impl<'a> Lab<'a> {
-    /// A lab over a program and its visible rows. The rows are divided by the seed (see [`Division`]); how many are
-    /// scored on depends on the calls that may be spent.
+    /// Makes a lab over a program and its visible rows. The seed decides how the rows are divided (see [`Division`]);
+    /// the number of common rows grows with the budget.
     pub fn new(
         program: &'a Program,
-        (train, val): (&'a Visible, &'a Visible),
+        train: &'a Visible,
+        val: &'a Visible,
         seed: u64,
         effects: &'a mut dyn Effects,
     ) -> Self {
@@ -61,9 +62,9 @@ impl<'a> Lab<'a> {
         let affordable = effects.remaining_calls() / FULL_SHARE / per_row;
         let most = usize::try_from(affordable).unwrap_or(usize::MAX).max(LEAST_ROWS);
         let Division { pool, mut common } = Division::new(train, val, most, stream(seed, "division"));
-        let written: BTreeSet<&ExampleId> =
+        let shown_as_written: BTreeSet<&ExampleId> =
             program.modules().iter().flat_map(|module| rows_of(&module.demonstrations)).collect();
-        common.retain(|row| !written.contains(row));
+        common.retain(|row| !shown_as_written.contains(row));
         Self {
             program,
             train,
@@ -72,34 +73,35 @@ impl<'a> Lab<'a> {
             effects,
             kept_back: 0,
             resolution: None,
-            reader: None,
-            ended: false,
+            text_check: None,
+            end_noted: false,
             pool,
             board: Board::new(common),
         }
     }
 
-    /// Says what the rows of the gate tell apart: from 0, everything, to 1; none if nothing is to be told apart. All that a
-    /// search gets to know about them, and all that it does with it is to stop.
+    /// Sets the resolution of the sealed rows, 0..=1: the least `mean(d)^2 / mean(d^2)` of paired differences `d` that the
+    /// gate shows with 80 % power. With `None` the search never stops for it. It is the only fact about the sealed rows
+    /// that a search gets, and a search uses it only to stop.
     #[must_use]
     pub fn with_resolution(self, resolution: Option<f64>) -> Self {
         Self { resolution, ..self }
     }
 
-    /// Says what the gate refuses without measuring a row, so that nobody searches among such programs.
+    /// Sets the check of texts that the gate applies before it measures a row, so that a search drops such programs early.
     #[must_use]
-    pub fn with_reader(self, refuses: &'a Reader<'a>) -> Self {
-        Self { reader: Some(refuses), ..self }
+    pub fn with_text_check(self, refuses: &'a TextCheck<'a>) -> Self {
+        Self { text_check: Some(refuses), ..self }
     }
 
-    /// Whether the gate would refuse a candidate for what it says.
-    pub(crate) fn is_refused(&self, candidate: &Candidate) -> bool {
-        let applied = self.reader.and_then(|refuses| Some((refuses, self.program.apply(candidate).ok()?)));
-        applied.is_some_and(|(refuses, program)| refuses(&program))
+    /// Whether the gate would refuse a candidate for its texts; false without a check or if it does not fit the program.
+    pub fn is_refused(&self, candidate: &Candidate) -> bool {
+        let Some(refuses) = self.text_check else { return false };
+        self.program.apply(candidate).is_ok_and(|program| refuses(&program))
     }
 
-    /// What the rows of the gate tell apart; see [`Lab::with_resolution`].
-    pub(crate) fn resolution(&self) -> Option<f64> {
+    /// The resolution of the sealed rows; see [`Lab::with_resolution`].
+    pub fn resolution(&self) -> Option<f64> {
         self.resolution
     }
 
@@ -108,57 +110,57 @@ impl<'a> Lab<'a> {
         self.program
     }
 
-    /// Rows to learn from.
+    /// The training rows.
     pub fn train(&self) -> &'a Visible {
         self.train
     }
 
-    /// Rows to rank finalists on.
+    /// The validation rows.
     pub fn val(&self) -> &'a Visible {
         self.val
     }
 
-    /// Training rows that demonstrations may be made from.
+    /// The training rows that demonstrations may be made from.
     pub fn pool(&self) -> &[ExampleId] {
         &self.pool
     }
 
-    /// The common rows: what candidates are scored on, in the order that all share.
+    /// The common rows: the rows that all candidates are scored on, in one fixed order.
     pub fn rows(&self) -> &[ExampleId] {
         self.board.common()
     }
 
-    /// A visible row.
+    /// The visible row with this id, if there is one.
     pub fn example(&self, id: &ExampleId) -> Option<&'a Example> {
         self.train.get(id).or_else(|| self.val.get(id))
     }
 
-    /// The random stream of a purpose.
+    /// A fresh random stream with this name; the same name gives the same draws.
     pub fn rng(&self, purpose: &str) -> ChaCha8Rng {
         stream(self.seed, purpose)
     }
 
-    /// What the task's model can do.
+    /// The abilities of the task's model.
     pub fn abilities(&self) -> Abilities {
         self.effects.abilities()
     }
 
-    /// Model calls that may still be spent.
+    /// The number of model calls that may still be spent.
     pub fn remaining_calls(&self) -> u64 {
         self.effects.remaining_calls().saturating_sub(self.kept_back)
     }
 
-    /// Keeps so many calls back from whatever is searched next; 0 releases them.
-    pub(crate) fn keep_back(&mut self, calls: u64) {
+    /// Hides this many calls from [`Lab::remaining_calls`]; 0 releases them.
+    pub fn keep_back(&mut self, calls: u64) {
         self.kept_back = calls;
     }
 
-    /// Whether a proposer was named that is stronger than the task's model.
+    /// Whether the user named a proposer other than the task's own model.
     pub fn has_proposer(&self) -> bool {
         self.effects.has_proposer()
     }
 
-    /// Asks the proposer model; `None` where it gave no answer.
+    /// Sends questions to the proposer model and returns its replies in order; `None` where there is no reply.
     ///
     /// # Errors
     /// [`Stop`].
@@ -167,61 +169,60 @@ impl<'a> Lab<'a> {
         self.effects.ask(asks)
     }
 
-    /// Whether so many calls may be spent; what is kept back is known only here.
+    /// Checks a price against [`Lab::remaining_calls`]; the effects do not know about calls that are kept back.
     fn afford(&self, calls: u64) -> Result<(), Stop> {
         if calls <= self.remaining_calls() { Ok(()) } else { Err(Stop::Budget) }
     }
 
-    /// What every candidate did so far.
+    /// The board: all candidates and their outcomes so far.
     pub fn board(&self) -> &Board {
         &self.board
     }
 
-    /// The board, when the search is over.
+    /// Ends the search and returns the board.
     pub fn into_board(self) -> Board {
         self.board
     }
 
-    /// Scores trials; outcomes in the order of the request.
+    /// Scores trials and returns their outcomes in the order of the request.
     ///
     /// # Errors
     /// [`Stop`]; [`Stop::Broken`] before any call if a trial breaks the rules of the lab.
     pub fn evaluate(&mut self, batch: &[Trial]) -> Result<Vec<Vec<Outcome>>, Stop> {
         self.measure(batch)?;
-        let outcome = |id, row| self.board.outcome(id, row).cloned().ok_or_else(|| missing(id, row));
-        batch
-            .iter()
-            .map(|trial| {
-                let id = trial.candidate.id();
-                trial.rows.iter().map(|row| outcome(id, row)).collect()
-            })
-            .collect()
+        let mut results = Vec::with_capacity(batch.len());
+        for trial in batch {
+            let id = trial.candidate.id();
+            let outcome = |row| self.board.outcome(id, row).cloned().ok_or_else(|| missing(id, row));
+            results.push(trial.rows.iter().map(outcome).collect::<Result<Vec<_>, Stop>>()?);
+        }
+        Ok(results)
     }
 
-    /// Scores trials on the board; only what is not there yet is paid for.
+    /// Scores trials and puts the outcomes on the board. Outcomes that are there already are not paid for again.
     ///
     /// # Errors
     /// As [`Lab::evaluate`].
-    pub(crate) fn measure(&mut self, batch: &[Trial]) -> Result<(), Stop> {
-        let mut asked: BTreeSet<(CandidateId, &ExampleId)> = BTreeSet::new();
+    pub fn measure(&mut self, batch: &[Trial]) -> Result<(), Stop> {
+        let mut requested: BTreeSet<(CandidateId, &ExampleId)> = BTreeSet::new();
         let mut due = Vec::new();
         for trial in batch {
             let id = self.enter(&trial.candidate)?;
             self.check_rows(trial)?;
             let open = trial.rows.iter().filter(|row| self.board.outcome(id, row).is_none());
-            let rows: Vec<ExampleId> = open.filter(|row| asked.insert((id, *row))).cloned().collect();
+            let rows: Vec<ExampleId> = open.filter(|row| requested.insert((id, *row))).cloned().collect();
             if !rows.is_empty() {
-                due.push((id, Trial { candidate: trial.candidate.clone(), rows }));
+                due.push(Trial { candidate: trial.candidate.clone(), rows });
             }
         }
-        let (ids, due): (Vec<CandidateId>, Vec<Trial>) = due.into_iter().unzip();
         if due.is_empty() {
             return Ok(());
         }
         let runs: usize = due.iter().map(Trial::runs).sum();
         self.afford((runs * self.program.calls_per_record()) as u64)?;
         let results = self.effects.evaluate(&due)?;
-        for ((id, trial), outcomes) in ids.into_iter().zip(due).zip(results) {
+        for (trial, outcomes) in due.into_iter().zip(results) {
+            let id = trial.candidate.id();
             for (row, outcome) in trial.rows.into_iter().zip(outcomes) {
                 self.board.record(id, row, outcome);
             }
@@ -229,21 +230,22 @@ impl<'a> Lab<'a> {
         Ok(())
     }
 
-    /// Says what the search is after, before it measures anything.
-    pub fn seek(&mut self, aim: Aim) {
-        self.board.seek(aim);
+    /// Sets the aim of the search; call it before anything is measured.
+    pub fn set_aim(&mut self, aim: Aim) {
+        self.board.set_aim(aim);
     }
 
-    /// Tells the user and the journal.
+    /// Reports an event to the user and the journal.
     pub fn note(&mut self, event: Event) {
         self.effects.note(event);
     }
 
-    /// Tells where a candidate comes from, once: what it was made from and how, in a few words.
+    /// Puts a candidate on the board with its lineage: its parents, and in a few words how it was made. Only the first
+    /// registration of a candidate counts.
     ///
     /// # Errors
     /// [`Stop::Broken`] if it does not fit the program.
-    pub fn born(
+    pub fn register(
         &mut self,
         candidate: &Candidate,
         parents: &[&Candidate],
@@ -252,25 +254,26 @@ impl<'a> Lab<'a> {
         let id = self.enter(candidate)?;
         let parents = parents.iter().map(|parent| parent.id()).collect();
         let lineage = Lineage { id, parents, how: how.into() };
-        if self.board.trace_back(lineage.clone()) {
+        if self.board.set_lineage(lineage.clone()) {
             self.effects.note(Event::Born(lineage));
         }
         Ok(())
     }
 
-    /// Gives up: says why, and nothing that was measured stands as a finalist.
-    pub fn concede(&mut self, why: impl Into<String>) {
+    /// Ends the search without any finalist, and reports why.
+    pub fn give_up(&mut self, why: impl Into<String>) {
         self.board.close();
         self.effects.note(Event::Remark { text: why.into() });
     }
 
-    /// Says, once, why there is no point in going on. What was measured stands.
-    pub(crate) fn end(&mut self, why: &str) {
-        if !std::mem::replace(&mut self.ended, true) {
+    /// Reports, once, why the search ends early. The finalists stay.
+    pub(crate) fn note_end(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.end_noted, true) {
             self.effects.note(Event::Remark { text: format!("the search ends here: {why}") });
         }
     }
 
+    /// Puts a candidate on the board, if it fits the program.
     fn enter(&mut self, candidate: &Candidate) -> Result<CandidateId, Stop> {
         let id = candidate.id();
         if self.board.get(id).is_some() {
@@ -282,26 +285,27 @@ impl<'a> Lab<'a> {
         Ok(self.board.enter(candidate, &applied))
     }
 
+    /// Checks that all rows of a trial are visible and that none is a demonstration of its candidate.
     fn check_rows(&self, trial: &Trial) -> Result<(), Stop> {
         let own = shown(&trial.candidate);
         for row in &trial.rows {
             let problem = if self.example(row).is_none() {
                 "which is not visible to the search"
             } else if own.contains(row) {
-                "which stands in its own demonstrations"
+                "which is one of its own demonstrations"
             } else {
                 continue;
             };
             let id = trial.candidate.id();
             return Err(Stop::Broken {
-                message: format!("the search wants candidate {id} scored on row `{row}`, {problem}"),
+                message: format!("the search tried to score candidate {id} on row `{row}`, {problem}"),
             });
         }
         Ok(())
     }
 }
 
-/// The rows that stand in a candidate's demonstrations, or in those of any member of a vote.
+/// The rows that a candidate, or any member of a vote, shows as demonstrations.
 pub fn shown(candidate: &Candidate) -> BTreeSet<&ExampleId> {
     let lists = candidate.iter().filter_map(|(_, param)| match param {
         Param::Demonstrations(list) => Some(list),
@@ -310,7 +314,7 @@ pub fn shown(candidate: &Candidate) -> BTreeSet<&ExampleId> {
     lists.flat_map(|list| rows_of(list)).chain(candidate.voters().iter().flat_map(shown)).collect()
 }
 
-/// The rows that stand in a list of demonstrations.
+/// The rows that a list of demonstrations was made from.
 fn rows_of(list: &[Demonstration]) -> impl Iterator<Item = &ExampleId> {
     list.iter().filter_map(|demonstration| match &demonstration.origin {
         Origin::Row(id) | Origin::Trace(id) => Some(id),
@@ -318,6 +322,7 @@ fn rows_of(list: &[Demonstration]) -> impl Iterator<Item = &ExampleId> {
     })
 }
 
+/// The random stream with this name for a run with this seed.
 fn stream(seed: u64, purpose: &str) -> ChaCha8Rng {
     ChaCha8Rng::from_seed(*digest(&("lab", seed, purpose)).as_bytes())
 }

@@ -1,11 +1,12 @@
-//! Landscapes: worlds with a planted truth, so that an optimizer can be asked whether it finds it.
+//! Landscapes: test problems with a planted truth, which show whether an optimizer finds it.
 //!
-//! A landscape is a program, rows, and a function from the program (with a candidate laid over it) to its true chance of
-//! a right answer. [`World`] serves it as [`Effects`], with noise, a budget, a scripted proposer and a record of all that
-//! was asked.
+//! A landscape is a program, rows, and a function from the program (with a candidate laid over it) to its true probability of
+//! a right answer. [`World`] implements [`Effects`] for it, with noise, a budget, a scripted proposer and a record of all
+//! requests.
 //!
-//! **Invariant:** outcomes depend on the seed, the candidate and the row alone, never on the order of questions. The
-//! chance of a right answer is exactly the planted one; rows are hard or easy for all candidates alike, as real ones are.
+//! **Invariant:** outcomes depend on the seed, the candidate and the row alone, never on the order of requests. The
+//! probability of a right answer is exactly the planted one. Rows are hard or easy for all candidates together, as in real
+//! data.
 
 mod planted;
 mod scripted;
@@ -14,23 +15,24 @@ mod vote;
 use std::collections::BTreeMap;
 
 use proofmark_runtime::{
-    Candidate, CandidateId, Example, ExampleId, Module, Output, Program, Record, Source, Type, Value, digest,
-    model::Abilities,
+    Candidate, CandidateId, Example, ExampleId, Field, Module, Output, Program, Record, Source, Type, Value,
+    digest, model::Abilities,
 };
 
 use crate::{
+    Lab,
     effects::{Ask, Effects, Event, Stop, Trial},
     outcome::{Outcome, Score, Step, Trace},
     visible::Visible,
 };
 
-/// Share of rows that are right or wrong for all candidates of the same worth alike, unless errors are independent.
+/// The share of rows that all candidates of the same true score get right or wrong together.
 const ALIKE: f64 = 0.5;
 
-/// The true chance of a right answer of a program with a candidate laid over it.
+/// The true probability of a right answer of a program with a candidate laid over it.
 pub type Worth = Box<dyn Fn(&Program) -> Chance + Send + Sync>;
 
-/// A true chance of a right answer, 0..=1.
+/// A true probability of a right answer, 0..=1.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Chance {
     /// The same on every row.
@@ -39,22 +41,22 @@ pub enum Chance {
     ByLabel(BTreeMap<String, f64>),
 }
 
-/// A world with a planted truth.
+/// A test problem with a planted truth.
 pub struct Landscape {
-    /// What it is called.
+    /// The name.
     pub name: &'static str,
     /// The program as written.
     pub program: Program,
-    /// Rows to learn from.
+    /// The training rows.
     pub train: Visible,
-    /// Rows to rank on.
+    /// The validation rows.
     pub val: Visible,
-    /// Whether the model that it stands for gives label scores.
+    /// Whether the simulated model gives label scores.
     pub scores_choices: bool,
     worth: Worth,
-    /// Share of rows that are right or wrong for all candidates of the same worth alike.
+    /// The share of rows that all candidates of the same true score get right or wrong together.
     alike: f64,
-    /// What the metric says about a wrong answer.
+    /// The metric's remark on a wrong answer.
     remark: Option<fn(&Example) -> String>,
 }
 
@@ -72,21 +74,20 @@ pub struct World<'a> {
 }
 
 impl Landscape {
-    /// The same landscape where no candidate's errors say anything about another's.
+    /// The same landscape with independent errors of the candidates.
     #[must_use]
     pub fn with_independent_errors(self) -> Self {
         Self { alike: 0.0, ..self }
     }
 
-    /// The true chance of a right answer of a candidate, or of most members of a vote; 0 for what does not fit the program.
+    /// The true probability of a right answer of a candidate, or of the majority of a vote; 0 if it does not fit the program.
     pub fn worth(&self, candidate: &Candidate) -> f64 {
         let chances: Vec<Chance> = candidate.members().iter().map(|member| self.chance(member)).collect();
         vote::worth(&chances, self.alike)
     }
 
-    /// A run with so many calls; the seed decides the noise.
+    /// Makes a run with this many calls; the seed decides the noise.
     pub fn world(&self, seed: u64, calls: u64) -> World<'_> {
-        let (trials, events) = (Vec::new(), Vec::new());
         World {
             landscape: self,
             seed,
@@ -94,10 +95,15 @@ impl Landscape {
             batches_left: None,
             silent: false,
             has_proposer: true,
-            trials,
+            trials: Vec::new(),
             asked: 0,
-            events,
+            events: Vec::new(),
         }
+    }
+
+    /// Makes a lab over the landscape's program and rows.
+    pub fn lab<'a>(&'a self, seed: u64, effects: &'a mut dyn Effects) -> Lab<'a> {
+        Lab::new(&self.program, &self.train, &self.val, seed, effects)
     }
 
     fn chance(&self, candidate: &Candidate) -> Chance {
@@ -121,7 +127,7 @@ impl Chance {
         }
     }
 
-    /// The labels that it differs by.
+    /// The labels that it depends on.
     fn labels(&self) -> impl Iterator<Item = &str> {
         let chances = match self {
             Self::Even(_) => None,
@@ -138,46 +144,47 @@ impl From<f64> for Chance {
 }
 
 impl World<'_> {
-    /// Makes the proposer give no answer to anything.
+    /// Makes the proposer give no reply to any question.
     #[must_use]
     pub fn with_silent_proposer(mut self) -> Self {
         self.silent = true;
         self
     }
 
-    /// Names no proposer, so that the task's own model is one; it answers as well as ever.
+    /// Makes [`Effects::has_proposer`] false. Questions get the same replies, as from the task's own model.
     #[must_use]
     pub fn without_proposer(mut self) -> Self {
         self.has_proposer = false;
         self
     }
 
-    /// Makes the run end with [`Stop::Cancelled`] after so many batches.
+    /// Makes the run end with [`Stop::Cancelled`] after this many batches.
     #[must_use]
     pub fn cancelled_after(mut self, batches: u64) -> Self {
         self.batches_left = Some(batches);
         self
     }
 
-    /// All that was scored, in order.
+    /// All trials in order.
     pub fn trials(&self) -> &[Trial] {
         &self.trials
     }
 
-    /// Questions to the proposer; each cost a call.
+    /// The number of questions to the proposer; each cost a call.
     pub fn asked(&self) -> u64 {
         self.asked
     }
 
-    /// All that was told, in order.
+    /// All events in order.
     pub fn events(&self) -> &[Event] {
         &self.events
     }
 
+    /// The outcome of a candidate, given by the members of its vote, on a row.
     fn outcome(&self, members: &[(CandidateId, Chance)], row: &Example) -> Outcome {
-        let alike = unit(&(self.seed, "alike", &row.id)) < self.landscape.alike;
+        let alike = uniform(&(self.seed, "alike", &row.id)) < self.landscape.alike;
         let draw = |id: &CandidateId| {
-            if alike { unit(&(self.seed, "row", &row.id)) } else { unit(&(self.seed, id, &row.id)) }
+            if alike { uniform(&(self.seed, "row", &row.id)) } else { uniform(&(self.seed, id, &row.id)) }
         };
         let votes = members.iter().filter(|(id, chance)| draw(id) < chance.on(row)).count();
         let right = 2 * votes > members.len();
@@ -197,18 +204,20 @@ impl Effects for World<'_> {
         self.calls = self.calls.checked_sub(cost).ok_or(Stop::Budget)?;
         self.batches_left = self.batches_left.map(|left| left - 1);
         self.trials.extend_from_slice(batch);
-        let outcomes = |trial: &Trial| {
+        let mut results = Vec::with_capacity(batch.len());
+        for trial in batch {
             let members = trial.candidate.members();
             let members: Vec<_> =
                 members.iter().map(|member| (member.id(), self.landscape.chance(member))).collect();
-            let one = |row: &ExampleId| {
-                let unknown = || Stop::Broken { message: format!("row `{row}` is not visible") };
-                let row = self.landscape.example(row).ok_or_else(unknown)?;
-                Ok(self.outcome(&members, row))
-            };
-            trial.rows.iter().map(one).collect()
-        };
-        batch.iter().map(outcomes).collect()
+            let mut outcomes = Vec::with_capacity(trial.rows.len());
+            for id in &trial.rows {
+                let unknown = || Stop::Broken { message: format!("row `{id}` is not visible") };
+                let row = self.landscape.example(id).ok_or_else(unknown)?;
+                outcomes.push(self.outcome(&members, row));
+            }
+            results.push(outcomes);
+        }
+        Ok(results)
     }
 
     fn ask(&mut self, asks: &[Ask]) -> Result<Vec<Option<String>>, Stop> {
@@ -235,16 +244,16 @@ impl Effects for World<'_> {
     }
 }
 
-/// A number in [0, 1) that depends on `parts` alone.
-pub fn unit<T: serde::Serialize>(parts: &T) -> f64 {
+/// A pseudo-random number in [0, 1) that depends on `parts` alone.
+pub fn uniform<T: serde::Serialize>(parts: &T) -> f64 {
     let mut bytes = [0; 8];
     bytes.copy_from_slice(&digest(parts).as_bytes()[..8]);
     #[expect(clippy::cast_precision_loss, reason = "53 bits are exact")]
-    let unit = (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64;
-    unit
+    let uniform = (u64::from_le_bytes(bytes) >> 11) as f64 / (1u64 << 53) as f64;
+    uniform
 }
 
-/// What the modules would have got and given: the labelled outputs, or wrong ones; a note where the row says nothing.
+/// A simulated trace: the labels as outputs, or wrong ones; a note for outputs that the row has no label for.
 fn trace(program: &Program, row: &Example, right: bool) -> Trace {
     let mut trace: Trace = Vec::new();
     for module in program.modules() {
@@ -256,25 +265,20 @@ fn trace(program: &Program, row: &Example, right: bool) -> Trace {
         };
         let names = module.signature.inputs.iter().map(|field| &field.name);
         let inputs: Record = names.filter_map(|name| Some((name.clone(), input(name)?))).collect();
-        let outputs = module.signature.outputs.iter().map(|field| {
-            (field.name.clone(), output(program, module, (&field.name, &field.ty), (row, right)))
-        });
-        let outputs: Record = outputs.collect();
+        let fields = module.signature.outputs.iter();
+        let outputs: Record =
+            fields.map(|field| (field.name.clone(), output(program, module, field, row, right))).collect();
         trace.push(Step { module: module.name.clone(), inputs, outputs, remark: None });
     }
     trace
 }
 
-fn output(
-    program: &Program,
-    module: &Module,
-    (name, ty): (&str, &Type),
-    (row, right): (&Example, bool),
-) -> Value {
-    let source = Source::Output { module: module.name.clone(), field: name.to_owned() };
+/// A simulated output of a module: right, wrong, or a note.
+fn output(program: &Program, module: &Module, field: &Field, row: &Example, right: bool) -> Value {
+    let source = Source::Output { module: module.name.clone(), field: field.name.clone() };
     let public: Option<&Output> = program.outputs().iter().find(|output| output.source == source);
     let gold = public.and_then(|output| row.outputs.get(&output.name));
-    match (gold, ty) {
+    match (gold, &field.ty) {
         (Some(gold), _) if right => gold.clone(),
         (Some(gold), Type::Choice(choices)) => {
             let wrong = choices.iter().find(|choice| gold.as_text() != Some(choice));

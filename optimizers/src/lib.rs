@@ -1,14 +1,50 @@
-//! Pure prompt search. An optimizer is a plain synchronous function over a [`Lab`]: it reads top to bottom like its
-//! paper's pseudo-code. Every effect (a scored batch, a question to a model) goes through [`Effects`], which the compiler
-//! serves and [`landscape`] imitates for tests.
+//! Prompt search as pure functions. An optimizer is a synchronous function over a [`Lab`] that reads like its paper's
+//! pseudo-code. It has effects (a scored batch, a question to a model) only through [`Effects`], which the compiler implements
+//! with models, and [`landscape`] with a planted truth for tests.
 //!
-//! Read in this order: [`effects`] and [`outcome`] (the seam to the world), [`lab`] (what an optimizer works with),
-//! [`division`] (which rows may be shown and which are scored on), [`board`] and [`race`] (who is best), [`demos`] (the
-//! material), `proposer` and `rounds` (what optimizers that have instructions written share), then one file per
-//! optimizer, all of them in [`ALL`].
+//! Read in this order: [`effects`] and [`outcome`] (the interface to the outside world), [`lab`] (the interface for an
+//! optimizer), [`division`] (which rows may be shown and which are scored on), [`board`] and [`race`] (which candidate is
+//! best), [`demos`] (the demonstrations), [`proposer`], [`rounds`] and [`moves`] (the shared parts of optimizers), then one
+//! file per optimizer, all of them in [`ALL`].
 //!
-//! **Invariant:** no clock, no randomness of the operating system, no async, no network: the same seed and the same
-//! outcomes give the same search, so a killed run is resumed by running it again.
+//! **Invariant:** no clock, no randomness of the operating system, no async, no network. The same seed and the same outcomes
+//! give the same search, so a killed run resumes by running again.
+//!
+//! # An optimizer of your own
+//!
+//! Implement [`Optimizer`], register every candidate with its lineage, and race the candidates. [`conformance::check`] tests
+//! the rules that every optimizer has to keep.
+//!
+//! ```
+//! use proofmark_optimizers::{Lab, Optimizer, Stop, conformance, phrases, proposer::worded};
+//! use proofmark_runtime::Candidate;
+//!
+//! struct AnswerOnly;
+//!
+//! impl Optimizer for AnswerOnly {
+//!     fn name(&self) -> &'static str {
+//!         "answer-only"
+//!     }
+//!     fn about(&self) -> &'static str {
+//!         "asks every module for nothing but its answer"
+//!     }
+//!     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
+//!         let written = Candidate::baseline();
+//!         lab.register(&written, &[], "the task as written")?;
+//!         let mut candidates = Vec::new();
+//!         for module in lab.program().modules() {
+//!             let text = phrases::with_sentence(&module.signature.instructions, "Give the answer only.");
+//!             let candidate = worded(&written, module, &text);
+//!             lab.register(&candidate, &[&written], format!("a sentence more for {}", module.name))?;
+//!             candidates.push(candidate);
+//!         }
+//!         lab.race(&candidates, 1).map(|_| ())
+//!     }
+//! }
+//!
+//! conformance::check(&AnswerOnly)?;
+//! # Ok::<(), conformance::Violation>(())
+//! ```
 
 pub mod additive;
 pub mod auto;
@@ -17,8 +53,9 @@ pub mod blocks;
 pub mod board;
 pub mod bootstrap;
 pub mod capo;
-mod climb;
+pub mod climb;
 pub mod compress;
+pub mod conformance;
 pub mod copro;
 pub mod demos;
 pub mod division;
@@ -32,16 +69,16 @@ pub mod lab;
 pub mod labeled;
 pub mod landscape;
 pub mod mipro;
-mod moves;
+pub mod moves;
 pub mod opro;
 pub mod outcome;
 pub mod paired;
 pub mod phrases;
-mod proposer;
+pub mod proposer;
 pub mod protegi;
 pub mod race;
 mod resolution;
-mod rounds;
+pub mod rounds;
 pub mod rules;
 mod screen;
 pub mod simba;
@@ -60,22 +97,22 @@ pub use visible::Visible;
 
 /// A search procedure.
 pub trait Optimizer: Sync {
-    /// The name used in task files and on the command line.
+    /// The name in task files and on the command line.
     fn name(&self) -> &'static str;
     /// One line for help and docs.
     fn about(&self) -> &'static str;
-    /// What it is after; says which proof the gate has to ask for.
+    /// The aim of the search; it decides which proof the gate requires.
     fn aim(&self) -> Aim {
         Aim::Score
     }
-    /// Most prompts that vote in what it finds: a row then takes as many times the calls.
+    /// The greatest number of members of a vote among its finalists; a row takes one run per member.
     fn votes(&self) -> usize {
         1
     }
-    /// Searches until it is done or stopped. What it measured stays on the lab's board either way.
+    /// Searches until it is done or stopped. The outcomes stay on the lab's board in both cases.
     ///
     /// # Errors
-    /// Why it had to stop early; passing it on with `?` is all that an optimizer does about it.
+    /// The reason why it stopped early. An optimizer passes every [`Stop`] on with `?`.
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop>;
 }
 
@@ -101,10 +138,7 @@ pub const ALL: &[&dyn Optimizer] = &[
     &ensemble::Ensemble,
 ];
 
-/// The optimizer of that name.
+/// The optimizer with this name.
 pub fn find(name: &str) -> Option<&'static dyn Optimizer> {
     ALL.iter().copied().find(|optimizer| optimizer.name() == name)
 }
-
-#[cfg(test)]
-mod conformance;

@@ -1,21 +1,20 @@
-//! `mipro`: instructions and demonstrations chosen jointly by a surrogate (Opsahl-Ong et al. 2024, arXiv:2406.11695,
-//! MIPROv2).
+//! `mipro`: a surrogate chooses instructions and demonstrations jointly (Opsahl-Ong et al. 2024, arXiv:2406.11695, MIPROv2).
 //!
-//! Options first: for each module, sets of demonstrations as in [`bootstrap`](crate::bootstrap), and instructions that the
-//! proposer writes knowing a summary of the data, the program, some demonstrations and a tip. Then the choice: a point
-//! picks one set and one instruction per module; [`tpe`] suggests the next point from how all before did on
-//! small random batches of rows; every fifth time the best point so far is measured on two batches more, and in the end
-//! the best race on all common rows. (The paper measures every fifth best point in full; with a few thousand calls that
-//! takes more than half of them, and leaves so few trials that suggestions come too late.)
+//! First the options: for each module, sets of demonstrations as in [`bootstrap`](crate::bootstrap), and instructions that the
+//! proposer writes from a summary of the data, the program, some demonstrations and a tip. Then the choice: a point selects
+//! one set and one instruction per module, and [`tpe`] suggests the next point from the scores of all earlier points on small
+//! random batches of rows. After every fifth point the best point so far is measured on two more batches. In the end the best
+//! race on all common rows. (The paper measures every fifth best point in full. With a few thousand calls that takes more than
+//! half of them and leaves too few trials for suggestions.)
 //!
-//! Where all combinations can be raced with the calls at hand they are, and nothing is suggested. Batches hold different
-//! rows, so scores are corrected for how hard the rows are ([`effects`]); uncorrected, luck with rows decides.
+//! If the calls allow a race of all combinations, they race, and no point is suggested. Batches have different rows, so scores
+//! are corrected for the difficulty of the rows ([`mixed_model`]); without the correction, luck with rows would decide.
 //!
 //! Cost: at most an eighth of the calls for teachers and an eighth for questions; then 20 rows per point and 40 for every
-//! fifth, until the calls are spent or ten rounds of five bring no other best; a third of the calls for the race at the
-//! end. Use it where demonstrations and wording both matter and there are two thousand calls and more.
+//! fifth, until the calls are spent or ten rounds of five points leave the best unchanged; a third of the calls for the race
+//! at the end. Use it if demonstrations and wording both matter and there are at least two thousand calls.
 
-mod effects;
+mod mixed_model;
 mod options;
 
 use proofmark_runtime::{Candidate, CandidateId};
@@ -23,32 +22,32 @@ use rand::{RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use crate::{
     Optimizer,
-    bootstrap::Shelves,
+    bootstrap::ExamplePools,
     effects::{Event, Stop, Trial},
     lab::Lab,
     proposer::Proposer,
     tpe,
 };
-use effects::Cell;
+use mixed_model::PointScore;
 use options::Options;
 
-/// Rows of a batch.
+/// The number of rows of a batch.
 const BATCH: usize = 20;
-/// Points tried at random before any is suggested.
+/// The number of random points before the first suggestion.
 const RANDOM: usize = 10;
-/// Trials of a round; after it the best point is measured further.
+/// The number of trials of a round; after a round the best point is measured further.
 const ROUND: usize = 5;
-/// Batches that it is measured on then.
+/// The number of batches that the best point is measured on after a round.
 const FURTHER: usize = 2;
-/// Rounds in a row without another best that end the search.
+/// The number of rounds in a row with the same best point that end the search.
 const PATIENCE: usize = 10;
-/// Candidates of the last race.
+/// The number of candidates in the last race.
 const FINALISTS: usize = 8;
-/// The last race gets at most one in so many calls.
+/// The last race gets at most one call in `RACE_SHARE`.
 const RACE_SHARE: u64 = 3;
-/// Teachers get one in so many calls.
+/// Teachers get one call in `TEACHER_SHARE`.
 const TEACHER_SHARE: u64 = 8;
-/// Candidates of a race that are measured on all common rows.
+/// The number of candidates of a race that are measured on all common rows.
 const KEEP: usize = 3;
 
 /// See the [module](self).
@@ -65,11 +64,11 @@ impl Optimizer for Mipro {
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
         Proposer::run(lab, |lab, proposer| {
-            let kinds = Shelves::stock(lab, TEACHER_SHARE)?.kinds();
+            let kinds = ExamplePools::with_traces(lab, TEACHER_SHARE)?.kinds();
             let mut rng = lab.rng("mipro");
             let options = Options::propose(lab, proposer, &kinds, &mut rng)?;
             let points = options.points();
-            if points <= lab.affordable((&[], points), KEEP, lab.remaining_calls()) {
+            if points <= lab.affordable(&[], points, KEEP, lab.remaining_calls()) {
                 return all(lab, &options);
             }
             lab.race(&[], 1)?;
@@ -85,31 +84,32 @@ fn all(lab: &mut Lab<'_>, options: &Options) -> Result<(), Stop> {
     for number in 0..options.points() {
         let point = options.point(number);
         let candidate = options.candidate(lab.program(), &point);
-        lab.born(&candidate, &[&Candidate::baseline()], options.phrase(&point))?;
+        lab.register(&candidate, &[&Candidate::baseline()], options.phrase(&point))?;
         candidates.push(candidate);
     }
     lab.race(&candidates, KEEP).map(|_| ())
 }
 
-/// Trials so far.
+/// The trials so far.
 struct Study<'o> {
     options: &'o Options,
-    /// Different points in the order of their first trial; the first is the task as written.
+    /// The different points in the order of their first trial; the first is the task as written.
     tried: Vec<(Vec<usize>, Candidate)>,
-    /// Which of them was tried, trial by trial.
+    /// For each trial, the place of its point in `tried`.
     order: Vec<usize>,
-    cells: Vec<Cell>,
+    scores: Vec<PointScore>,
 }
 
 impl<'o> Study<'o> {
-    /// With the task as written, which was measured on all common rows.
+    /// Makes a study with the task as written, which was measured on all common rows.
     fn new(lab: &Lab<'_>, options: &'o Options) -> Self {
         let written = (vec![0; options.sizes().len()], Candidate::baseline());
-        let mut study = Self { options, tried: vec![written], order: vec![0], cells: Vec::new() };
+        let mut study = Self { options, tried: vec![written], order: vec![0], scores: Vec::new() };
         study.read(lab, 0, &(0..lab.rows().len()).collect::<Vec<_>>());
         study
     }
 
+    /// Runs rounds of trials and the last race.
     fn run(mut self, lab: &mut Lab<'_>, rng: &mut ChaCha8Rng) -> Result<(), Stop> {
         let sizes = self.options.sizes();
         if sizes.is_empty() {
@@ -143,15 +143,15 @@ impl<'o> Study<'o> {
 
     /// The places of all points, the best effect first; earlier ones first among equals.
     fn ranked(&self) -> Vec<usize> {
-        let effects = effects::of_points(&self.cells, self.tried.len());
+        let effects = mixed_model::of_points(&self.scores, self.tried.len());
         let mut places: Vec<usize> = (0..self.tried.len()).collect();
         places.sort_by(|&a, &b| effects[b].total_cmp(&effects[a]));
         places
     }
 
-    /// Every trial as its point and the effect of that point.
+    /// All trials, each with its point and the effect of that point.
     fn trials(&self) -> Vec<tpe::Scored> {
-        let effects = effects::of_points(&self.cells, self.tried.len());
+        let effects = mixed_model::of_points(&self.scores, self.tried.len());
         self.order.iter().map(|&place| (self.tried[place].0.clone(), effects[place])).collect()
     }
 
@@ -161,7 +161,7 @@ impl<'o> Study<'o> {
             Some(place) => place,
             None => {
                 let candidate = self.options.candidate(lab.program(), &point);
-                lab.born(&candidate, &[&Candidate::baseline()], self.options.phrase(&point))?;
+                lab.register(&candidate, &[&Candidate::baseline()], self.options.phrase(&point))?;
                 self.tried.push((point, candidate));
                 self.tried.len() - 1
             }
@@ -170,7 +170,7 @@ impl<'o> Study<'o> {
         self.measure(lab, place, 1, rng)
     }
 
-    /// Measures a point on batches of random common rows that it was not measured on.
+    /// Measures a point on batches of random common rows that it was not measured on yet.
     fn measure(
         &mut self,
         lab: &mut Lab<'_>,
@@ -184,6 +184,7 @@ impl<'o> Study<'o> {
         self.score(lab, place, &rows)
     }
 
+    /// Measures a point on these common rows.
     fn score(&mut self, lab: &mut Lab<'_>, place: usize, rows: &[usize]) -> Result<(), Stop> {
         let candidate = self.tried[place].1.clone();
         let ids = rows.iter().map(|&row| lab.rows()[row].clone()).collect();
@@ -192,16 +193,17 @@ impl<'o> Study<'o> {
         Ok(())
     }
 
-    /// Takes over what the board says about a point on some rows.
+    /// Copies the board's scores of a point on these common rows.
     fn read(&mut self, lab: &Lab<'_>, place: usize, rows: &[usize]) {
         let id = self.id(place);
-        let cell = |&row: &usize| {
+        let score = |&row: &usize| {
             let outcome = lab.board().outcome(id, &lab.rows()[row])?;
-            Some(Cell { point: place, row, score: outcome.worth().get() })
+            Some(PointScore { point: place, row, score: outcome.worth().get() })
         };
-        self.cells.extend(rows.iter().filter_map(cell));
+        self.scores.extend(rows.iter().filter_map(score));
     }
 
+    /// The id of the candidate at this place.
     fn id(&self, place: usize) -> CandidateId {
         self.tried[place].1.id()
     }

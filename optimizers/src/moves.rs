@@ -1,7 +1,7 @@
-//! Moves: small changes to a good candidate. Another demonstration in one's place, another order, one more or one less,
-//! an edit of the wording, another option of the joint space, or one parameter of another good candidate.
+//! Moves: small random changes to a good candidate. A move replaces demonstrations, reorders them, adds or drops one, edits
+//! the wording, takes another option of the joint space, or takes one parameter of another good candidate.
 //!
-//! **Invariant:** a move changes one parameter of one module, so that a gain says where it comes from.
+//! **Invariant:** a move changes one parameter of one module, so that a gain has a known cause.
 
 use proofmark_runtime::{Candidate, Demonstration, Module, Param, ParamPath, Program, Slot};
 use rand::{
@@ -11,22 +11,24 @@ use rand::{
 
 use crate::{
     additive::Additive,
-    demos::{self, Shelf, showing},
+    demos::{self, ExamplePool, showing},
     edits,
     space::Space,
 };
 
-/// What moves are made of.
-pub(crate) struct Moves<'a> {
-    pub(crate) program: &'a Program,
-    pub(crate) space: &'a Space,
-    /// What is known about the options.
-    pub(crate) model: &'a Additive,
+/// The source of moves.
+pub struct Moves<'a> {
+    /// The program as written.
+    pub program: &'a Program,
+    /// The joint space; its pools give the demonstrations.
+    pub space: &'a Space,
+    /// The learned effects of the options.
+    pub model: &'a Additive,
     /// Other good candidates.
-    pub(crate) others: &'a [Candidate],
+    pub others: &'a [Candidate],
 }
 
-/// The kinds of moves, the first ones more often: which demonstrations are shown decides most.
+/// The kinds of moves, the more useful ones several times: the choice of demonstrations matters most.
 const KINDS: [Kind; 9] = [
     Kind::Substitute,
     Kind::Substitute,
@@ -50,14 +52,14 @@ enum Kind {
 }
 
 impl Moves<'_> {
-    /// A random move from `best`, with what it does in words; nothing if the kind drawn does not apply.
-    pub(crate) fn step(&self, best: &Candidate, rng: &mut impl Rng) -> Option<(Candidate, String)> {
+    /// Draws a move from `best`; returns the new candidate and a description, or none if the drawn kind does not apply.
+    pub fn step(&self, best: &Candidate, rng: &mut impl Rng) -> Option<(Candidate, String)> {
         let module = self.program.modules().choose(rng)?;
         let (next, how) = match KINDS.choose(rng)? {
             Kind::Substitute => self.substitute(best, module, rng),
             Kind::Reorder => self.reorder(best, module, rng),
             Kind::Resize => self.resize(best, module, rng),
-            Kind::Edit => edits::stride((best, module), &self.space.blocks[&module.name], 1, rng),
+            Kind::Edit => edits::stride(best, module, &self.space.blocks[&module.name], 1, rng),
             Kind::Option => self.option(best, rng),
             Kind::Cross => self.cross(best, rng),
         }?;
@@ -77,8 +79,8 @@ impl Moves<'_> {
         places.shuffle(rng);
         let mut changed = 0;
         for at in places.into_iter().take(count) {
-            let shelf = self.shelf(module, rng)?;
-            if let Some(other) = shelf.substitute(&set, at, rng) {
+            let pool = self.pool(module, rng)?;
+            if let Some(other) = pool.substitute(&set, at, rng) {
                 set[at] = other;
                 changed += 1;
             }
@@ -98,7 +100,7 @@ impl Moves<'_> {
         let more = set.len() < demos::MOST && rng.random();
         if more {
             let at = rng.random_range(..set.len());
-            let other = self.shelf(module, rng)?.substitute(&set, at, rng)?;
+            let other = self.pool(module, rng)?.substitute(&set, at, rng)?;
             set.insert(rng.random_range(..=set.len()), other);
         } else {
             set.remove(rng.random_range(..set.len()));
@@ -126,14 +128,13 @@ impl Moves<'_> {
         Some((best.clone().with(path.clone(), param.clone()), how))
     }
 
-    fn shelf(&self, module: &Module, rng: &mut impl Rng) -> Option<&Shelf> {
-        let mine =
-            self.space.shelves.iter().map(|(_, shelf)| shelf).filter(|shelf| shelf.module == module.name);
+    fn pool(&self, module: &Module, rng: &mut impl Rng) -> Option<&ExamplePool> {
+        let mine = self.space.pools.iter().map(|(_, pool)| pool).filter(|pool| pool.module == module.name);
         mine.collect::<Vec<_>>().choose(rng).copied()
     }
 }
 
-/// The demonstrations that a candidate lays over a module; nothing if there are none.
+/// The demonstrations that a candidate sets for a module; none if it sets no demonstrations.
 fn shown(candidate: &Candidate, module: &Module) -> Option<Vec<Demonstration>> {
     match candidate.get(&ParamPath::new(&module.name, Slot::Demonstrations)) {
         Some(Param::Demonstrations(set)) if !set.is_empty() => Some(set.clone()),

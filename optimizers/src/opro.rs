@@ -1,12 +1,13 @@
 //! `opro`: the proposer as optimizer (Yang et al. 2023, "Large Language Models as Optimizers", arXiv:2309.03409).
 //!
-//! The proposer sees the instructions tried so far with their scores, the best last, and a few labelled examples, and is
-//! asked for one that scores higher: eight draws at temperature 1 per step. It sees no mistakes and no remarks; all that
-//! it learns is which wording did better; the scores are shrunk, so that a lucky one does not lead it astray. Of several modules one is written per step, in turn, upon the best candidate so far.
+//! The prompt shows the instructions tried so far with their scores, the best last, and a few labelled examples. It asks for
+//! an instruction with a higher score: eight draws at temperature 1 per step. The prompt shows no mistakes and no remarks, so
+//! the proposer learns from scores alone. The scores are shrunk, so that luck does not mislead it. With several modules, each
+//! step writes one of them, in turn, upon the best candidate so far.
 //!
 //! Cost: per step eight questions and eight times twenty rows; a third of the calls for the race at the end. Use it with
-//! a strong proposer where the metric gives no remarks; where it does, [`gepa`](crate::gepa) reads them. On the planted
-//! landscape of rules, which it can only guess, it is behind all that reflect.
+//! a strong proposer if the metric gives no remarks; [`gepa`](crate::gepa) reads remarks. On the planted landscape of rules,
+//! which it can only guess, it scores below all optimizers that reflect.
 
 use proofmark_runtime::{Candidate, Example, Module};
 
@@ -15,21 +16,21 @@ use crate::{
     effects::{Event, Stop},
     lab::Lab,
     proposer::{
-        Proposer, Question, Rewrite,
-        cases::{Deck, labelled},
+        Proposer, Query, Rewrite,
+        cases::{RowSampler, labelled},
         instruction,
         prompt::Prompt,
     },
     rounds::{self, Rounds},
 };
 
-/// Draws of one step.
+/// The number of draws of one step.
 const PER_STEP: usize = 8;
-/// Most instructions that are shown.
+/// The greatest number of instructions that a prompt shows.
 const SHOWN: usize = 20;
-/// Labelled examples that are shown.
+/// The number of labelled examples that a prompt shows.
 const EXAMPLES: usize = 3;
-/// Steps in a row without a better candidate that end the search.
+/// The number of steps in a row without a better candidate that end the search.
 const PATIENCE: usize = 6;
 
 /// See the [module](self).
@@ -47,12 +48,13 @@ impl Optimizer for Opro {
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
         Proposer::run(lab, |lab, proposer| {
             let rounds = Rounds::new(lab);
-            let mut deck = Deck::new(lab, "opro");
-            let mut pool = vec![Candidate::baseline()];
+            let mut sampler = RowSampler::new(lab, "opro");
+            let mut candidates = vec![Candidate::baseline()];
             let mut best = Candidate::baseline();
-            let (mut step, mut idle) = (0, 0);
+            let mut step = 0;
+            let mut idle = 0;
             while idle < PATIENCE {
-                let draws = rounds.room(lab, PER_STEP, (1, 0));
+                let draws = rounds.room(lab, PER_STEP, 1, 0);
                 if draws == 0 {
                     break;
                 }
@@ -61,9 +63,9 @@ impl Optimizer for Opro {
                 step += 1;
                 lab.note(Event::Stage { name: format!("step {step}: {draws} instructions") });
                 let examples: Vec<&Example> =
-                    deck.deal(EXAMPLES).iter().filter_map(|id| lab.example(id)).collect();
+                    sampler.next_rows(EXAMPLES).iter().filter_map(|id| lab.example(id)).collect();
                 let rewrite = Rewrite {
-                    question: question((lab, &rounds), module, &pool, &examples),
+                    query: query(lab, &rounds, module, &candidates, &examples),
                     base: &best,
                     module,
                     parents: vec![&best],
@@ -71,22 +73,24 @@ impl Optimizer for Opro {
                 };
                 let drafts = proposer.rewrite(lab, &vec![rewrite; draws])?;
                 let new: Vec<Candidate> = drafts.into_iter().map(|draft| draft.candidate).collect();
-                let first = rounds.take_in(lab, &mut pool, (new, 1))?.remove(0);
+                let first = rounds.add(lab, &mut candidates, new, 1)?.remove(0);
                 idle = if first == best { idle + 1 } else { 0 };
                 best = first;
             }
-            rounds.finish(lab, &pool).map(|_| ())
+            rounds.finish(lab, &candidates).map(|_| ())
         })
     }
 }
 
-fn question(
-    (lab, rounds): (&Lab<'_>, &Rounds),
+/// The question for an instruction of a module, with the instructions tried so far and labelled examples.
+fn query(
+    lab: &Lab<'_>,
+    rounds: &Rounds,
     module: &Module,
-    pool: &[Candidate],
+    candidates: &[Candidate],
     examples: &[&Example],
-) -> Question {
-    let ranked = rounds.ranked(lab, pool);
+) -> Query {
+    let ranked = rounds.ranked(lab, candidates);
     let mut tried: Vec<(&str, f64)> = Vec::new();
     for candidate in &ranked {
         let text = instruction(candidate, module);
@@ -97,7 +101,7 @@ fn question(
     tried.reverse();
     let task =
         "Write an instruction that scores higher than all of these. It should differ from each of them.";
-    Question {
+    Query {
         purpose: "instruction",
         prompt: Prompt::on(lab.program(), module)
             .section("Some examples of what the program should do", &labelled(examples))

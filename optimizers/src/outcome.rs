@@ -1,35 +1,35 @@
-//! Outcomes: what came of trying one candidate on one example.
+//! Outcomes: the result of running one candidate on one example.
 //!
-//! **Invariant:** a [`Score`] is finite and within 0..=1. A failure is never a silent 0.0: it keeps its class, and
-//! failures that are nobody's answer (provider, metric) stop the run instead of being scored.
+//! **Invariant:** a [`Score`] is finite and within 0..=1. A failure is never a silent 0.0: it keeps its class. A failure of
+//! the provider or the metric is no answer of the candidate, so it stops the run instead of being scored.
 
 use proofmark_runtime::Record;
 pub use proofmark_runtime::score::{NotAScore, Score};
 use serde::{Deserialize, Serialize};
 
-/// What came of one candidate on one example.
+/// The result of running one candidate on one example.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// There was an answer and the metric judged it.
     Scored {
-        /// How good it is.
+        /// The score of the answer.
         score: Score,
-        /// What the metric says about it, for optimizers that reflect.
+        /// The metric's remark on the answer, for optimizers that reflect on mistakes.
         feedback: Option<String>,
-        /// What each module got and gave.
+        /// The inputs and outputs of each module.
         trace: Trace,
     },
     /// There was no usable answer.
     Failed {
-        /// Why.
+        /// The class of the failure.
         failure: Failure,
-        /// In words, for the report.
+        /// A description for the report.
         message: String,
     },
 }
 
-/// What each module got and gave, in running order.
+/// The inputs and outputs of each module, in running order.
 pub type Trace = Vec<Step>;
 
 /// One module's part of a trace.
@@ -37,30 +37,30 @@ pub type Trace = Vec<Step>;
 pub struct Step {
     /// The module.
     pub module: String,
-    /// What it got.
+    /// Its inputs.
     pub inputs: Record,
-    /// What it gave.
+    /// Its outputs.
     pub outputs: Record,
-    /// What the metric says about this step, if it knows the modules.
+    /// The metric's remark on this step, if the metric judges single modules.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub remark: Option<String>,
 }
 
-/// Why a candidate gave no usable answer. Provider and metric failures are not here: they stop the run.
+/// The reason why a candidate gave no usable answer. Failures of the provider and the metric are not here: they stop the
+/// run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Failure {
-    /// The reply could not be read as the signature wants.
+    /// The reply does not have the form that the signature requires.
     Unreadable,
-    /// The prompt with this input does not fit the model's context.
+    /// The prompt with this input is longer than the model's context.
     TooLong,
     /// The provider withheld the reply.
     Filtered,
 }
 
 impl Outcome {
-    /// What a user gets out of it: the score, or nothing for a failure. Callers that report validity ask
-    /// [`Outcome::is_valid`] as well.
+    /// The score, or 0 for a failure. Callers that report validity use [`Outcome::is_valid`] as well.
     pub fn worth(&self) -> Score {
         match self {
             Self::Scored { score, .. } => *score,

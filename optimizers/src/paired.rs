@@ -1,19 +1,19 @@
-//! The paired test of a search: is one candidate better than another on the same rows?
+//! The paired test of a search: whether one candidate scores higher than another on the same rows.
 //!
-//! **Invariant:** nothing that a search decides with it is a claim. It is looked at again and again and on rows that the
-//! search has chosen by; only the gate's test on sealed rows counts.
+//! **Invariant:** no result of this test is a claim. A search repeats it many times, on rows that it chooses candidates by. Only
+//! the gate's test on sealed rows counts.
 
-/// Grids that differences are rounded to, in parts of 1: multiples of 60, so that halves to sixths and tenths are exact.
+/// The grids that differences are rounded to, in steps per 1: multiples of 60, so that halves to sixths and tenths are exact.
 const GRIDS: [usize; 4] = [2520, 840, 360, 120];
-/// The grid where there are many differences.
+/// The grid for many differences.
 const COARSE: usize = 60;
-/// Sums that are told apart, about.
+/// The approximate greatest number of different sums.
 const CELLS: usize = 40_000;
 
-/// One-sided mid-p of the sign-flip test (Fisher 1935, "The Design of Experiments", section 21): the share of all ways
-/// to flip the signs of the paired `differences` whose sum is greater than theirs, plus half of those that equal it.
-/// Exact where all differences are -1, 0 or 1 (it is then McNemar's exact test with mid-p); otherwise they are rounded
-/// to a grid of at least 60 steps. 0.5 if all are 0.
+/// The one-sided mid-p of the sign-flip test (Fisher 1935, "The Design of Experiments", section 21): the share of all sign
+/// patterns of the paired `differences` with a sum greater than the observed one, plus half of the share with an equal sum. It
+/// is exact if all differences are -1, 0 or 1 (McNemar's exact test with mid-p); otherwise differences are rounded to a grid of
+/// at least 60 steps. 0.5 if all are 0.
 pub fn sign_flip(differences: &[f64]) -> f64 {
     let sizes: Vec<f64> = differences.iter().map(|d| d.abs()).filter(|size| *size > 0.0).collect();
     if sizes.is_empty() {
@@ -35,7 +35,7 @@ pub fn sign_flip(differences: &[f64]) -> f64 {
     let steps: Vec<usize> = sizes.iter().map(|&size| cells(size)).collect();
     let total: usize = steps.iter().sum();
     let observed: usize = differences.iter().filter(|d| **d > 0.0).map(|d| cells(*d)).sum();
-    // Share of sign patterns by the sum of the steps whose sign is positive.
+    // The share of sign patterns by the sum of the steps with a positive sign.
     let mut shares = vec![0.0; total + 1];
     shares[0] = 1.0;
     let mut reach = 0;
@@ -70,7 +70,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_counting_all_patterns(tenths in prop::collection::vec(-10i32..=10, 1..10)) {
+        fn equals_the_count_of_all_patterns(tenths in prop::collection::vec(-10i32..=10, 1..10)) {
             let differences: Vec<f64> = tenths.iter().map(|&t| f64::from(t) / 10.0).collect();
             prop_assert!((sign_flip(&differences) - brute(&differences)).abs() < 1e-9);
         }

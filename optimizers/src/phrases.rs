@@ -1,8 +1,8 @@
 //! Phrases: an instruction as pieces that can be deleted, swapped and added (GrIPS, Prasad et al. 2023,
-//! arXiv:2203.07281, section 3, with clause boundaries in place of a constituency parse).
+//! arXiv:2203.07281, section 3, with clause boundaries instead of a constituency parse).
 //!
-//! **Invariant:** splitting loses nothing: the pieces put one after the other are the text. Edited texts are tidied, never
-//! empty, and end like a sentence.
+//! **Invariant:** the concatenated pieces of a text are the text. Edited texts have tidy spaces and capitals, and end like a
+//! sentence.
 
 /// Splits a text after sentence ends, clause commas, colons, semicolons and line ends.
 pub fn split(text: &str) -> Vec<&str> {
@@ -26,12 +26,12 @@ pub fn split(text: &str) -> Vec<&str> {
     pieces
 }
 
-/// Puts phrases together again: one space or the line end that a phrase brings, no comma left dangling, a capital first
-/// and a full stop last.
+/// Joins phrases: with one space or the line end of a phrase between them, a capital at the beginning, and a full stop instead
+/// of a comma at the end.
 pub fn join<S: AsRef<str>>(phrases: &[S]) -> String {
     let mut text = String::new();
     for phrase in phrases.iter().map(AsRef::as_ref) {
-        let (body, line_end) = (phrase.trim(), phrase.contains('\n'));
+        let body = phrase.trim();
         if body.is_empty() {
             continue;
         }
@@ -44,7 +44,7 @@ pub fn join<S: AsRef<str>>(phrases: &[S]) -> String {
             text.push(' ');
             text.push_str(body);
         }
-        if line_end {
+        if phrase.contains('\n') {
             text.push('\n');
         }
     }
@@ -75,7 +75,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn splitting_loses_nothing(text in "[a-zé.,;:!? \n]{0,60}") {
+        fn the_pieces_make_up_the_text(text in "[a-zé.,;:!? \n]{0,60}") {
             prop_assert_eq!(split(&text).concat(), text);
         }
 

@@ -1,16 +1,16 @@
-//! The proposer: asks a model for texts, reads its replies and checks what it wrote. All that optimizers need to turn
-//! an idea into candidates.
+//! The proposer: asks a model for texts, reads its replies and checks the texts. An optimizer turns ideas into candidates
+//! with it.
 //!
-//! Prompts are written by [`prompt`], replies read by [`reading`], rows of the pool told by [`cases`], and texts that quote
-//! a row are found by [`copying`].
+//! [`prompt`] writes the prompts, [`reading`] reads the replies, [`cases`] renders rows of the pool, and [`copying`] finds
+//! texts that quote a row.
 //!
-//! **Invariant:** the proposer is shown rows of the pool only, never one that candidates are scored on, so a text that
-//! memorizes what it was shown gains nothing by it. A text that quotes a visible row, says nothing new, cannot be read, or
-//! says what the gate refuses never becomes a candidate; all of them are counted and told.
+//! **Invariant:** the proposer is shown rows of the pool only. Candidates are not scored on these rows, so a text that
+//! memorizes them gains nothing. A text that quotes a visible row, changes nothing, cannot be read, or would be refused by
+//! the gate never becomes a candidate. All of these are counted and reported.
 
-pub(crate) mod cases;
+pub mod cases;
 mod copying;
-pub(crate) mod prompt;
+pub mod prompt;
 mod reading;
 
 use std::collections::BTreeMap;
@@ -26,49 +26,52 @@ use crate::{
 use copying::RowText;
 use prompt::Prompt;
 
-/// Asks, reads, checks and counts.
-pub(crate) struct Proposer {
+/// A proposer at work: it asks, reads, checks and counts.
+pub struct Proposer {
     rows: RowText,
-    /// How often each question was put, so that the same question is another draw.
+    /// The number of times that each question was asked, so that a repeated question is a new draw.
     asked: BTreeMap<Digest, u32>,
     tally: Tally,
 }
 
 /// A question to the proposer.
 #[derive(Clone)]
-pub(crate) struct Question {
-    /// Names the purpose in the journal.
-    pub(crate) purpose: &'static str,
-    pub(crate) prompt: Prompt,
-    /// 0 is greedy.
-    pub(crate) temperature: f64,
-    /// Texts that the reply may hold.
-    pub(crate) most: usize,
+pub struct Query {
+    /// The purpose; the journal names it.
+    pub purpose: &'static str,
+    /// The two messages.
+    pub prompt: Prompt,
+    /// The sampling temperature; 0 is greedy.
+    pub temperature: f64,
+    /// The greatest number of texts that are taken from the reply.
+    pub most: usize,
 }
 
-/// A question for another instruction of one module.
+/// A request for a new instruction of one module.
 #[derive(Clone)]
-pub(crate) struct Rewrite<'r> {
-    pub(crate) question: Question,
-    /// What the instruction is laid over.
-    pub(crate) base: &'r Candidate,
-    /// Whose instruction it is.
-    pub(crate) module: &'r Module,
-    /// What it is made from.
-    pub(crate) parents: Vec<&'r Candidate>,
-    /// How, in a few words.
-    pub(crate) how: String,
+pub struct Rewrite<'r> {
+    /// The question.
+    pub query: Query,
+    /// The candidate whose instruction is replaced.
+    pub base: &'r Candidate,
+    /// The module whose instruction is replaced.
+    pub module: &'r Module,
+    /// The candidates that the new one is made from.
+    pub parents: Vec<&'r Candidate>,
+    /// How it is made, in a few words.
+    pub how: String,
 }
 
 /// A candidate that the proposer wrote.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Draft {
-    pub(crate) candidate: Candidate,
-    /// Which of the rewrites it answers.
-    pub(crate) of: usize,
+pub struct Draft {
+    /// The candidate.
+    pub candidate: Candidate,
+    /// The place of its request in the list of rewrites.
+    pub of: usize,
 }
 
-/// What became of all that was asked.
+/// The numbers of questions, accepted texts and dropped texts.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 struct Tally {
     asked: usize,
@@ -80,16 +83,16 @@ struct Tally {
 }
 
 impl Proposer {
-    /// Runs a search with a proposer: the baseline is measured first, and in the end, however it comes, the search tells
-    /// what became of the proposals.
+    /// Runs a search with a proposer. The baseline is measured on the first rows before the search; after it, also after an
+    /// error, the counts of accepted and dropped texts are reported.
     ///
     /// # Errors
-    /// Those of the search.
-    pub(crate) fn run<'a, T>(
+    /// The errors of the search.
+    pub fn run<'a, T>(
         lab: &mut Lab<'a>,
         search: impl FnOnce(&mut Lab<'a>, &mut Self) -> Result<T, Stop>,
     ) -> Result<T, Stop> {
-        lab.born(&Candidate::baseline(), &[], "the task as written")?;
+        lab.register(&Candidate::baseline(), &[], "the task as written")?;
         rounds::screen(lab, &[])?;
         let rows = lab.train().examples().iter().chain(lab.val().examples());
         let rows = RowText::new(lab.program(), rows);
@@ -101,37 +104,30 @@ impl Proposer {
         result
     }
 
-    /// Puts questions; for each the texts of its reply, none if there was no reply that could be read.
+    /// Asks questions and returns the texts of each reply; no texts if there is no readable reply.
     ///
     /// # Errors
     /// [`Stop`].
-    pub(crate) fn consult(
-        &mut self,
-        lab: &mut Lab<'_>,
-        questions: &[Question],
-    ) -> Result<Vec<Vec<String>>, Stop> {
-        let asks: Vec<Ask> = questions.iter().map(|question| self.ask(question)).collect();
+    pub fn consult(&mut self, lab: &mut Lab<'_>, queries: &[Query]) -> Result<Vec<Vec<String>>, Stop> {
+        let asks: Vec<Ask> = queries.iter().map(|query| self.ask(query)).collect();
         let replies = if asks.is_empty() { Vec::new() } else { lab.ask(&asks)? };
         self.tally.asked += asks.len();
-        let texts = questions.iter().zip(replies).map(|(question, reply)| {
-            let texts = reply.map_or_else(Vec::new, |reply| reading::texts(&reply, question.most));
+        let mut all = Vec::with_capacity(queries.len());
+        for (query, reply) in queries.iter().zip(replies) {
+            let texts = reply.map_or_else(Vec::new, |reply| reading::texts(&reply, query.most));
             self.tally.unreadable += usize::from(texts.is_empty());
-            texts
-        });
-        Ok(texts.collect())
+            all.push(texts);
+        }
+        Ok(all)
     }
 
-    /// Puts questions for instructions; the candidates that came of it, each new and told where it comes from.
+    /// Asks for instructions and returns the new candidates, each registered with its lineage.
     ///
     /// # Errors
     /// [`Stop`].
-    pub(crate) fn rewrite(
-        &mut self,
-        lab: &mut Lab<'_>,
-        rewrites: &[Rewrite<'_>],
-    ) -> Result<Vec<Draft>, Stop> {
-        let questions: Vec<Question> = rewrites.iter().map(|rewrite| rewrite.question.clone()).collect();
-        let replies = self.consult(lab, &questions)?;
+    pub fn rewrite(&mut self, lab: &mut Lab<'_>, rewrites: &[Rewrite<'_>]) -> Result<Vec<Draft>, Stop> {
+        let queries: Vec<Query> = rewrites.iter().map(|rewrite| rewrite.query.clone()).collect();
+        let replies = self.consult(lab, &queries)?;
         let mut drafts = Vec::new();
         for (of, (rewrite, texts)) in rewrites.iter().zip(replies).enumerate() {
             for text in texts {
@@ -139,7 +135,7 @@ impl Proposer {
                 if self.admits(lab, &candidate, &text) {
                     let many = lab.program().modules().len() > 1;
                     let place = if many { format!("{}: ", rewrite.module.name) } else { String::new() };
-                    lab.born(&candidate, &rewrite.parents, format!("{place}{}", rewrite.how))?;
+                    lab.register(&candidate, &rewrite.parents, format!("{place}{}", rewrite.how))?;
                     drafts.push(Draft { candidate, of });
                 }
             }
@@ -147,8 +143,8 @@ impl Proposer {
         Ok(drafts)
     }
 
-    /// Whether a text may become part of a candidate; if not, it is counted why.
-    pub(crate) fn admits(&mut self, lab: &Lab<'_>, candidate: &Candidate, text: &str) -> bool {
+    /// Whether a text may become part of a candidate. The reason for a refusal is counted.
+    pub fn admits(&mut self, lab: &Lab<'_>, candidate: &Candidate, text: &str) -> bool {
         let copied = self.rows.quoted_in(text);
         let known = lab.board().get(candidate.id()).is_some();
         let refused = !copied && !known && lab.is_refused(candidate);
@@ -160,16 +156,16 @@ impl Proposer {
         accepted
     }
 
-    /// The texts that quote no row; the others are counted.
-    pub(crate) fn unquoted(&mut self, mut texts: Vec<String>) -> Vec<String> {
+    /// Drops and counts the texts that quote a row, and returns the others.
+    pub fn unquoted(&mut self, mut texts: Vec<String>) -> Vec<String> {
         let before = texts.len();
         texts.retain(|text| !self.rows.quoted_in(text));
         self.tally.copied += before - texts.len();
         texts
     }
 
-    fn ask(&mut self, question: &Question) -> Ask {
-        let Question { purpose, prompt, temperature, .. } = question;
+    fn ask(&mut self, query: &Query) -> Ask {
+        let Query { purpose, prompt, temperature, .. } = query;
         let count = self.asked.entry(digest(&(purpose, &prompt.system, &prompt.user))).or_default();
         let replicate = *count;
         *count += 1;
@@ -193,8 +189,8 @@ impl Tally {
     }
 }
 
-/// The candidate with this instruction in a module; left out where it says what is written anyway.
-pub(crate) fn worded(base: &Candidate, module: &Module, text: &str) -> Candidate {
+/// The base candidate with this instruction for a module. The text of the task as written removes the parameter.
+pub fn worded(base: &Candidate, module: &Module, text: &str) -> Candidate {
     let path = path(&module.name);
     if text == module.signature.instructions {
         base.clone().without(&path)
@@ -203,8 +199,8 @@ pub(crate) fn worded(base: &Candidate, module: &Module, text: &str) -> Candidate
     }
 }
 
-/// The instruction of a module under a candidate.
-pub(crate) fn instruction<'t>(candidate: &'t Candidate, module: &'t Module) -> &'t str {
+/// The instruction of a module with a candidate laid over it.
+pub fn instruction<'t>(candidate: &'t Candidate, module: &'t Module) -> &'t str {
     match candidate.get(&path(&module.name)) {
         Some(Param::Instruction(text)) => text,
         _ => &module.signature.instructions,

@@ -1,9 +1,9 @@
 //! The race: successive halving on one common order of rows (Jamieson and Talwalkar 2016, arXiv:1502.07943, algorithm 1;
-//! for prompts TRIPLE, arXiv:2402.09723). Every rung doubles the rows and keeps the better half, so most candidates cost
-//! few calls and all that compete were measured on the same rows.
+//! applied to prompts by TRIPLE, arXiv:2402.09723). Every rung doubles the rows and keeps the better half, so most
+//! candidates cost few calls, and all candidates of a rung are measured on the same rows.
 //!
-//! **Invariant:** the baseline rides along in every rung and is never dropped; a score on the board is never paid for
-//! twice; a rung that does not fit the budget is not started.
+//! **Invariant:** the baseline is measured in every rung and is never dropped. A score on the board is never paid for
+//! twice. A rung that does not fit the budget is not started.
 
 use std::collections::BTreeSet;
 
@@ -15,55 +15,60 @@ use crate::{
     lab::Lab,
 };
 
-/// Rows of the first rung: 20 loses 1.3 points against full evaluation at 27 % of its calls, 10 loses 1.5 at 16 % (100
+/// The rows of the first rung: 20 loses 1.3 points against full evaluation at 27 % of its calls, 10 loses 1.5 at 16 % (100
 /// candidates, 200 rows; simulated).
-pub(crate) const FIRST: usize = 20;
-/// Rows of the first rung where candidates are many or calls few.
+pub const FIRST: usize = 20;
+/// The rows of the first rung with more than `MANY` candidates or few calls.
 const FIRST_OF_MANY: usize = 10;
-/// More candidates than this are many.
+/// With more candidates than this the first rung is smaller.
 const MANY: usize = 100;
 
-/// One rung: so many candidates are measured on the first so many rows.
+/// One rung of a race.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rung {
-    /// Candidates that enter, without the baseline.
+    /// The number of candidates that enter, without the baseline.
     pub candidates: usize,
-    /// Rows from the first on.
+    /// The number of rows, from the first on, that they are measured on.
     pub rows: usize,
 }
 
-/// What a race is planned for.
+/// The facts that a race is planned from.
 #[derive(Clone, Debug)]
-pub struct Field {
-    /// For each candidate, the rows from the first on that it was measured on before: they are free.
+pub struct RaceSetup {
+    /// For each candidate, the number of rows from the first on that it was measured on before; they are free.
     pub measured: Vec<usize>,
-    /// The same for the baseline.
+    /// The same number for the baseline.
     pub baseline: usize,
-    /// Candidates that may reach the end.
+    /// The number of candidates that may reach the last rung.
     pub keep: usize,
-    /// Common rows.
+    /// The number of common rows.
     pub rows: usize,
-    /// Rows that may be paid for.
+    /// The number of rows that may be paid for.
     pub budget: usize,
 }
 
-impl Field {
-    /// The rungs of a race that fits the budget: the candidates that enter first are the first ones. Smaller first rungs
-    /// are tried before candidates or rows are left out. Empty if not even the smallest race fits.
+impl RaceSetup {
+    /// The rungs of a race that fits the budget. Candidates at the end of the list are left out first. A smaller first rung
+    /// is tried before candidates or rows are left out. Empty if not even the smallest race fits.
     pub fn plan(&self) -> Vec<Rung> {
         let all = self.measured.len();
         let first = if all > MANY { FIRST_OF_MANY } else { FIRST };
-        let whole = [first, FIRST_OF_MANY].into_iter().find_map(|first| self.fitting(all, first, self.rows));
-        let fewer =
-            || (self.keep..all).rev().find_map(|entering| self.fitting(entering, FIRST_OF_MANY, self.rows));
-        let shorter = || {
-            let entering = self.keep.min(all);
-            (FIRST_OF_MANY..self.rows).rev().find_map(|rows| self.fitting(entering, FIRST_OF_MANY, rows))
-        };
-        whole.or_else(fewer).or_else(shorter).unwrap_or_default()
+        for first in [first, FIRST_OF_MANY] {
+            if let Some(rungs) = self.fitting(all, first, self.rows) {
+                return rungs;
+            }
+        }
+        for entering in (self.keep..all).rev() {
+            if let Some(rungs) = self.fitting(entering, FIRST_OF_MANY, self.rows) {
+                return rungs;
+            }
+        }
+        let entering = self.keep.min(all);
+        let mut fewer_rows = (FIRST_OF_MANY..self.rows).rev();
+        fewer_rows.find_map(|rows| self.fitting(entering, FIRST_OF_MANY, rows)).unwrap_or_default()
     }
 
-    /// The most rows that the rungs may have to pay for: in every rung those go on that were measured least.
+    /// The greatest number of rows that the rungs can cost: in every rung the candidates with the fewest known rows go on.
     pub fn cost(&self, rungs: &[Rung]) -> usize {
         let entering = rungs.first().map_or(0, |rung| rung.candidates);
         let mut measured = self.measured[..entering.min(self.measured.len())].to_vec();
@@ -88,7 +93,7 @@ impl Field {
         let mut rungs = vec![Rung { candidates: entering, rows: first.min(rows) }];
         while let Some(&Rung { candidates, rows: so_far }) = rungs.last().filter(|rung| rung.rows < rows) {
             let candidates = candidates.div_ceil(2).max(self.keep.min(entering));
-            // Once only those are left that may stay, there is nothing to decide before the end.
+            // With only `keep` candidates left, no rung before the last one can drop any.
             let next = if candidates <= self.keep { rows } else { (2 * so_far).min(rows) };
             rungs.push(Rung { candidates, rows: next });
         }
@@ -97,9 +102,9 @@ impl Field {
 }
 
 impl Lab<'_> {
-    /// Races candidates against each other: returns at most `keep`, best first, measured on all the common rows that the
-    /// budget allows. They may be worse than the baseline. Candidates at the end of the list are left out if the budget
-    /// does not allow for all; [`Lab::affordable`] says how many it does.
+    /// Races candidates against each other and returns at most `keep` of them, best first, measured on all common rows that
+    /// the budget allows. They may be worse than the baseline. Candidates at the end of the list are left out if the budget
+    /// is too small for all; [`Lab::affordable`] tells how many fit.
     ///
     /// # Errors
     /// [`Stop`]; [`Stop::Budget`] before any call if not even the smallest race fits.
@@ -108,7 +113,7 @@ impl Lab<'_> {
         self.race_within(candidates, keep, calls)
     }
 
-    /// Like [`Lab::race`], with at most so many calls.
+    /// Like [`Lab::race`], with at most this many calls.
     ///
     /// # Errors
     /// [`Stop`].
@@ -121,7 +126,7 @@ impl Lab<'_> {
         let mut seen = BTreeSet::from([Candidate::baseline().id()]);
         let mut rivals: Vec<&Candidate> = candidates.iter().filter(|rival| seen.insert(rival.id())).collect();
         let measured = rivals.iter().map(|candidate| self.board().depth(candidate.id())).collect();
-        let rungs = self.field(measured, keep, calls).plan();
+        let rungs = self.race_setup(measured, keep, calls).plan();
         let Some(&start) = rungs.first() else { return Err(Stop::Budget) };
         if start.candidates < rivals.len() {
             let text = format!("the budget allows for {} of {} candidates", start.candidates, rivals.len());
@@ -146,28 +151,28 @@ impl Lab<'_> {
         Ok(standings)
     }
 
-    /// How many new candidates, at most `most`, a race of theirs against `known` ones can take on with so many calls, at
-    /// full length of the first rung.
-    pub fn affordable(&self, (known, most): (&[Candidate], usize), keep: usize, calls: u64) -> usize {
-        let fits = |new: usize| {
-            let depths = known.iter().map(|candidate| self.board().depth(candidate.id()));
-            let field = self.field(depths.chain(std::iter::repeat_n(0, new)).collect(), keep, calls);
-            field.fitting(known.len() + new, FIRST, field.rows).is_some()
-        };
-        (1..=most).rev().find(|&new| fits(new)).unwrap_or(0)
+    /// The greatest number of new candidates, at most `most`, for which a race against the `known` ones fits this many
+    /// calls with a first rung of full length.
+    pub fn affordable(&self, known: &[Candidate], most: usize, keep: usize, calls: u64) -> usize {
+        let mut measured: Vec<usize> =
+            known.iter().map(|candidate| self.board().depth(candidate.id())).collect();
+        measured.resize(known.len() + most, 0);
+        let setup = self.race_setup(measured, keep, calls);
+        let fits = |new: &usize| setup.fitting(known.len() + new, FIRST, setup.rows).is_some();
+        (1..=most).rev().find(fits).unwrap_or(0)
     }
 
-    /// The most calls that a race of so many candidates costs which were all, like the baseline, measured on the first
-    /// `depth` rows.
+    /// The greatest number of calls that a race of `candidates` can cost, if they and the baseline were measured on the
+    /// first `depth` rows.
     pub fn price(&self, candidates: usize, depth: usize, keep: usize) -> u64 {
-        let field = Field { baseline: depth, ..self.field(vec![depth; candidates], keep, u64::MAX) };
-        let rungs = field.rungs(candidates, FIRST, field.rows);
-        (field.cost(&rungs) * self.program().calls_per_record()) as u64
+        let setup = RaceSetup { baseline: depth, ..self.race_setup(vec![depth; candidates], keep, u64::MAX) };
+        let rungs = setup.rungs(candidates, FIRST, setup.rows);
+        (setup.cost(&rungs) * self.program().calls_per_record()) as u64
     }
 
-    fn field(&self, measured: Vec<usize>, keep: usize, calls: u64) -> Field {
+    fn race_setup(&self, measured: Vec<usize>, keep: usize, calls: u64) -> RaceSetup {
         let per_row = self.program().calls_per_record().max(1) as u64;
-        Field {
+        RaceSetup {
             measured,
             baseline: self.board().depth(Candidate::baseline().id()),
             keep: keep.max(1),
@@ -176,6 +181,7 @@ impl Lab<'_> {
         }
     }
 
+    /// Measures the baseline and the candidates of a rung on its rows.
     fn run(&mut self, field: &[Candidate], rows: usize) -> Result<(), Stop> {
         let rows = self.rows()[..rows].to_vec();
         let baseline = Candidate::baseline();

@@ -1,13 +1,13 @@
-//! `rules`: rules induced from labelled rows and put after the instruction (DSPy's InferRules; the idea is older: Honovich
-//! et al. 2022, "Instruction Induction", arXiv:2205.10782).
+//! `rules`: induces rules from labelled rows and puts them after the instruction (DSPy's InferRules; first: Honovich et al.
+//! 2022, "Instruction Induction", arXiv:2205.10782).
 //!
-//! The proposer is shown rows of the pool with what they should give, and lists the rules that connect the two: sets of
-//! three, six and ten rules from different rows. The sets race. Then the best is improved without the proposer: a rule is
-//! left out, or one of another set is taken in, as long as that beats it.
+//! The prompt shows rows of the pool with their labels, and the proposer lists rules that connect the two: sets of three, six
+//! and ten rules from different rows. The sets race. Then the best set is improved without the proposer: a rule is dropped or
+//! a rule of another set is added, as long as that beats the best.
 //!
-//! Cost: one question and a place in the race per set, at most 24 sets; then rounds of changes while the calls last and
-//! bring something. Use it where answers follow a convention that the instruction leaves out. Modules in the middle of a
-//! program get their rows from teachers' traces, as in [`bootstrap`](crate::bootstrap).
+//! Cost: one question and a place in the race per set, at most 24 sets; then rounds of changes until they bring no gain or
+//! the calls are spent. Use it if answers follow a convention that the instruction does not state. Modules in the middle of a
+//! program get their rows from traces of teachers, as in [`bootstrap`](crate::bootstrap).
 
 use std::collections::BTreeMap;
 
@@ -16,27 +16,27 @@ use rand::{RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use crate::{
     Optimizer,
-    bootstrap::Shelves,
+    bootstrap::ExamplePools,
     climb::climb,
-    demos::Shelf,
+    demos::ExamplePool,
     effects::{Event, Stop},
     lab::Lab,
-    proposer::{Proposer, Question, instruction, prompt::Prompt, worded},
+    proposer::{Proposer, Query, instruction, prompt::Prompt, worded},
 };
 
-/// Most sets of rules that compete.
+/// The greatest number of sets of rules in the race.
 const SETS: usize = 24;
-/// Rows that one set is induced from.
+/// The number of rows that one set is induced from.
 const ROWS: usize = 16;
-/// Sizes of sets.
+/// The sizes of sets.
 const SIZES: [usize; 3] = [6, 3, 10];
-/// Sets that are measured on all common rows.
+/// The number of sets that are measured on all common rows.
 const KEEP: usize = 3;
-/// Teachers get one in so many calls, where labels do not serve every module.
+/// Teachers get one call in `TEACHER_SHARE`, if some module needs traces.
 const TEACHER_SHARE: u64 = 8;
-/// Sets and their race get so many hundredths of the calls, the changes the rest.
+/// The share of the calls that the race of sets gets, in percent; the changes get the rest.
 const RACE_SHARE: u64 = 70;
-/// What stands before the rules.
+/// The text before the rules.
 const HEADING: &str = "\n\nKeep to these rules:\n";
 
 /// The rules found for each module, by its name.
@@ -56,55 +56,56 @@ impl Optimizer for Rules {
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
         Proposer::run(lab, |lab, proposer| {
-            let shelves = Shelves::one_each(lab, TEACHER_SHARE)?;
+            let pools = ExamplePools::one_per_module(lab, TEACHER_SHARE)?;
             let mut rng = lab.rng("rules");
             let calls = lab.remaining_calls() * RACE_SHARE / 100;
-            let sets = if shelves.is_empty() { 0 } else { lab.affordable((&[], SETS), KEEP, calls) };
+            let sets = if pools.is_empty() { 0 } else { lab.affordable(&[], SETS, KEEP, calls) };
             lab.note(Event::Stage { name: format!("racing {sets} sets of rules") });
-            let (candidates, known) = induced(lab, proposer, (&shelves, sets), &mut rng)?;
+            let (candidates, known) = induced(lab, proposer, &pools, sets, &mut rng)?;
             let finalists = lab.race_within(&candidates, KEEP, calls)?;
             let modules = lab.program().modules();
             let step = |best: &Candidate, rng: &mut ChaCha8Rng| {
                 let module = modules.choose(rng)?;
                 let known = known.get(&module.name)?;
-                change((best, module), known, rng)
+                change(best, module, known, rng)
             };
             climb(lab, &finalists, &step, &mut rng)
         })
     }
 }
 
-/// Candidates with one set of rules each, a module's in turn, and all rules by module.
+/// Asks for sets of rules, the modules in turn; returns a candidate for each set, and all rules by module.
 fn induced(
     lab: &mut Lab<'_>,
     proposer: &mut Proposer,
-    (shelves, sets): (&[Shelf], usize),
+    pools: &[ExamplePool],
+    sets: usize,
     rng: &mut ChaCha8Rng,
 ) -> Result<(Vec<Candidate>, Known), Stop> {
     let program = lab.program();
-    let turns: Vec<(&Shelf, usize)> =
-        (0..sets).map(|i| (&shelves[i % shelves.len()], SIZES[i / shelves.len() % SIZES.len()])).collect();
-    let modules: Vec<&Module> = turns.iter().filter_map(|(shelf, _)| program.module(&shelf.module)).collect();
-    let questions: Vec<Question> = turns
-        .iter()
-        .zip(&modules)
-        .map(|(&(shelf, size), module)| {
-            let prompt = Prompt::on(program, module)
-                .instruction("Its instruction", &Candidate::baseline(), module)
-                .section("What it should give", &shown(shelf, rng));
-            let task = "Work out the rules by which the outputs follow from the inputs. Only rules that the instruction \
-                        does not state already and that hold for all inputs of a kind.";
-            Question { purpose: "rules", prompt: prompt.wants_list(task, size), temperature: 1.0, most: size }
-        })
-        .collect();
-    let replies = proposer.consult(lab, &questions)?;
+    let mut modules: Vec<&Module> = Vec::with_capacity(sets);
+    let mut queries = Vec::with_capacity(sets);
+    for i in 0..sets {
+        let pool = &pools[i % pools.len()];
+        let size = SIZES[i / pools.len() % SIZES.len()];
+        let Some(module) = program.module(&pool.module) else { continue };
+        let prompt = Prompt::on(program, module)
+            .instruction("Its instruction", &Candidate::baseline(), module)
+            .section("What it should give", &shown(pool, rng));
+        let task = "Work out the rules by which the outputs follow from the inputs. Only rules that the instruction \
+                    does not state already and that hold for all inputs of a kind.";
+        let prompt = prompt.wants_list(task, size);
+        modules.push(module);
+        queries.push(Query { purpose: "rules", prompt, temperature: 1.0, most: size });
+    }
+    let replies = proposer.consult(lab, &queries)?;
     let mut candidates = Vec::new();
     let mut known = Known::new();
     for (module, rules) in modules.into_iter().zip(replies) {
         let rules = proposer.unquoted(rules);
         let candidate = with_rules(&Candidate::baseline(), module, &rules);
         if !rules.is_empty() && proposer.admits(lab, &candidate, &rules.join("\n")) {
-            lab.born(
+            lab.register(
                 &candidate,
                 &[&Candidate::baseline()],
                 format!("{} rules for {}", rules.len(), module.name),
@@ -118,16 +119,20 @@ fn induced(
     Ok((candidates, known))
 }
 
-/// Rows of a shelf in words.
-fn shown(shelf: &Shelf, rng: &mut ChaCha8Rng) -> String {
-    let rows = shelf.draw(ROWS, rng);
-    let told = rows.iter().enumerate().map(|(i, row)| {
+/// Draws rows of a pool and renders them for a prompt.
+fn shown(pool: &ExamplePool, rng: &mut ChaCha8Rng) -> String {
+    let mut blocks = Vec::new();
+    for (i, row) in pool.draw(ROWS, rng).iter().enumerate() {
         let verb = if matches!(row.origin, Origin::Trace(_)) { "Gave" } else { "Wanted" };
         let inputs = row.inputs.iter().map(|(name, value)| format!("{name}: {value}"));
         let outputs = row.outputs.iter().map(|(name, value)| format!("{verb} {name}: {value}"));
-        format!("## Example {}\n{}", i + 1, inputs.chain(outputs).collect::<Vec<_>>().join("\n"))
-    });
-    told.collect::<Vec<_>>().join("\n")
+        blocks.push(format!(
+            "## Example {}\n{}",
+            i + 1,
+            inputs.chain(outputs).collect::<Vec<_>>().join("\n")
+        ));
+    }
+    blocks.join("\n")
 }
 
 /// The candidate with these rules after its module's written instruction.
@@ -146,9 +151,10 @@ fn rules_of(candidate: &Candidate, module: &Module) -> Vec<String> {
     list.lines().filter_map(|line| line.strip_prefix("- ")).map(str::to_owned).collect()
 }
 
-/// The candidate with a rule less, a rule more, or a rule in another's place.
+/// Drops, adds or replaces a random rule; returns the new candidate and a description.
 fn change(
-    (best, module): (&Candidate, &Module),
+    best: &Candidate,
+    module: &Module,
     known: &[String],
     rng: &mut ChaCha8Rng,
 ) -> Option<(Candidate, String)> {

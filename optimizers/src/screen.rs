@@ -1,14 +1,14 @@
-//! Screening: from a space to finalists. Points spread over the space, then waves of points drawn by what all before
-//! taught, each on the first rows; then a race.
+//! Screening: the way from a space to finalists. Points are spread over the space and measured on the first rows. Then waves
+//! of new points are drawn from the model that all earlier points taught. Then the best race.
 //!
-//! **Invariant:** every candidate is measured on the same first rows as the baseline, and those are the rows of the
-//! race's first rung, so nothing is paid for twice.
+//! **Invariant:** every candidate is measured on the same first rows as the baseline. These are the rows of the race's first
+//! rung, so nothing is paid for twice.
 
 use proofmark_runtime::Candidate;
 use rand::rngs::ChaCha8Rng;
 
 use crate::{
-    additive::{Additive, Measured},
+    additive::{Additive, ScoredPoint},
     board::Standing,
     effects::{Event, Stop, Trial},
     lab::Lab,
@@ -16,35 +16,39 @@ use crate::{
     space::{Point, Space},
 };
 
-/// Most points that are spread.
+/// The greatest number of points that are spread.
 pub(crate) const SPREAD: usize = 16;
-/// The first points get one in so many calls.
+/// The first points get one call in `SPREAD_SHARE`.
 const SPREAD_SHARE: u64 = 4;
-/// Waves and race get so many hundredths of what the first points leave.
+/// The share of the remaining calls that waves and race get, in percent.
 const RACE_SHARE: u64 = 85;
-/// Waves of new points.
+/// The number of waves of new points.
 const WAVES: usize = 2;
-/// One in so many of the first points goes on to the race.
+/// One in `GOING_ON` of the first points goes on to the race.
 const GOING_ON: usize = 4;
-/// Most new points.
+/// The greatest number of new points.
 const NEW: usize = 48;
-/// Candidates that are measured on all common rows.
+/// The number of candidates that are measured on all common rows.
 const KEEP: usize = 3;
 
-/// A candidate and the point that it was made of.
-type Made = (Point, Candidate);
+/// A candidate and the point that it was made from.
+struct Screened {
+    point: Point,
+    candidate: Candidate,
+}
 
-/// The candidates made of points so far.
+/// The candidates of a space that were screened so far.
 pub(crate) struct Screen<'s> {
     space: &'s Space,
-    made: Vec<Made>,
+    screened: Vec<Screened>,
 }
 
 impl<'s> Screen<'s> {
-    /// Measures at most so many points spread over the space.
+    /// Measures at most `most` points spread over the space.
     pub(crate) fn spread(
         lab: &mut Lab<'_>,
-        (space, most): (&'s Space, usize),
+        space: &'s Space,
+        most: usize,
         rng: &mut ChaCha8Rng,
     ) -> Result<Self, Stop> {
         let rows = first_rows(lab).len();
@@ -52,40 +56,38 @@ impl<'s> Screen<'s> {
         let affordable = lab.remaining_calls() / SPREAD_SHARE / per_candidate;
         let count = usize::try_from(affordable).unwrap_or(most).saturating_sub(1).min(most);
         lab.note(Event::Stage { name: format!("headroom: {count} candidates on {rows} rows") });
-        let mut screen = Self { space, made: Vec::new() };
+        let mut screen = Self { space, screened: Vec::new() };
         let points = space.spread(count, rng);
         screen.measure(lab, points, rng)?;
         Ok(screen)
     }
 
-    /// How the points stand on the first rows, best first.
+    /// The standings of the candidates on the first rows, best first.
     pub(crate) fn standings(&self, lab: &Lab<'_>) -> Vec<Standing> {
-        let ids: Vec<_> = self.made.iter().map(|(_, candidate)| candidate.id()).collect();
+        let ids: Vec<_> = self.screened.iter().map(|one| one.candidate.id()).collect();
         lab.board().ranking(&ids, first_rows(lab).len())
     }
 
-    /// What the points teach about their options; those that went further in the race teach more.
+    /// Learns the effects of the options from all points, each with all rows that it was measured on.
     pub(crate) fn learn(&self, lab: &Lab<'_>) -> Additive {
         let board = lab.board();
-        let measured = self.made.iter().map(|(point, candidate)| {
+        let mut points = Vec::with_capacity(self.screened.len());
+        for Screened { point, candidate } in &self.screened {
             let rows = board.depth(candidate.id());
             let standing = board.ranking(&[candidate.id()], rows).into_iter().next();
-            Measured {
-                point: point.clone(),
-                lead: standing.map_or(0.0, |standing| board.worth(&standing)),
-                rows,
-            }
-        });
-        Additive::learn(self.space, &measured.collect::<Vec<_>>())
+            let gain = standing.map_or(0.0, |standing| board.worth(&standing));
+            points.push(ScoredPoint { point: point.clone(), gain, rows });
+        }
+        Additive::learn(self.space, &points)
     }
 
-    /// Waves of new points, then the race of all of them and the best of the first ones, with most of the calls.
+    /// Measures waves of new points and races them against the best of the first points, with most of the calls.
     pub(crate) fn race(&mut self, lab: &mut Lab<'_>, rng: &mut ChaCha8Rng) -> Result<Vec<Standing>, Stop> {
         let calls = lab.remaining_calls() * RACE_SHARE / 100;
         self.race_within(lab, rng, calls)
     }
 
-    /// Like [`Screen::race`], with at most so many calls.
+    /// Like [`Screen::race`], with at most this many calls.
     pub(crate) fn race_within(
         &mut self,
         lab: &mut Lab<'_>,
@@ -93,36 +95,36 @@ impl<'s> Screen<'s> {
         calls: u64,
     ) -> Result<Vec<Standing>, Stop> {
         let kept_back = lab.remaining_calls() - calls;
-        let best = self.standings(lab).into_iter().take(self.made.len().div_ceil(GOING_ON));
+        let best = self.standings(lab).into_iter().take(self.screened.len().div_ceil(GOING_ON));
         let mut field: Vec<Candidate> = best.map(|standing| standing.candidate).collect();
-        let room = lab.affordable((&field, NEW), KEEP, calls);
+        let room = lab.affordable(&field, NEW, KEEP, calls);
         lab.note(Event::Stage { name: format!("racing {} candidates", field.len() + room) });
         for wave in 0..WAVES {
             let model = self.learn(lab);
             let count = room * (wave + 1) / WAVES - room * wave / WAVES;
             let points = (0..count).map(|_| model.draw(rng)).collect();
-            let before = self.made.len();
+            let before = self.screened.len();
             self.measure(lab, points, rng)?;
-            field.extend(self.made[before..].iter().map(|(_, candidate)| candidate.clone()));
+            field.extend(self.screened[before..].iter().map(|one| one.candidate.clone()));
         }
         let calls = lab.remaining_calls().saturating_sub(kept_back);
         lab.race_within(&field, KEEP, calls)
     }
 
-    /// Makes candidates of points and measures them on the first rows, and the baseline with them. Points that are the
-    /// task as written, or known, are left out.
+    /// Makes candidates from points and measures them and the baseline on the first rows. Candidates that are on the board
+    /// already are left out.
     fn measure(&mut self, lab: &mut Lab<'_>, points: Vec<Point>, rng: &mut ChaCha8Rng) -> Result<(), Stop> {
-        let before = self.made.len();
+        let before = self.screened.len();
         for point in points {
             let (candidate, how) = self.space.realize(lab.program(), &point, rng);
             if lab.board().get(candidate.id()).is_none() {
-                lab.born(&candidate, &[], format!("{how}; draw {}", self.made.len() + 1))?;
-                self.made.push((point, candidate));
+                lab.register(&candidate, &[], format!("{how}; draw {}", self.screened.len() + 1))?;
+                self.screened.push(Screened { point, candidate });
             }
         }
         let rows = first_rows(lab).to_vec();
         let trial = |candidate: &Candidate| Trial { candidate: candidate.clone(), rows: rows.clone() };
-        let new = self.made[before..].iter().map(|(_, candidate)| trial(candidate));
+        let new = self.screened[before..].iter().map(|one| trial(&one.candidate));
         lab.measure(&std::iter::once(trial(&Candidate::baseline())).chain(new).collect::<Vec<_>>())
     }
 }

@@ -1,15 +1,15 @@
-//! `simba`: introspection where candidates disagree (DSPy's SIMBA, "Stochastic Introspective Mini-Batch Ascent").
+//! `simba`: introspection on rows where candidates disagree (DSPy's SIMBA, "Stochastic Introspective Mini-Batch Ascent").
 //!
-//! Several candidates run on the same rows of the pool. The rows that some get right and others wrong say most: from the
-//! better run either a demonstration is taken, or the proposer compares it with the worse one and gives a piece of advice,
-//! which is put after the instruction of a candidate drawn by its score. The candidates go on as a pool.
+//! Several candidates run on the same rows of the pool. The most informative rows are those that some candidates answer
+//! correctly and others not. The better run on such a row becomes a demonstration, or the proposer compares it with the worse
+//! run and gives a piece of advice. The demonstration or the advice is added to a candidate drawn by its score.
 //!
-//! DSPy lets one program answer at temperature 1 several times; here requests are deterministic and kept, so the runs are
-//! those of different candidates, the first of them with demonstrations drawn at random. DSPy also shows the proposer the
-//! labels and keeps what it says; here the copy check stands between.
+//! In DSPy one program answers several times at temperature 1. Here requests are deterministic and stored, so the runs come
+//! from different candidates, the first of them with random demonstrations. DSPy also shows the proposer the labels and keeps
+//! every reply; here the copy check drops replies that quote a row.
 //!
 //! Cost: per step up to 64 rows of the pool, at most three questions, and twenty rows per child; a third of the calls for
-//! the race at the end. Use it where demonstrations and advice both help; on the planted landscape of rules it is behind
+//! the race at the end. Use it if demonstrations and advice both help. On the planted landscape of rules it scores below
 //! [`gepa`](crate::gepa), which reads more mistakes per question.
 
 use proofmark_runtime::{
@@ -19,14 +19,15 @@ use rand::{RngExt, rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use crate::{
     Optimizer,
-    bootstrap::Shelves,
-    demos::{Shelf, furnished, showing},
+    board::mean,
+    bootstrap::ExamplePools,
+    demos::{ExamplePool, showing, with_drawn_demonstrations},
     effects::{Event, Stop},
     lab::Lab,
     outcome::Outcome,
     proposer::{
-        Proposer, Question,
-        cases::{Case, Deck, study},
+        Proposer, Query,
+        cases::{Case, RowSampler, study},
         instruction,
         prompt::Prompt,
         worded,
@@ -34,23 +35,23 @@ use crate::{
     rounds::{self, Rounds},
 };
 
-/// Rows of a step.
+/// The number of rows of a step.
 const BATCH: usize = 16;
-/// Candidates that run on them.
+/// The number of candidates that run on these rows.
 const RUNNERS: usize = 4;
-/// Candidates with random demonstrations to begin with.
+/// The number of first candidates with random demonstrations.
 const FIRST: usize = 3;
-/// Children of a step.
+/// The number of children of a step.
 const CHILDREN: usize = 6;
-/// Candidates that sources are drawn from.
+/// The number of candidates that children are made from.
 const SOURCES: usize = 6;
-/// Most demonstrations that are appended to.
+/// The greatest number of demonstrations of a child.
 const MOST_SHOWN: usize = 12;
-/// Temperature of drawing sources by their score.
+/// The temperature of the softmax that draws sources by their score.
 const TEMPERATURE: f64 = 0.2;
-/// Teachers get one in so many calls, where labels do not serve every module.
+/// Teachers get one call in `TEACHER_SHARE`, if some module needs traces.
 const TEACHER_SHARE: u64 = 8;
-/// Steps in a row without a better candidate that end the search.
+/// The number of steps in a row without a better candidate that end the search.
 const PATIENCE: usize = 5;
 
 /// See the [module](self).
@@ -69,44 +70,50 @@ impl Optimizer for Simba {
         Proposer::run(lab, |lab, proposer| {
             let rounds = Rounds::new(lab);
             let mut rng = lab.rng("simba");
-            let mut deck = Deck::new(lab, "simba rows");
-            let shelves = Shelves::one_each(lab, TEACHER_SHARE)?;
-            let first = first(lab, (&rounds, &shelves), &mut rng)?;
-            let mut pool = vec![Candidate::baseline()];
-            let mut best = rounds.take_in(lab, &mut pool, (first, SOURCES))?;
-            let (mut step, mut idle) = (0, 0);
+            let mut sampler = RowSampler::new(lab, "simba rows");
+            let pools = ExamplePools::one_per_module(lab, TEACHER_SHARE)?;
+            let first = first(lab, &rounds, &pools, &mut rng)?;
+            let mut candidates = vec![Candidate::baseline()];
+            let mut best = rounds.add(lab, &mut candidates, first, SOURCES)?;
+            let mut step = 0;
+            let mut idle = 0;
             while idle < PATIENCE {
                 let runs = (RUNNERS * BATCH * lab.program().calls_per_record()) as u64;
-                let count = rounds.room(lab, CHILDREN, (1, runs));
+                let count = rounds.room(lab, CHILDREN, 1, runs);
                 if count == 0 {
                     break;
                 }
                 step += 1;
-                lab.note(Event::Stage { name: format!("step {step}: {} candidates", pool.len()) });
-                let contrasts = contrasts(lab, &best, &deck.deal(BATCH))?;
+                lab.note(Event::Stage { name: format!("step {step}: {} candidates", candidates.len()) });
+                let contrasts = contrasts(lab, &best, &sampler.next_rows(BATCH))?;
                 let modules = lab.program().modules();
                 let module = &modules[step % modules.len()];
-                let maker = Maker { module, sources: &best, contrasts: &contrasts };
-                let children = maker.children(lab, proposer, count, &mut rng)?;
-                let next = rounds.take_in(lab, &mut pool, (children, SOURCES))?;
+                let introspection = Introspection { module, sources: &best, contrasts: &contrasts };
+                let children = introspection.children(lab, proposer, count, &mut rng)?;
+                let next = rounds.add(lab, &mut candidates, children, SOURCES)?;
                 idle = if next.first() == best.first() { idle + 1 } else { 0 };
                 best = next;
             }
-            rounds.finish(lab, &pool).map(|_| ())
+            rounds.finish(lab, &candidates).map(|_| ())
         })
     }
 }
 
-/// Candidates with random demonstrations.
+/// Makes the first candidates, with random demonstrations.
 fn first(
     lab: &mut Lab<'_>,
-    (rounds, shelves): (&Rounds, &[Shelf]),
+    rounds: &Rounds,
+    pools: &[ExamplePool],
     rng: &mut ChaCha8Rng,
 ) -> Result<Vec<Candidate>, Stop> {
     let mut first = Vec::new();
-    for draw in 0..rounds.room(lab, if shelves.is_empty() { 0 } else { FIRST }, (0, 0)) {
-        let (candidate, _) = furnished(Candidate::baseline(), shelves, draw, rng);
-        lab.born(&candidate, &[&Candidate::baseline()], format!("random demonstrations, draw {}", draw + 1))?;
+    for draw in 0..rounds.room(lab, if pools.is_empty() { 0 } else { FIRST }, 0, 0) {
+        let (candidate, _) = with_drawn_demonstrations(Candidate::baseline(), pools, draw, rng);
+        lab.register(
+            &candidate,
+            &[&Candidate::baseline()],
+            format!("random demonstrations, draw {}", draw + 1),
+        )?;
         first.push(candidate);
     }
     Ok(first)
@@ -120,14 +127,15 @@ struct Contrast<'a> {
 }
 
 impl Contrast<'_> {
-    /// What makes a row telling: the gap first, then how good the best is, alone and above the average.
+    /// The keys that rows are ranked by, in this order: the gap between best and worst, the best score, and the gap between
+    /// the best and the mean.
     fn rank(&self) -> [f64; 3] {
         let best = self.better.score();
         [best - self.worse.score(), best, best - self.mean]
     }
 }
 
-/// The rows on which the first of the candidates and the baseline disagree, the most telling first.
+/// Runs the baseline and the first candidates on these rows; returns the rows where they disagree, best ranked first.
 fn contrasts<'a>(
     lab: &mut Lab<'a>,
     best: &[Candidate],
@@ -139,16 +147,11 @@ fn contrasts<'a>(
     for runner in std::iter::once(&baseline).chain(others) {
         runs.push(study(lab, runner, rows)?);
     }
-    let on = |row: &ExampleId| {
-        let cases: Vec<&Case<'a>> =
-            runs.iter().flatten().filter(|case: &&Case<'a>| case.example.id == *row).collect();
-        let by_score = |a: &&&Case<'a>, b: &&&Case<'a>| a.score().total_cmp(&b.score());
-        let (better, worse) = (cases.iter().max_by(by_score)?, cases.iter().min_by(by_score)?);
-        let mean = crate::board::mean(&cases.iter().map(|case| case.score()).collect::<Vec<_>>());
-        let contrast = Contrast { better: (*better).clone(), worse: (*worse).clone(), mean };
-        (contrast.rank()[0] > 0.0).then_some(contrast)
-    };
-    let mut found: Vec<Contrast<'a>> = rows.iter().filter_map(on).collect();
+    let mut found: Vec<Contrast<'a>> = Vec::new();
+    for row in rows {
+        let cases: Vec<&Case<'a>> = runs.iter().flatten().filter(|case| case.example.id == *row).collect();
+        found.extend(contrast(&cases).filter(|contrast| contrast.rank()[0] > 0.0));
+    }
     found.sort_by(|a, b| {
         let pairs = b.rank().into_iter().zip(a.rank());
         pairs.map(|(b, a)| b.total_cmp(&a)).fold(std::cmp::Ordering::Equal, std::cmp::Ordering::then)
@@ -156,15 +159,23 @@ fn contrasts<'a>(
     Ok(found)
 }
 
-/// What children are made from.
-struct Maker<'m, 'a> {
+/// The best and the worst of the runs on one row.
+fn contrast<'a>(cases: &[&Case<'a>]) -> Option<Contrast<'a>> {
+    let better = cases.iter().max_by(|a, b| a.score().total_cmp(&b.score()))?;
+    let worse = cases.iter().min_by(|a, b| a.score().total_cmp(&b.score()))?;
+    let scores: Vec<f64> = cases.iter().map(|case| case.score()).collect();
+    Some(Contrast { better: (*better).clone(), worse: (*worse).clone(), mean: mean(&scores) })
+}
+
+/// The material that children are made from.
+struct Introspection<'m, 'a> {
     module: &'m Module,
     sources: &'m [Candidate],
     contrasts: &'m [Contrast<'a>],
 }
 
-impl Maker<'_, '_> {
-    /// A child per contrast, by demonstration or advice in turn, with the lot deciding who begins.
+impl Introspection<'_, '_> {
+    /// Makes a child per contrast, by demonstration and by advice in turn; which of the two begins is random.
     fn children(
         &self,
         lab: &mut Lab<'_>,
@@ -176,57 +187,59 @@ impl Maker<'_, '_> {
         let offset = usize::from(rng.random::<bool>());
         for (i, contrast) in self.contrasts.iter().take(count).enumerate() {
             let source = self.source(lab, rng);
-            // Rows that are scored on are never shown.
+            // Common rows never become demonstrations.
             let may_show = lab.pool().contains(&contrast.better.example.id);
             let child = if may_show && (i + offset).is_multiple_of(2) {
                 let child = appended(lab.program(), source, contrast, rng);
                 let new = child.filter(|child| lab.board().get(child.id()).is_none());
                 if let Some(child) = &new {
-                    lab.born(child, &[source], "a demonstration from the better run")?;
+                    lab.register(child, &[source], "a demonstration from the better run")?;
                 }
                 new
             } else {
-                self.advised(lab, proposer, (source, contrast))?
+                self.advised(lab, proposer, source, contrast)?
             };
             children.extend(child);
         }
         Ok(children)
     }
 
-    /// A candidate by the softmax of its score.
+    /// Draws a candidate by the softmax of its score.
     fn source(&self, lab: &Lab<'_>, rng: &mut ChaCha8Rng) -> &Candidate {
         let weight = |candidate: &&Candidate| (rounds::score(lab, candidate) / TEMPERATURE).exp();
         let all: Vec<&Candidate> = self.sources.iter().collect();
         all.choose_weighted(rng, weight).map_or(&self.sources[0], |candidate| candidate)
     }
 
-    /// The source with the proposer's advice after its instruction.
+    /// Asks for advice and puts it after the source's instruction.
     fn advised(
         &self,
         lab: &mut Lab<'_>,
         proposer: &mut Proposer,
-        (source, contrast): (&Candidate, &Contrast<'_>),
+        source: &Candidate,
+        contrast: &Contrast<'_>,
     ) -> Result<Option<Candidate>, Stop> {
         let task = "Compare the two runs on the same input. Give one piece of advice for this step that would have turned the \
                     worse into the better, in one or two sentences, for all inputs of that kind and without naming this one.";
         let prompt = Prompt::on(lab.program(), self.module)
             .instruction("Its instruction", source, self.module)
-            .cases("The better run", (lab, self.module), &[&contrast.better])
-            .cases("The worse run", (lab, self.module), &[&contrast.worse])
+            .cases("The better run", lab.program(), self.module, &[&contrast.better])
+            .cases("The worse run", lab.program(), self.module, &[&contrast.worse])
             .wants_words(task);
-        let question = Question { purpose: "advice", prompt, temperature: 0.7, most: 1 };
-        let Some(advice) = proposer.consult(lab, &[question])?.concat().pop() else { return Ok(None) };
+        let query = Query { purpose: "advice", prompt, temperature: 0.7, most: 1 };
+        let Some(advice) = proposer.consult(lab, &[query])?.concat().pop() else { return Ok(None) };
         let text = format!("{}\n{advice}", instruction(source, self.module).trim_end());
         let child = worded(source, self.module, &text);
         if instruction(source, self.module).contains(&advice) || !proposer.admits(lab, &child, &advice) {
             return Ok(None);
         }
-        lab.born(&child, &[source], format!("advice for {}", self.module.name))?;
+        lab.register(&child, &[source], format!("advice for {}", self.module.name))?;
         Ok(Some(child))
     }
 }
 
-/// The source with the better run as one more demonstration of every module, in a random one's place if there are many.
+/// The source with the better run as a further demonstration of every module. With [`MOST_SHOWN`] demonstrations it replaces
+/// a random one.
 fn appended(
     program: &Program,
     source: &Candidate,
@@ -250,8 +263,11 @@ fn appended(
         if set.len() >= MOST_SHOWN {
             set.remove(rng.random_range(..set.len()));
         }
-        let (inputs, outputs) = (step.inputs.clone(), step.outputs.clone());
-        set.push(Demonstration { origin: origin.clone(), inputs, outputs });
+        set.push(Demonstration {
+            origin: origin.clone(),
+            inputs: step.inputs.clone(),
+            outputs: step.outputs.clone(),
+        });
         child = showing(child, &step.module, set);
     }
     Some(child)

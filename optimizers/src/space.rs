@@ -1,10 +1,10 @@
-//! The joint space: for every module which demonstrations, which wording, which format, which calibration.
+//! The joint space of prompts: for every module its demonstrations, instruction, format and calibration.
 //!
-//! A [`Point`] picks one option in every dimension; [`Space::realize`] makes a candidate of it. What options are worth is
-//! learned by the [additive model](crate::additive). `brevity.rs` has the space of shorter prompts.
+//! A [`Point`] selects one option in every dimension, and [`Space::realize`] makes a candidate of it. The
+//! [additive model](crate::additive) learns the effects of the options. `brevity.rs` has the space of shorter prompts.
 //!
-//! **Invariant:** every point gives a candidate that fits the program; options that a module does not declare, or that
-//! the model cannot serve, are not in the space. The first option of a dimension is the task as written.
+//! **Invariant:** every point gives a candidate that fits the program. The space has no options that a module does not
+//! declare or that the model cannot serve. The first option of a dimension is the task as written.
 
 mod brevity;
 
@@ -22,50 +22,50 @@ use rand::{Rng, RngExt, seq::SliceRandom};
 
 use crate::{
     blocks::{Block, blocks, shortest},
-    demos::{Shelf, showing},
+    demos::{ExamplePool, showing},
     phrases,
     terse::terse,
     wording::path,
 };
 
-/// Sentences that a point adds to an instruction, on average, before anything was measured.
+/// The mean number of sentences that a point adds to an instruction, before any measurement.
 const ADDED: f64 = 1.0;
-/// Parts that an instruction is divided into for deletion.
+/// The number of parts that an instruction is divided into for deletion.
 const CHUNKS: usize = 6;
 
 /// One option of a dimension.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Choice {
-    /// As the task says.
+    /// The task as written.
     AsWritten,
-    /// A drawn set of demonstrations of this size, from the shelf of that place; after those of the task or instead.
+    /// A drawn set of demonstrations.
     Show {
-        /// Place in [`Space::shelves`].
-        shelf: usize,
-        /// Demonstrations drawn.
+        /// The place of its pool in [`Space::pools`].
+        pool: usize,
+        /// The number of demonstrations drawn.
         size: usize,
-        /// Whether those that the user wrote stay in front.
+        /// Whether the demonstrations of the task stay, before the drawn ones.
         keep_written: bool,
     },
     /// No demonstrations although the task has some.
     ShowNone,
-    /// This sentence in place of the whole instruction.
+    /// This sentence instead of the whole instruction.
     Replace(Block),
-    /// The instruction without these of its phrases.
+    /// The instruction without these phrases.
     Delete(Range<usize>),
     /// This sentence after the instruction.
     Add(Block),
     /// The instruction in fewer words.
     Terse,
-    /// Without these of its demonstrations.
+    /// The demonstrations without these.
     Drop(Range<usize>),
-    /// So many of the demonstrations, those nearest to the input.
+    /// This many of the demonstrations, those nearest to the input.
     Nearest(u32),
-    /// This description of a field.
+    /// A description of a field.
     Describe {
         /// The field.
         field: String,
-        /// What is said about it; nothing if empty.
+        /// The description; empty for none.
         about: String,
     },
     /// Another prompt format.
@@ -79,22 +79,22 @@ pub enum Choice {
 pub struct Dimension {
     /// The module.
     pub module: String,
-    /// Which of its parameters.
+    /// The parameter.
     pub slot: Slot,
-    /// Options with what they are worth before anything was measured; the weights sum to 1.
+    /// The options with their prior weights, which sum to 1.
     pub options: Vec<(Choice, f64)>,
 }
 
-/// All that can be varied.
+/// The dimensions of a search.
 #[derive(Clone, Debug)]
 pub struct Space {
-    /// What sets of demonstrations are drawn from: a name, and the shelf.
-    pub shelves: Vec<(&'static str, Shelf)>,
+    /// The pools that sets of demonstrations are drawn from, each with its name.
+    pub pools: Vec<(&'static str, ExamplePool)>,
     /// The dimensions, each with more than one option.
     pub dimensions: Vec<Dimension>,
     /// The building blocks of each module's instruction.
     pub blocks: BTreeMap<String, Vec<Block>>,
-    /// Whether modules must be named in words.
+    /// Whether descriptions must name the module.
     many: bool,
 }
 
@@ -102,29 +102,26 @@ pub struct Space {
 pub type Point = Vec<usize>;
 
 impl Space {
-    /// The space of a program for a model with these abilities; `shelves` are what the pool offers, with their names.
-    pub fn new(program: &Program, abilities: Abilities, shelves: Vec<(&'static str, Shelf)>) -> Self {
-        let (mut dimensions, mut material) = (Vec::new(), BTreeMap::new());
+    /// Makes the space of a program for a model with these abilities; `pools` are pools of demonstrations with their names.
+    pub fn new(program: &Program, abilities: Abilities, pools: Vec<(&'static str, ExamplePool)>) -> Self {
+        let mut dimensions = Vec::new();
+        let mut all_blocks = BTreeMap::new();
         for module in program.modules() {
-            let shelf = shelves.iter().map(|(_, shelf)| shelf).find(|shelf| shelf.module == module.name);
-            dimensions.extend(dimension(
-                module,
-                (Slot::Demonstrations, 0.85),
-                demonstrations(module, &shelves),
-            ));
-            let blocks = blocks(module, shelf);
+            let pool = pools.iter().map(|(_, pool)| pool).find(|pool| pool.module == module.name);
+            dimensions.extend(dimension(module, Slot::Demonstrations, 0.85, demonstrations(module, &pools)));
+            let blocks = blocks(module, pool);
             for (choice, weight) in instructions(module, &blocks) {
-                dimensions.extend(dimension(module, (Slot::Instruction, weight), vec![(choice, 1.0)]));
+                dimensions.extend(dimension(module, Slot::Instruction, weight, vec![(choice, 1.0)]));
             }
-            dimensions.extend(dimension(module, (Slot::Format, 0.3), formats(module, abilities)));
-            dimensions.extend(dimension(module, (Slot::Calibration, 0.6), calibrations(module, abilities)));
-            material.insert(module.name.clone(), blocks);
+            dimensions.extend(dimension(module, Slot::Format, 0.3, formats(module, abilities)));
+            dimensions.extend(dimension(module, Slot::Calibration, 0.6, calibrations(module, abilities)));
+            all_blocks.insert(module.name.clone(), blocks);
         }
-        Self { shelves, dimensions, blocks: material, many: program.modules().len() > 1 }
+        Self { pools, dimensions, blocks: all_blocks, many: program.modules().len() > 1 }
     }
 
-    /// Points in which every option appears about as often as its weight says (a Latin hypercube: McKay, Beckman and
-    /// Conover 1979, Technometrics 21:2, with weights).
+    /// Draws points in which every option appears in proportion to its weight (a Latin hypercube with weights; McKay,
+    /// Beckman and Conover 1979, Technometrics 21:2).
     pub fn spread(&self, count: usize, rng: &mut impl Rng) -> Vec<Point> {
         let columns = self.dimensions.iter().map(|dimension| {
             let weights: Vec<f64> = dimension.options.iter().map(|(_, weight)| *weight).collect();
@@ -136,7 +133,7 @@ impl Space {
         (0..count).map(|i| columns.iter().map(|column| column[i]).collect()).collect()
     }
 
-    /// The candidate of a point, with freshly drawn demonstrations, and what it is in words.
+    /// Makes the candidate of a point, with newly drawn demonstrations, and a description of it.
     pub fn realize(&self, program: &Program, point: &Point, rng: &mut impl Rng) -> (Candidate, String) {
         let mut candidate = Candidate::baseline();
         let mut words = Vec::new();
@@ -155,8 +152,8 @@ impl Space {
         (candidate, how)
     }
 
-    /// The candidate with one option laid over it, unless it is one of those that only count together: changes to the
-    /// instruction, and demonstrations left out.
+    /// Lays one option over a candidate. Options that only count together (changes to the instruction, dropped
+    /// demonstrations) leave the candidate as it is.
     #[must_use]
     pub fn lay(
         &self,
@@ -178,8 +175,8 @@ impl Space {
                 candidate.with(at(Slot::About(field.clone())), Param::About(about.clone()))
             }
             Choice::ShowNone => showing(candidate, &module.name, Vec::new()),
-            Choice::Show { shelf, size, keep_written } => {
-                let drawn = self.shelves[*shelf].1.draw(*size, rng);
+            Choice::Show { pool, size, keep_written } => {
+                let drawn = self.pools[*pool].1.draw(*size, rng);
                 let written = written(module).take(if *keep_written { usize::MAX } else { 0 });
                 showing(candidate, &module.name, written.cloned().chain(drawn).collect())
             }
@@ -190,15 +187,15 @@ impl Space {
         }
     }
 
-    /// An option in words; nothing for the task as written.
+    /// Describes an option in words; none for the task as written.
     pub fn phrase(&self, module: &Module, choice: &Choice) -> Option<String> {
         let words = match choice {
             Choice::AsWritten => return None,
             Choice::ShowNone => "no demonstrations".into(),
-            Choice::Show { shelf, size, keep_written } => {
-                let (kind, shelf) = &self.shelves[*shelf];
+            Choice::Show { pool, size, keep_written } => {
+                let (kind, pool) = &self.pools[*pool];
                 let more = if *keep_written { "the written ones and " } else { "" };
-                format!("{more}{} ({kind})", shelf.phrase(*size))
+                format!("{more}{} ({kind})", pool.phrase(*size))
             }
             Choice::Replace(block) | Choice::Add(block) => block.does.to_owned(),
             Choice::Delete(range) => {
@@ -218,28 +215,25 @@ impl Space {
     }
 }
 
-/// The candidate with the instruction that the choices make together.
+/// The candidate with the instruction that the choices give together.
 fn worded(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candidate {
     let written = phrases::split(&module.signature.instructions);
-    let deleted: BTreeSet<usize> = choices
-        .iter()
-        .filter_map(|choice| match choice {
-            Choice::Delete(range) => Some(range.clone()),
-            _ => None,
-        })
-        .flatten()
-        .collect();
-    let mut now: Vec<&str> =
-        (0..written.len()).filter(|i| !deleted.contains(i)).map(|i| written[i]).collect();
+    let mut deleted: BTreeSet<usize> = BTreeSet::new();
+    let mut replacement: Option<&str> = None;
+    let mut added: Vec<&str> = Vec::new();
     for choice in choices {
-        if let Choice::Replace(block) = choice {
-            now = vec![&block.text];
+        match choice {
+            Choice::Delete(range) => deleted.extend(range.clone()),
+            Choice::Replace(block) => replacement = Some(&block.text),
+            Choice::Add(block) => added.push(&block.text),
+            _ => {}
         }
     }
-    now.extend(choices.iter().filter_map(|choice| match choice {
-        Choice::Add(block) => Some(block.text.as_str()),
-        _ => None,
-    }));
+    let mut now: Vec<&str> = match replacement {
+        Some(text) => vec![text],
+        None => (0..written.len()).filter(|i| !deleted.contains(i)).map(|i| written[i]).collect(),
+    };
+    now.extend(added);
     let shorter = choices.contains(&&Choice::Terse);
     if now.is_empty() || (now == written && !shorter) {
         return candidate;
@@ -251,11 +245,12 @@ fn worded(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candida
 
 /// The candidate without the demonstrations that the choices drop together.
 fn thinned(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candidate {
-    let dropped = choices.iter().filter_map(|choice| match choice {
-        Choice::Drop(range) => Some(range.clone()),
-        _ => None,
-    });
-    let dropped: BTreeSet<usize> = dropped.flatten().collect();
+    let mut dropped: BTreeSet<usize> = BTreeSet::new();
+    for choice in choices {
+        if let Choice::Drop(range) = choice {
+            dropped.extend(range.clone());
+        }
+    }
     if dropped.is_empty() {
         return candidate;
     }
@@ -263,16 +258,15 @@ fn thinned(candidate: Candidate, module: &Module, choices: &[&Choice]) -> Candid
     showing(candidate, &module.name, kept.map(|(_, demonstration)| demonstration.clone()).collect())
 }
 
-/// `count` options, each its share rounded up or down: systematic sampling from `start` in [0, 1).
+/// Picks `count` options, each of them its share of times, rounded up or down: systematic sampling from `start` in [0, 1).
 #[expect(clippy::cast_precision_loss, reason = "a count of candidates")]
 fn apportion(weights: &[f64], count: usize, start: f64) -> Vec<usize> {
-    let ends: Vec<f64> = weights
-        .iter()
-        .scan(0.0, |sum, weight| {
-            *sum += weight;
-            Some(*sum)
-        })
-        .collect();
+    let mut sum = 0.0;
+    let mut ends: Vec<f64> = Vec::with_capacity(weights.len());
+    for weight in weights {
+        sum += weight;
+        ends.push(sum);
+    }
     let pick = |i: usize| {
         let at = (i as f64 + start) / count as f64;
         ends.iter().position(|end| at < *end).unwrap_or(weights.len() - 1)
@@ -280,25 +274,28 @@ fn apportion(weights: &[f64], count: usize, start: f64) -> Vec<usize> {
     (0..count).map(pick).collect()
 }
 
-/// The task as written, and other choices with this weight, in proportion to theirs.
-fn dimension(module: &Module, (slot, weight): (Slot, f64), others: Vec<(Choice, f64)>) -> Option<Dimension> {
+/// A dimension of the task as written and other choices. The others share `weight` in proportion to their own weights. None
+/// without other choices.
+fn dimension(module: &Module, slot: Slot, weight: f64, others: Vec<(Choice, f64)>) -> Option<Dimension> {
     let total: f64 = others.iter().map(|(_, weight)| weight).sum();
     let scaled = others.into_iter().map(|(choice, part)| (choice, weight * part / total));
     let options: Vec<_> = std::iter::once((Choice::AsWritten, 1.0 - weight)).chain(scaled).collect();
     (options.len() > 1).then(|| Dimension { module: module.name.clone(), slot, options })
 }
 
-fn demonstrations(module: &Module, shelves: &[(&'static str, Shelf)]) -> Vec<(Choice, f64)> {
+/// Sets of demonstrations, each with its weight.
+fn demonstrations(module: &Module, pools: &[(&'static str, ExamplePool)]) -> Vec<(Choice, f64)> {
     let has_written = written(module).next().is_some();
     let mut choices = Vec::new();
-    for (place, (_, shelf)) in
-        shelves.iter().enumerate().filter(|(_, (_, shelf))| shelf.module == module.name)
-    {
-        for (rank, size) in shelf.sizes().into_iter().enumerate() {
+    for (place, (_, pool)) in pools.iter().enumerate() {
+        if pool.module != module.name {
+            continue;
+        }
+        for (rank, size) in pool.sizes().into_iter().enumerate() {
             let weight = if rank == 0 { 2.0 } else { 1.0 };
-            choices.push((Choice::Show { shelf: place, size, keep_written: false }, weight));
+            choices.push((Choice::Show { pool: place, size, keep_written: false }, weight));
             if has_written && rank < 2 {
-                choices.push((Choice::Show { shelf: place, size, keep_written: true }, 1.0));
+                choices.push((Choice::Show { pool: place, size, keep_written: true }, 1.0));
             }
         }
     }
@@ -308,8 +305,8 @@ fn demonstrations(module: &Module, shelves: &[(&'static str, Shelf)]) -> Vec<(Ch
     choices
 }
 
-/// Changes to the instruction, each with its weight. Each is a dimension of its own, so that a few points tell about
-/// all of them at once, as in any screening design.
+/// Changes to the instruction, each with its weight. Each becomes a dimension of its own, so that a few points give
+/// information about all of them, as in a screening design.
 fn instructions(module: &Module, blocks: &[Block]) -> Vec<(Choice, f64)> {
     let written = &module.signature.instructions;
     let blocks: Vec<&Block> = blocks.iter().filter(|block| !written.contains(&block.text)).collect();
@@ -323,14 +320,14 @@ fn instructions(module: &Module, blocks: &[Block]) -> Vec<(Choice, f64)> {
     additions.chain(replacement).chain(deletions.map(|range| (Choice::Delete(range), 0.15))).collect()
 }
 
-/// So many places in at most so many runs.
+/// Divides `count` places into at most `most` ranges.
 fn chunks(count: usize, most: usize) -> impl Iterator<Item = Range<usize>> {
     let chunk = count.div_ceil(most).max(1);
     (0..count).step_by(chunk).map(move |start| start..(start + chunk).min(count))
 }
 
-/// Other formats. Where the model scores the choices of a module, only formats whose reply is the choice itself: the
-/// others would have it write freely, which is slower and cannot be calibrated.
+/// Other formats. If the model scores the choices of a module, only formats whose reply is the choice itself: with the
+/// others the model writes text, which is slower and cannot be calibrated.
 fn formats(module: &Module, abilities: Abilities) -> Vec<(Choice, f64)> {
     let signature = module.effective();
     let usual = default_format(&signature, abilities).name();
@@ -341,12 +338,14 @@ fn formats(module: &Module, abilities: Abilities) -> Vec<(Choice, f64)> {
     others.filter(serves).map(|format| (Choice::Format(format.name()), 1.0)).collect()
 }
 
+/// Calibration, if the module declares it and the model gives label scores.
 fn calibrations(module: &Module, abilities: Abilities) -> Vec<(Choice, f64)> {
     let declared = module.parameters().iter().any(|path| path.slot == Slot::Calibration);
     let new = abilities.scores_choices && declared && module.calibration == Calibration::None;
     if new { vec![(Choice::Calibrate, 1.0)] } else { Vec::new() }
 }
 
+/// The demonstrations of the task file.
 fn written(module: &Module) -> impl Iterator<Item = &Demonstration> {
     module.demonstrations.iter().filter(|demonstration| demonstration.origin == Origin::Task)
 }

@@ -1,9 +1,11 @@
-//! Terse: a text without the words that say nothing.
+//! Shortens a text by dropping filler words.
 //!
-//! **Invariant:** what is left was in the text before, in the same order, but for the shorter forms of [`SHORTER`]; the
-//! text never gets longer and never empty.
+//! **Invariant:** the result keeps the order of the words and adds none but the shorter forms of [`SHORTER`]. It is never longer
+//! than the text and never empty.
 
-/// Phrases and what says the same; longer ones first where one begins another.
+use std::ops::Range;
+
+/// Phrases and their shorter forms. A phrase that begins another comes after it.
 const SHORTER: [(&str, &str); 22] = [
     ("it is important that you", ""),
     ("it is important to", ""),
@@ -34,13 +36,13 @@ pub(crate) fn terse(text: &str) -> String {
     let mut now = text.to_owned();
     for (long, short) in SHORTER {
         while let Some(at) = find(&now, long) {
-            now = without(&now, (at, at + long.len()), short);
+            now = replaced(&now, at..at + long.len(), short);
         }
     }
     if now.chars().any(char::is_alphanumeric) { now } else { text.to_owned() }
 }
 
-/// Where a phrase stands as whole words, in any case.
+/// The place of a phrase in a text, as whole words and in any case.
 fn find(text: &str, phrase: &str) -> Option<usize> {
     let lower = text.to_ascii_lowercase();
     let bounds = |at: usize| {
@@ -51,10 +53,11 @@ fn find(text: &str, phrase: &str) -> Option<usize> {
     lower.match_indices(phrase).map(|(at, _)| at).find(|&at| bounds(at))
 }
 
-/// The text with a part replaced, and one space, and a capital where one was.
-fn without(text: &str, (start, end): (usize, usize), short: &str) -> String {
-    let (before, after) = (&text[..start], &text[end..]);
-    let capital = text[start..].starts_with(|c: char| c.is_uppercase());
+/// The text with a part replaced, with one space between words, and with the capital of the part kept.
+fn replaced(text: &str, part: Range<usize>, short: &str) -> String {
+    let before = &text[..part.start];
+    let after = &text[part.end..];
+    let capital = text[part.start..].starts_with(|c: char| c.is_uppercase());
     let rest = if short.is_empty() {
         after.trim_start_matches([' ', ',']).to_owned()
     } else {
@@ -76,7 +79,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn fillers_go_and_sense_stays() {
+    fn fillers_go_and_the_meaning_stays() {
         for (long, short) in [
             ("Please read the message carefully.", "Read the message."),
             ("In order to route it, you should read it.", "To route it, read it."),
@@ -91,7 +94,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_shrinks_until_nothing_is_left_to_say(words in prop::collection::vec("please|very|read|it|é|,|in order to|\\.|\n", 0..12)) {
+        fn the_result_is_shorter_and_stable(words in prop::collection::vec("please|very|read|it|é|,|in order to|\\.|\n", 0..12)) {
             let text = words.join(" ");
             let once = terse(&text);
             prop_assert!(once.len() <= text.len());

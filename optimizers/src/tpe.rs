@@ -1,59 +1,61 @@
 //! The tree-structured Parzen estimator over categories, jointly (Bergstra et al. 2011, "Algorithms for Hyper-Parameter
 //! Optimization", NeurIPS 24, section 4; multivariate kernels: Falkner et al. 2018, arXiv:1807.01774, section 3.2).
 //!
-//! The better quarter of all trials and the rest each give a density: one product of categorical kernels per trial, and a
-//! uniform one. New points are drawn from the density of the good and the one is taken that is likeliest to be good rather
-//! than bad. Products over the dimensions of a whole trial, not of the margins, so that what only works together is found.
+//! The better quarter of all trials and the rest each give a density: a mixture of one product of categorical kernels per trial
+//! and a uniform kernel. New points are drawn from the density of the good trials, and the point with the highest ratio of the
+//! two densities is taken. The products go over all dimensions of a trial, not over the margins, so that options which only
+//! work together are found.
 //!
-//! **Invariant:** draws come from the density of the good, never evenly, or most of what was learned is lost. Scores are
-//! only compared, so any monotone scale will do.
+//! **Invariant:** draws come from the density of the good trials, never from the uniform density. Scores are only compared, so
+//! any monotone scale is right.
 
 use rand::{Rng, RngExt, seq::IndexedRandom};
 
-/// One in so many trials is good.
+/// One in `GOOD` trials is good.
 const GOOD: usize = 4;
-/// Most good trials.
+/// The greatest number of good trials.
 const MOST_GOOD: usize = 25;
-/// The newest so many trials count in full, older ones less and less.
+/// The number of newest trials with full weight; the weight of older ones falls linearly.
 const RECENT: usize = 25;
-/// Points that are drawn to pick one.
+/// The number of points that are drawn to choose one.
 const DRAWS: usize = 24;
 
 /// A point, one category per dimension, and its score.
 pub type Scored = (Vec<usize>, f64);
 
-/// A point to be tried next. `sizes` are the numbers of categories, `trials` all trials so far, oldest first.
+/// Suggests the next point. `sizes` are the numbers of categories, `trials` all trials so far, oldest first.
 pub fn suggest(sizes: &[usize], trials: &[Scored], rng: &mut impl Rng) -> Vec<usize> {
     let mut order: Vec<usize> = (0..trials.len()).collect();
     order.sort_by(|&a, &b| trials[b].1.total_cmp(&trials[a].1).then(a.cmp(&b)));
     let good = trials.len().div_ceil(GOOD).min(MOST_GOOD);
     let (good, bad) = order.split_at(good);
-    let of = |places: &[usize]| {
+    let density = |places: &[usize]| {
         let mut places = places.to_vec();
         places.sort_unstable();
         Density::new(sizes, places.iter().map(|&place| trials[place].0.as_slice()).collect())
     };
-    let (good, bad) = (of(good), of(bad));
+    let good = density(good);
+    let bad = density(bad);
     let draws = (0..DRAWS).map(|_| good.draw(rng));
     let rated = draws.map(|point| (good.at(&point).ln() - bad.at(&point).ln(), point));
     let best = rated.reduce(|best, other| if other.0 > best.0 { other } else { best });
     best.map_or_else(Vec::new, |(_, point)| point)
 }
 
-/// A mixture of kernels around points, and a uniform one.
+/// A mixture of kernels around points and a uniform kernel.
 struct Density<'t> {
     sizes: &'t [usize],
     points: Vec<&'t [usize]>,
-    /// Of the points in their order, then of the uniform kernel; they sum to 1.
+    /// The weights of the points in their order, then of the uniform kernel; they sum to 1.
     weights: Vec<f64>,
-    /// By dimension the chance of the kernel's own category, and that of each other one.
+    /// For each dimension, the probability of the kernel's own category, and that of each other category.
     kernels: Vec<(f64, f64)>,
 }
 
 impl<'t> Density<'t> {
     #[expect(clippy::cast_precision_loss, reason = "counts of trials and options")]
     fn new(sizes: &'t [usize], points: Vec<&'t [usize]>) -> Self {
-        // A prior worth one trial in all, spread over the categories of every kernel.
+        // The prior counts as one trial in total, spread over the categories of every kernel.
         let prior = 1.0 / (points.len() + 1) as f64;
         let kernel = |&size: &usize| {
             let total = 1.0 + prior * size as f64;
@@ -80,7 +82,7 @@ impl<'t> Density<'t> {
         around + self.weights[self.points.len()] * uniform
     }
 
-    /// A random point.
+    /// Draws a random point.
     fn draw(&self, rng: &mut impl Rng) -> Vec<usize> {
         let places: Vec<usize> = (0..self.weights.len()).collect();
         let place =
@@ -89,7 +91,7 @@ impl<'t> Density<'t> {
         (0..self.sizes.len())
             .map(|dimension| {
                 let (own, other) = self.kernels[dimension];
-                // A category at random, or with the rest of the probability the kernel's own.
+                // The kernel's own category, or with the remaining probability any category at random.
                 match center {
                     Some(center) if rng.random::<f64>() < own - other => center[dimension],
                     _ => rng.random_range(..self.sizes[dimension]),
@@ -116,10 +118,10 @@ mod tests {
     proptest! {
         #[test]
         fn a_density_sums_to_one(
-            sizes in prop::collection::vec(1usize..4, 1..4), seeds in prop::collection::vec(0usize..1000, 0..40)
+            sizes in prop::collection::vec(1usize..4, 1..4), numbers in prop::collection::vec(0usize..1000, 0..40)
         ) {
             let points: Vec<Vec<usize>> =
-                seeds.iter().map(|seed| sizes.iter().map(|size| seed % size).collect()).collect();
+                numbers.iter().map(|number| sizes.iter().map(|size| number % size).collect()).collect();
             let density = Density::new(&sizes, points.iter().map(Vec::as_slice).collect());
             let total: f64 = every_point(&sizes).iter().map(|point| density.at(point)).sum();
             prop_assert!((total - 1.0).abs() < 1e-9);
@@ -141,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_works_only_together_is_found() {
+    fn options_that_only_work_together_are_found() {
         // Two options that are good together and bad alone, among 6^4 points.
         let worth = |point: &[usize]| match (point[0] == 3, point[2] == 5) {
             (true, true) => 1.0,
@@ -165,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_known_is_no_trouble() {
+    fn suggestions_need_no_trials() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
         assert_eq!(suggest(&[2, 3], &[], &mut rng).len(), 2);
         assert_eq!(suggest(&[], &[], &mut rng), Vec::<usize>::new());

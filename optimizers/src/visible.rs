@@ -1,5 +1,5 @@
-//! Visible rows: the examples that an optimizer may read. Sealed rows have another type, in the compiler, without
-//! accessors.
+//! Visible rows: the examples that an optimizer may read. Sealed rows have another type in the compiler, and that type has
+//! no accessors.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ pub struct Visible {
 }
 
 impl Visible {
-    /// Makes rows visible.
+    /// Makes a list of visible rows.
     pub fn new(examples: Vec<Example>) -> Self {
         let places =
             examples.iter().enumerate().map(|(place, example)| (example.id.clone(), place)).collect();
@@ -25,17 +25,17 @@ impl Visible {
         &self.examples
     }
 
-    /// The row of that id.
+    /// The row with this id.
     pub fn get(&self, id: &ExampleId) -> Option<&Example> {
         self.places.get(id).map(|&place| &self.examples[place])
     }
 
-    /// How many rows there are.
+    /// The number of rows.
     pub fn len(&self) -> usize {
         self.examples.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.examples.is_empty()
     }

@@ -1,6 +1,6 @@
-//! Wordings: one module's instruction as phrases, with what may be added to it, and the steps from one wording to the
-//! next: delete a phrase, swap two, add a building block, put a deleted phrase back (GrIPS, Prasad et al. 2023,
-//! arXiv:2203.07281, section 3; in place of its paraphrases by a model, the [building blocks](crate::blocks)).
+//! Wordings: one module's instruction as phrases, with a list of sentences that may be added, and the steps from one wording
+//! to the next: delete a phrase, swap two, add a building block, put a deleted phrase back (GrIPS, Prasad et al. 2023,
+//! arXiv:2203.07281, section 3, with [building blocks](crate::blocks) instead of a model's paraphrases).
 //!
 //! **Invariant:** a step changes the text and never leaves it empty.
 
@@ -14,12 +14,12 @@ use crate::{blocks::Block, phrases};
 pub struct Wording {
     module: String,
     phrases: Vec<String>,
-    /// What is not in it now: blocks, and phrases that were deleted.
+    /// The texts that are not in it now: blocks, and phrases that were deleted.
     spare: Vec<Block>,
 }
 
 impl Wording {
-    /// The wording of a module under a candidate, with blocks that may be added.
+    /// The wording of a module with a candidate laid over it, and blocks that may be added.
     pub fn of(candidate: &Candidate, module: &Module, blocks: &[Block]) -> Self {
         let written = &module.signature.instructions;
         let text = match candidate.get(&path(&module.name)) {
@@ -40,7 +40,7 @@ impl Wording {
         phrases::join(&self.phrases)
     }
 
-    /// A random step: deletions, swaps and additions alike often, as far as there are any.
+    /// Draws a random step; deletions, swaps and additions are equally likely if they are possible.
     pub fn random_step(&self, rng: &mut impl Rng) -> Option<(Self, String)> {
         let count = self.phrases.len();
         let mut kinds = Vec::new();
@@ -53,17 +53,19 @@ impl Wording {
         match *kinds.choose(rng)? {
             "delete" => self.without(rng.random_range(..count)),
             "swap" => {
-                let (a, gap) = (rng.random_range(..count), rng.random_range(1..count));
+                let a = rng.random_range(..count);
+                let gap = rng.random_range(1..count);
                 Some(self.swapping(a, (a + gap) % count))
             }
             _ => Some(self.adding(rng.random_range(..self.spare.len()), rng.random_range(..=count))),
         }
     }
 
-    /// The candidate with this wording; the parameter is left out where it says what is written anyway.
+    /// The candidate with this wording. The text of the task as written removes the parameter.
     #[must_use]
     pub fn on(&self, candidate: Candidate, module: &Module) -> Candidate {
-        let (path, text) = (path(&self.module), self.text());
+        let path = path(&self.module);
+        let text = self.text();
         if text == module.signature.instructions {
             candidate.without(&path)
         } else {
@@ -132,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_deleted_can_be_put_back() {
+    fn deleted_phrases_can_be_put_back() {
         let (landscape, wording) = wording();
         let module = &landscape.program.modules()[0];
         let candidate = wording.without(1).unwrap().0.on(Candidate::baseline(), module);
@@ -144,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn random_steps_change_the_text_and_never_empty_it() {
+    fn random_steps_change_the_text_and_keep_some() {
         let (_, mut wording) = wording();
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         for _ in 0..200 {

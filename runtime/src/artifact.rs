@@ -1,13 +1,13 @@
-//! Artifacts: the one file that ships. It holds the program, the parameters found, the exact messages, the model that they
-//! were measured on, and the stamp with the numbers behind it.
+//! Artifacts: the file that ships. It holds the program, the candidate's parameters, the exact messages, the model on which
+//! they were measured, and the stamp with its numbers.
 //!
 //! The file is JSON and versioned by `format`. A program in any other language needs only `prompts`: send the messages
 //! with every `{{name}}` of the last message replaced by the input of that name (as a JSON string body for the format
-//! `json`). Of a vote there are the prompts of every member in turn (`route`, `route_2`, ...); what most of them answer is
-//! the answer, and of answers given equally often the one given first; a prompt whose reply cannot be read has no say.
+//! `json`). A vote has the prompts of every member in turn (`route`, `route_2`, ...). Its answer is the most frequent one; of
+//! equally frequent answers the first wins. A prompt whose reply cannot be read has no vote.
 //!
-//! **Invariant:** what was judged is what is sent. A file whose content was changed after it was written, or that this
-//! version would render differently, is refused. Every version ever written stays readable (`tests/golden`).
+//! **Invariant:** the judged messages are the messages that are sent. A file that was changed after it was written, or that
+//! this version would render differently, is refused. Every version ever written stays readable (`tests/golden`).
 
 mod file;
 mod write;
@@ -39,48 +39,48 @@ pub struct Artifact {
     prompts: Vec<ModulePrompt>,
     stamp: Stamp,
     tool: String,
-    /// The format that it was read from, so that writing it again changes nothing.
+    /// The format of the file that was read, so that writing it again changes nothing.
     format: u64,
 }
 
-/// What an artifact is made of, beside what [`Artifact::emit`] finds out by itself.
+/// The parts of an artifact, except those that [`Artifact::emit`] adds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Parts {
     /// The name of the task.
     pub name: String,
-    /// The program as written; [`Artifact::emit`] lays down the formats that it leaves open.
+    /// The program as written; [`Artifact::emit`] adds the formats that it leaves open.
     pub program: Program,
-    /// What is laid over it; empty for the baseline.
+    /// The candidate; empty for the baseline.
     pub candidate: Candidate,
-    /// How replies are drawn.
+    /// The decoding settings.
     pub sampling: Sampling,
     /// The rows that were used.
     pub data: Vec<Split>,
-    /// Where the candidate comes from, oldest first.
+    /// The ancestors of the candidate, oldest first.
     pub lineage: Vec<Ancestor>,
-    /// What the search cost.
+    /// The cost of the run.
     pub cost: Cost,
-    /// The seed of the run.
+    /// The random seed of the run.
     pub seed: u64,
-    /// What the compiler found out about the parts of the prompt, as it wrote it.
+    /// The compiler's findings about the parts of the prompt, as it wrote them.
     pub edits: Option<Json>,
-    /// What the prompt did on visible rows when it was stamped, as the compiler wrote it.
+    /// The results of the prompt on visible rows when it was stamped, as the compiler wrote them.
     pub recorded: Option<Json>,
-    /// Whether somebody has to approve it before it is used, if so.
+    /// The state of its approval; none if it needs none.
     pub approval: Option<Approval>,
 }
 
-/// Where an artifact stands that somebody has to approve.
+/// The state of an artifact that needs an approval.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Approval {
-    /// Nobody has approved it yet.
+    /// It is not approved yet.
     Pending,
-    /// Somebody has.
+    /// It is approved.
     Given {
-        /// Who.
+        /// The name of the person who approved it.
         by: String,
-        /// What they said.
+        /// A note by that person.
         #[serde(default, skip_serializing_if = "String::is_empty")]
         note: String,
     },
@@ -92,7 +92,7 @@ pub enum Approval {
 pub struct Split {
     /// `train`, `val` or `gate`.
     pub name: String,
-    /// Rows in it.
+    /// The number of rows.
     pub rows: u64,
     /// Hash of its rows' content.
     pub fingerprint: Digest,
@@ -104,13 +104,13 @@ pub struct Split {
 pub struct Ancestor {
     /// The candidate of that step.
     pub id: CandidateId,
-    /// What it was made from.
+    /// The candidates from which it was made.
     pub parents: Vec<CandidateId>,
-    /// How, in words.
+    /// The way it was made, in words.
     pub how: String,
 }
 
-/// What a run cost in logical calls: a call that was replayed from the store counts like one that was made, so that a
+/// The cost of a run in logical calls. A call that was replayed from the store counts like one that was made, so that a
 /// resumed run writes the same file.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -135,24 +135,24 @@ pub struct ModulePrompt {
     pub format: String,
     /// The messages; `{{name}}` in the last one stands for the input of that name.
     pub messages: Vec<Message>,
-    /// Which demonstrations are shown depends on the input, if so: how many of how many. Those in the messages are then
-    /// only an example.
+    /// The number of demonstrations that are shown and the number of all, if the input decides which are shown. Those in the
+    /// messages are then only an example.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nearest: Option<[usize; 2]>,
-    /// What the reply must look like.
+    /// The required form of the reply.
     #[serde(default, skip_serializing_if = "Shape::is_free")]
     pub shape: Shape,
 }
 
-/// Why an artifact cannot be written, read or used.
+/// The reason why an artifact cannot be written, read or used.
 #[derive(Debug, thiserror::Error)]
 pub enum ArtifactError {
-    /// The file system said no.
+    /// The file cannot be accessed.
     #[error("cannot access {}: {error}", path.display())]
     Io {
         /// The file.
         path: PathBuf,
-        /// What the system said.
+        /// The system's error.
         error: std::io::Error,
     },
     /// The text is not an artifact.
@@ -161,7 +161,7 @@ pub enum ArtifactError {
         /// What is wrong and where.
         error: serde_json::Error,
     },
-    /// The file says no version.
+    /// The file has no version.
     #[error("this is not an artifact of Proofmark: it has no `format`")]
     NoFormat,
     /// A newer version of Proofmark wrote the file.
@@ -185,7 +185,7 @@ pub enum ArtifactError {
     Drifted {
         /// The module.
         module: String,
-        /// What wrote the artifact.
+        /// The program that wrote the artifact.
         tool: String,
     },
     /// The stamp is about another candidate than the one in the artifact.
@@ -209,13 +209,13 @@ pub enum ArtifactError {
         /// The program of the artifact.
         held: Digest,
     },
-    /// The stamp is no stamp, or says something else than its certificate.
+    /// The stamp cannot be read, or it differs from its certificate.
     #[error("the stamp of this artifact is refused: {error}")]
     BadStamp {
-        /// What is wrong.
+        /// The problem.
         error: serde_json::Error,
     },
-    /// The certificate lacks what a stamp needs.
+    /// The certificate lacks a field that a stamp needs.
     #[error(transparent)]
     Stamp(#[from] StampError),
     /// The stamp or the cost holds a number that is not finite.
@@ -227,7 +227,7 @@ pub enum ArtifactError {
     /// A prompt format is broken.
     #[error(transparent)]
     Render(#[from] RenderError),
-    /// Nobody has approved it.
+    /// It is not approved.
     #[error("this prompt waits for an approval; `proofmark approve FILE --by NAME` gives it")]
     Pending,
     /// The model is not the one that the artifact was measured on.
@@ -253,7 +253,7 @@ impl Artifact {
         let tool = format!("proofmark {}", env!("CARGO_PKG_VERSION"));
         let artifact = Self { parts, model: model.identity().clone(), prompts, stamp, tool, format: FORMAT };
         artifact.check_stamp()?;
-        // What cannot be read back, such as a number that is not finite, is found before it is shipped.
+        // An artifact that cannot be read back, such as one with a number that is not finite, must not ship.
         match Self::parse(&artifact.to_json()) {
             Ok(back) if back == artifact => Ok(artifact),
             _ => Err(ArtifactError::NotFinite),
@@ -279,7 +279,7 @@ impl Artifact {
         }
     }
 
-    /// Compares the stamp with what it was judged against.
+    /// Checks that the stamp is about this candidate and this baseline.
     fn check_stamp(&self) -> Result<(), ArtifactError> {
         let Stamp::Accepted(accepted) = &self.stamp else { return Ok(()) };
         let held = self.parts.candidate.id();
@@ -330,14 +330,14 @@ impl Artifact {
     ///
     /// # Errors
     /// [`ArtifactError::Pending`] if it waits for an approval; [`ArtifactError::OtherModel`] for any other model.
-    /// [`Artifact::runner_on_any`] takes both risks.
+    /// [`Artifact::runner_on_any`] checks neither.
     pub fn runner(&self, model: Arc<dyn Model>) -> Result<Runner, ArtifactError> {
         if self.is_pending() {
             return Err(ArtifactError::Pending);
         }
         if *model.identity() != self.model {
-            let (stamped, given) = (self.model.clone(), model.identity().clone());
-            return Err(ArtifactError::OtherModel { stamped: stamped.into(), given: given.into() });
+            let stamped = Box::new(self.model.clone());
+            return Err(ArtifactError::OtherModel { stamped, given: Box::new(model.identity().clone()) });
         }
         self.runner_on_any(model)
     }
@@ -351,7 +351,7 @@ impl Artifact {
         Ok(Runner::new(program, &self.with_formats(), model, sampling.clone())?)
     }
 
-    /// The messages that the artifact's program would send with another candidate laid over it.
+    /// The messages that the artifact's program would send with another candidate applied.
     ///
     /// # Errors
     /// If the candidate does not belong to the program.
@@ -359,16 +359,16 @@ impl Artifact {
         rendered(&self.parts.program.apply(candidate)?)
     }
 
-    /// The same program with another candidate laid over it, which nobody has judged.
+    /// The same program with another candidate, which is not judged.
     ///
     /// # Errors
     /// If the candidate does not belong to the program.
     pub fn with_candidate(&self, candidate: Candidate) -> Result<Self, ArtifactError> {
         let reason = "this candidate was laid over the artifact's program".to_owned();
-        self.laid_over(candidate, Stamp::Unverified { reason, undecided: vec![] })
+        self.stamped(candidate, Stamp::Unverified { reason, undecided: vec![] })
     }
 
-    /// The same program with a candidate laid over it that was left undecided as one of these finalists.
+    /// The same program with a candidate that was left undecided, as one of these finalists.
     ///
     /// # Errors
     /// If the candidate does not belong to the program.
@@ -378,10 +378,10 @@ impl Artifact {
         undecided: Vec<CandidateId>,
     ) -> Result<Self, ArtifactError> {
         let reason = "whether it is better was left undecided".to_owned();
-        self.laid_over(candidate, Stamp::Unverified { reason, undecided })
+        self.stamped(candidate, Stamp::Unverified { reason, undecided })
     }
 
-    fn laid_over(&self, candidate: Candidate, stamp: Stamp) -> Result<Self, ArtifactError> {
+    fn stamped(&self, candidate: Candidate, stamp: Stamp) -> Result<Self, ArtifactError> {
         let prompts = self.rendered(&candidate)?;
         Ok(Self { parts: Parts { candidate, ..self.parts.clone() }, prompts, stamp, ..self.clone() })
     }
@@ -391,18 +391,18 @@ impl Artifact {
         self.parts.approval == Some(Approval::Pending)
     }
 
-    /// The same artifact with an approval on record, or with none asked for.
+    /// The same artifact with another state of its approval.
     #[must_use]
     pub fn with_approval(&self, approval: Option<Approval>) -> Self {
         Self { parts: Parts { approval, ..self.parts.clone() }, ..self.clone() }
     }
 
-    /// What it is made of.
+    /// Its parts.
     pub fn parts(&self) -> &Parts {
         &self.parts
     }
 
-    /// The model that it was measured on.
+    /// The model on which it was measured.
     pub fn model(&self) -> &Identity {
         &self.model
     }
@@ -412,18 +412,18 @@ impl Artifact {
         &self.prompts
     }
 
-    /// What the gate found.
+    /// The stamp of the gate.
     pub fn stamp(&self) -> &Stamp {
         &self.stamp
     }
 
-    /// What wrote it, such as `proofmark 0.1.0`.
+    /// The program that wrote it, such as `proofmark 0.1.0`.
     pub fn tool(&self) -> &str {
         &self.tool
     }
 
-    /// The candidate with every format said, so that the choice of a default cannot change what is sent: artifacts of the
-    /// first days leave the program's formats open.
+    /// The candidate with every format set, so that the choice of a default cannot change the messages: early artifacts
+    /// leave the program's formats open.
     fn with_formats(&self) -> Candidate {
         let modules =
             self.prompts.iter().filter(|prompt| self.parts.program.module(&prompt.module).is_some());
@@ -434,7 +434,7 @@ impl Artifact {
     }
 }
 
-/// The content hash of a baseline: of a program as this model is asked with it, every format written out.
+/// The content hash of a baseline: of the program with every format that this model's abilities choose.
 ///
 /// # Errors
 /// If a format that the model's abilities choose does not belong to the program.
@@ -446,8 +446,8 @@ fn digest_of_baseline(program: &Program) -> Digest {
     digest(&("baseline", program))
 }
 
-/// The program with the formats said that this model's abilities choose where the task says none, so that the baseline,
-/// too, is always shown and sent as it was measured.
+/// The program with the formats that this model's abilities choose where the task sets none, so that the baseline as well
+/// is always shown and sent as it was measured.
 fn with_default_formats(program: &Program, abilities: Abilities) -> Result<Program, BadCandidate> {
     let silent = program.modules().iter().filter(|module| module.format.is_none());
     let formats = silent.fold(Candidate::baseline(), |candidate, module| {
@@ -476,7 +476,7 @@ fn rendered(program: &Program) -> Result<Vec<ModulePrompt>, ArtifactError> {
     modules.collect()
 }
 
-/// A model as an error names it.
+/// The name of a model in errors.
 fn named(identity: &Identity) -> String {
     format!("{} ({})", identity.name, identity.fingerprint)
 }

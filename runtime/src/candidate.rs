@@ -1,4 +1,4 @@
-//! Candidates: what a search tries. A candidate is data: a sparse overlay over the parameters of a program.
+//! Candidates: the prompts that a search tries. A candidate is data: a sparse overlay over the parameters of a program.
 //!
 //! **Invariant:** the empty candidate is the program as written. Equal overlays have equal ids. Nothing here mutates a
 //! program; [`crate::program::Program::apply`] makes a new one.
@@ -16,10 +16,10 @@ use crate::{
 /// A sparse overlay over a program's parameters, or a vote of several.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Candidate {
-    // Flat, so that the files and ids of candidates that are no vote are what they were before there were votes.
+    // Flattened, so that candidates that are no vote keep the files and ids from before there were votes.
     #[serde(flatten)]
     params: BTreeMap<ParamPath, Param>,
-    /// Those that vote with it. No path of a parameter is called that: each has a dot.
+    /// The other members of the vote. No parameter has this name: the path of a parameter has a dot.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     voters: Vec<Candidate>,
 }
@@ -29,16 +29,16 @@ pub struct Candidate {
 #[serde(transparent)]
 pub struct CandidateId(pub Digest);
 
-/// Names a parameter of a program: `route.instruction`, `route.about.team`, ...
+/// The path of a parameter of a program: `route.instruction`, `route.about.team`, ...
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ParamPath {
     /// The module.
     pub module: String,
-    /// Which of its parameters.
+    /// The parameter of the module.
     pub slot: Slot,
 }
 
-/// The parameters that a module has.
+/// A parameter of a module.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Slot {
     /// The instruction.
@@ -49,9 +49,9 @@ pub enum Slot {
     Format,
     /// The description of one field.
     About(String),
-    /// How many of the demonstrations are shown, chosen by the input.
+    /// The number of demonstrations that are shown, chosen by the input.
     Nearest,
-    /// How label scores are corrected.
+    /// The correction of label scores.
     Calibration,
 }
 
@@ -67,17 +67,17 @@ pub enum Param {
     Format(String),
     /// The description of a field.
     About(String),
-    /// How many of the demonstrations are shown: those nearest to the input. 0 shows all of them in their order.
+    /// The number of demonstrations that are shown: those nearest to the input. 0 shows all of them in their order.
     Nearest(u32),
-    /// How label scores are corrected.
+    /// The correction of label scores.
     Calibration(Calibration),
 }
 
-/// How label scores are corrected for what the prompt alone makes likely.
+/// The correction of label scores for what the prompt alone makes likely.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Calibration {
-    /// Not at all.
+    /// No correction.
     #[default]
     None,
     /// Divided by the mean label probabilities for content-free inputs (Zhao et al. 2021, arXiv:2102.09690, section 5).
@@ -88,15 +88,15 @@ pub enum Calibration {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Demonstration {
-    /// Where it comes from.
+    /// Its source.
     pub origin: Origin,
-    /// What the module got.
+    /// The inputs of the module.
     pub inputs: Record,
-    /// What it should give.
+    /// The right outputs of the module.
     pub outputs: Record,
 }
 
-/// Where a demonstration comes from.
+/// The source of a demonstration.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Origin {
@@ -104,7 +104,7 @@ pub enum Origin {
     Task,
     /// A labelled training row.
     Row(ExampleId),
-    /// What a program gave on a training row, accepted by the metric.
+    /// The output of a program on a training row, accepted by the metric.
     Trace(ExampleId),
 }
 
@@ -114,30 +114,30 @@ impl Candidate {
         Self::default()
     }
 
-    /// The vote of several candidates: what most of them give. Ties go to the first.
+    /// The vote of several candidates, whose answer is the answer of most members. The first of equals wins.
     pub fn vote(members: &[Self]) -> Self {
         let mut members = members.iter().flat_map(Self::members);
         let first = members.next().unwrap_or_default();
         Self { params: first.params, voters: members.collect() }
     }
 
-    /// The candidates that vote; itself alone if it is no vote.
+    /// The members of the vote, or the candidate itself if it is no vote.
     pub fn members(&self) -> Vec<Self> {
         let own = Self { params: self.params.clone(), voters: Vec::new() };
         std::iter::once(own).chain(self.voters.iter().flat_map(Self::members)).collect()
     }
 
-    /// Those that vote with it, in order; none if it is no vote.
+    /// The members of the vote after the first, in order; empty if it is no vote.
     pub fn voters(&self) -> &[Self] {
         &self.voters
     }
 
-    /// How many candidates vote: a record costs so many times the calls.
+    /// The number of members. The calls for a record grow in proportion.
     pub fn votes(&self) -> usize {
         1 + self.voters.iter().map(Self::votes).sum::<usize>()
     }
 
-    /// The same candidate with one parameter set; the first one's of a vote.
+    /// The same candidate with one parameter set; in a vote, a parameter of the first member.
     #[must_use]
     pub fn with(mut self, path: ParamPath, param: Param) -> Self {
         self.params.insert(path, param);
@@ -156,7 +156,7 @@ impl Candidate {
         self.params.get(path)
     }
 
-    /// The overlaid parameters, ordered by path; the first one's of a vote.
+    /// The overlaid parameters, ordered by path; in a vote, those of the first member.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&ParamPath, &Param)> {
         self.params.iter()
     }
@@ -186,7 +186,7 @@ impl ParamPath {
 }
 
 impl Slot {
-    /// Whether a value is of the kind that this slot takes.
+    /// Whether a value has the kind of this slot.
     pub fn takes(&self, param: &Param) -> bool {
         matches!(
             (self, param),
@@ -214,7 +214,7 @@ impl fmt::Display for ParamPath {
     }
 }
 
-/// Text that names no parameter.
+/// A text that is not the path of a parameter.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{text}` is not the path of a parameter; one looks like `module.instruction` or `module.about.field`"
@@ -256,7 +256,100 @@ impl<'de> Deserialize<'de> for ParamPath {
 
 #[cfg(test)]
 mod tests {
+    use proptest::{prelude::*, sample::Index};
+
     use super::*;
+    use crate::{
+        fuzz,
+        program::Program,
+        signature::{Field, Signature, Type},
+        value::Value,
+    };
+
+    /// Candidates for modules of a few names, some of them votes.
+    fn candidate() -> impl Strategy<Value = Candidate> {
+        let record = || fuzz::json().prop_map(|json| Record::new().with("q", &json));
+        let origin = prop_oneof![
+            Just(Origin::Task),
+            any::<String>().prop_map(|id| Origin::Row(ExampleId(id))),
+            any::<String>().prop_map(|id| Origin::Trace(ExampleId(id))),
+        ];
+        let demonstration = (origin, record(), record())
+            .prop_map(|(origin, inputs, outputs)| Demonstration { origin, inputs, outputs });
+        let param = prop_oneof![
+            any::<String>().prop_map(|text| (Slot::Instruction, Param::Instruction(text))),
+            prop::collection::vec(demonstration, 0..3)
+                .prop_map(|list| (Slot::Demonstrations, Param::Demonstrations(list))),
+            any::<String>().prop_map(|name| (Slot::Format, Param::Format(name))),
+            ("[a-z.]{0,4}", any::<String>())
+                .prop_map(|(field, text)| (Slot::About(field), Param::About(text))),
+            any::<u32>().prop_map(|count| (Slot::Nearest, Param::Nearest(count))),
+            Just((Slot::Calibration, Param::Calibration(Calibration::Contextual))),
+        ];
+        let plain = prop::collection::vec(("main|[a-z]{0,3}", param), 0..4).prop_map(|params| {
+            let set = |candidate: Candidate, (module, (slot, param)): (String, (Slot, Param))| {
+                candidate.with(ParamPath::new(module, slot), param)
+            };
+            params.into_iter().fold(Candidate::baseline(), set)
+        });
+        prop::collection::vec(plain, 1..4).prop_map(|members: Vec<Candidate>| Candidate::vote(&members))
+    }
+
+    fn program() -> Program {
+        let signature = Signature {
+            instructions: "Answer.".into(),
+            inputs: vec![Field::new("q", Type::Text)],
+            outputs: vec![Field::new("a", Type::Choice(vec!["x".into(), "y".into()]))],
+        };
+        Program::single("main", "predict", signature, vec![]).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(fuzz::cases(200))]
+
+        #[test]
+        fn every_candidate_round_trips(candidate in candidate()) {
+            let text = serde_json::to_string(&candidate).unwrap();
+            let back: Candidate = serde_json::from_str(&text).unwrap();
+            prop_assert_eq!(back.id(), candidate.id());
+            prop_assert_eq!(back.votes(), candidate.members().len());
+            prop_assert_eq!(back, candidate);
+        }
+
+        #[test]
+        fn a_broken_candidate_is_read_or_refused(
+            candidate in candidate(),
+            place in any::<Index>(),
+            value in fuzz::json(),
+            changes in fuzz::changes(),
+        ) {
+            let document = serde_json::to_value(&candidate).unwrap();
+            let bytes = fuzz::changed(document.to_string().as_bytes(), &changes);
+            let other = fuzz::with_value(document, place, value).to_string();
+            for bytes in [bytes, other.into_bytes()] {
+                if let Ok(read) = serde_json::from_slice::<Candidate>(&bytes) {
+                    let text = serde_json::to_string(&read).unwrap();
+                    prop_assert_eq!(serde_json::from_str::<Candidate>(&text).unwrap(), read.clone());
+                    let _ = program().apply(&read);
+                }
+            }
+        }
+
+        #[test]
+        fn every_path_that_is_read_is_written_the_same(text in "[a-z]{0,3}[.][a-z.]{0,14}|.{0,9}") {
+            if let Ok(path) = text.parse::<ParamPath>() {
+                prop_assert_eq!(path.to_string(), text);
+            }
+        }
+    }
+
+    #[test]
+    fn deeply_nested_votes_are_refused() {
+        let deep = format!("{}{}", "{\"voters\":[".repeat(5_000), "]}".repeat(5_000));
+        assert!(serde_json::from_str::<Candidate>(&deep).is_err());
+        let value = Value::from(&serde_json::json!([[[]]]));
+        assert_eq!(serde_json::from_str::<Value>("[[[]]]").unwrap(), value);
+    }
 
     #[test]
     fn a_candidate_round_trips_and_keeps_its_id() {

@@ -23,7 +23,7 @@ impl Digest {
         &self.0
     }
 
-    /// The first 12 hexadecimal digits: enough for a reader to tell things apart.
+    /// The first 12 hexadecimal digits: enough to tell hashes apart on a screen.
     pub fn short(&self) -> String {
         self.to_string()[..12].to_owned()
     }
@@ -64,8 +64,7 @@ impl<'de> Deserialize<'de> for Digest {
 
 /// The canonical JSON text of a value: keys sorted at every depth, compact.
 ///
-/// # Panics
-/// Never for the types of this crate: they serialize to JSON without failing.
+/// A value that cannot be written as JSON counts as `null`; the types of this crate can all be written.
 pub fn canonical_json<T: Serialize + ?Sized>(value: &T) -> String {
     let mut json = serde_json::to_value(value).unwrap_or(Json::Null);
     sort_keys(&mut json);

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Digest, digest, value::Record};
 
-/// Names a row of the data.
+/// The name of a row of the data.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct ExampleId(pub String);
@@ -19,14 +19,14 @@ impl fmt::Display for ExampleId {
     }
 }
 
-/// A labelled row: what goes in and what should come out.
+/// A labelled row: inputs and the right outputs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Example {
     /// Its name.
     pub id: ExampleId,
-    /// What the program gets.
+    /// The inputs of the program.
     pub inputs: Record,
-    /// What the program should give.
+    /// The right outputs of the program.
     pub outputs: Record,
     /// Values of the slice columns, such as `channel` = `email`.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

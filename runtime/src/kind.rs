@@ -1,4 +1,4 @@
-//! Kinds of modules: how a module asks its model. One file per kind, one line in [`ALL`].
+//! Kinds of modules: how a module queries its model. One file per kind, one line in [`ALL`].
 //!
 //! **Invariant:** a kind may add outputs in front (such as reasoning) but never removes or renames one, so a module's
 //! declared outputs are always there.
@@ -11,13 +11,13 @@ pub use predict::Predict;
 
 use crate::signature::Signature;
 
-/// How a module asks its model.
+/// A way in which a module queries its model.
 pub trait Kind: Sync {
     /// The name used in task files.
     fn name(&self) -> &'static str;
     /// One line for help and docs.
     fn about(&self) -> &'static str;
-    /// The signature that is really sent for a module declared with `declared`.
+    /// The signature that is sent for a module that declares `declared`.
     fn effective(&self, declared: &Signature) -> Signature;
 }
 

@@ -3,12 +3,14 @@
 //!
 //! Read in this order: [`value`] and [`signature`] (what goes in and out), [`program`] (modules wired by name),
 //! [`candidate`] (a sparse overlay over a program's parameters), [`prompt`] and [`reply`] (messages out, values
-//! back), [`model`] (who answers), [`run`] (one record through a program), [`artifact`] (the file that ships).
+//! back), [`model`] (what answers), [`run`] (one record through a program), [`artifact`] (the file that ships).
 
 pub mod artifact;
 pub mod candidate;
 pub mod digest;
 pub mod example;
+#[cfg(test)]
+mod fuzz;
 pub mod kind;
 #[cfg(any(feature = "http", feature = "store"))]
 pub mod layer;

@@ -1,8 +1,10 @@
-//! Models: who answers a request. One file per provider.
+//! Models: what answers a request. One file per provider.
 //!
-//! **Invariant:** what is hashed is what is sent: a [`Request`] holds everything that can change the reply, and no
-//! provider rewrites it. Retries and caching are layers around a model, never inside it.
+//! **Invariant:** the request that is hashed is the request that is sent. A [`Request`] holds everything that can change
+//! the reply, and no provider rewrites it. Retries and caching are layers around a model, never inside it.
 
+#[cfg(not(feature = "local"))]
+mod absent;
 #[cfg(feature = "local")]
 pub mod local;
 #[cfg(feature = "http")]
@@ -25,12 +27,12 @@ use crate::digest::{Digest, digest};
 pub struct Request {
     /// The conversation, oldest first.
     pub messages: Vec<Message>,
-    /// How to decode.
+    /// The decoding settings.
     pub sampling: Sampling,
-    /// What the reply must look like.
+    /// The required form of the reply.
     #[serde(default, skip_serializing_if = "Shape::is_free")]
     pub shape: Shape,
-    /// Which of several independent draws of the same request this is, from 0.
+    /// The number of this draw among independent draws of the same request, from 0.
     #[serde(default)]
     pub replicate: u32,
 }
@@ -39,54 +41,54 @@ pub struct Request {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Message {
-    /// Who speaks.
+    /// The author.
     pub role: Role,
-    /// What is said.
+    /// The text.
     pub content: String,
 }
 
-/// Who speaks.
+/// The author of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// The operator.
+    /// The operator of the program.
     System,
-    /// The person.
+    /// The user.
     User,
     /// The model.
     Assistant,
 }
 
-/// How to decode.
+/// The decoding settings of a request.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Sampling {
-    /// 0 is greedy.
+    /// The temperature; 0 is greedy.
     pub temperature: f64,
-    /// Share of probability that is kept, in (0, 1].
+    /// The share of probability that is kept (nucleus sampling), in (0, 1].
     pub top_p: f64,
-    /// Most tokens of the reply.
+    /// The largest number of tokens of the reply.
     pub max_tokens: u32,
-    /// Seed of the draw, where the provider takes one.
+    /// The random seed of the draw, where the provider takes one.
     pub seed: u64,
-    /// Texts that end the reply and are cut off.
+    /// Texts that end the reply. They are cut off.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
 }
 
-/// What the reply must look like, where the provider can enforce it.
+/// The required form of a reply, where the provider can enforce it.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Shape {
-    /// Anything.
+    /// Any text.
     #[default]
     Free,
     /// One of these texts.
     Choice {
-        /// The texts; at least one, none twice.
+        /// The texts: at least one, without repetition.
         choices: Vec<String>,
-        /// Contents that stand in for the last message's content; the label probabilities are divided by their mean
-        /// over these (contextual calibration). Empty: not calibrated.
+        /// Replacements for the content of the last message. The label probabilities are divided by their mean over these
+        /// (contextual calibration). Empty: not calibrated.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         content_free: Vec<String>,
     },
@@ -99,9 +101,9 @@ pub enum Shape {
 pub struct Reply {
     /// The text, without stop texts.
     pub text: String,
-    /// Why it ended.
+    /// The reason why it ended.
     pub finish: Finish,
-    /// What it cost.
+    /// The tokens of the call.
     pub usage: Usage,
     /// For [`Shape::Choice`]: the natural-log probability of the chosen text, where the provider gives it.
     /// Before calibration.
@@ -112,15 +114,15 @@ pub struct Reply {
     pub logprobs: Option<Vec<f64>>,
 }
 
-/// Why a reply ended.
+/// The reason why a reply ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Finish {
-    /// The model was done.
+    /// The model ended it.
     Stop,
     /// The reply was cut at `max_tokens`.
     Length,
-    /// The provider withheld it.
+    /// The provider withheld the reply.
     Filtered,
 }
 
@@ -129,45 +131,45 @@ pub enum Finish {
 pub struct Usage {
     /// Tokens of the prompt, cached ones included.
     pub input: u64,
-    /// Tokens of the prompt that the provider had cached and bills at a lower price.
+    /// Tokens of the prompt that came from the provider's cache, at a lower price.
     pub cached: u64,
     /// Tokens of the reply.
     pub output: u64,
 }
 
-/// What a model is, for cache keys and artifacts.
+/// The identity of a model, for cache keys and artifacts.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Identity {
-    /// As the user writes it: `local/smollm2-135m-instruct`, `openai/gpt-5-mini`, ...
+    /// The name as the user writes it: `local/smollm2-135m-instruct`, `openai/gpt-5-mini`, ...
     pub name: String,
-    /// What pins the answers down further: the checksum of a local file, a base URL, ...
+    /// What tells models of this name apart: the checksum of a local file, a base URL, ...
     pub fingerprint: String,
 }
 
-/// What a model can do beyond text.
+/// The abilities of a model beyond text.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Abilities {
-    /// Gives probabilities for [`Shape::Choice`].
+    /// Whether it gives probabilities for [`Shape::Choice`].
     pub scores_choices: bool,
-    /// Enforces [`Shape::Schema`].
+    /// Whether it enforces [`Shape::Schema`].
     pub enforces_schema: bool,
 }
 
 /// A future that can move between threads.
 pub type Pending<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 
-/// Something that answers requests.
+/// A model that answers requests.
 pub trait Model: Send + Sync {
-    /// What it is.
+    /// The identity of the model.
     fn identity(&self) -> &Identity;
-    /// What it can do.
+    /// The abilities of the model.
     fn abilities(&self) -> Abilities;
     /// Answers one request. Dropping the future cancels it.
     fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>>;
 }
 
-/// Why a call gave no reply.
+/// The reason why a call gave no reply.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum CallError {
@@ -186,7 +188,7 @@ pub enum CallError {
         model: String,
         /// What the provider said.
         message: String,
-        /// When to come back, if the provider said so.
+        /// The wait that the provider asks for, if any.
         retry_after: Option<Duration>,
     },
     /// The provider cannot answer for now: connection, time-out, overload, status 5xx.
@@ -197,7 +199,7 @@ pub enum CallError {
         /// What happened.
         message: String,
     },
-    /// The request itself was refused; asking again will not help.
+    /// The request itself was refused. Repeating it does not help.
     #[error("{model} refused the request: {message}")]
     Refused {
         /// The model.
@@ -210,12 +212,12 @@ pub enum CallError {
     TooLong {
         /// The model.
         model: String,
-        /// Tokens of the prompt and of the reply that was asked for.
+        /// Tokens of the prompt and of the longest reply.
         tokens: usize,
         /// Tokens that fit.
         limit: usize,
     },
-    /// The provider answered something that is not an answer.
+    /// The provider's answer cannot be read.
     #[error("{model} answered something unreadable: {message}")]
     Unreadable {
         /// The model.
@@ -261,21 +263,21 @@ impl CallError {
 }
 
 impl Request {
-    /// The key of a call: the request together with who is asked.
+    /// The key of a call: the hash of the request and the model's identity.
     pub fn key(&self, identity: &Identity) -> Digest {
         digest(&(identity, self))
     }
 }
 
 impl Message {
-    /// A message.
+    /// Makes a message.
     pub fn new(role: Role, content: impl Into<String>) -> Self {
         Self { role, content: content.into() }
     }
 }
 
 impl Shape {
-    /// Whether nothing is asked of the reply.
+    /// Whether any text is a valid reply.
     pub fn is_free(&self) -> bool {
         matches!(self, Self::Free)
     }

@@ -1,9 +1,9 @@
-//! Nearest demonstrations: which of many are shown depends on the input.
+//! Nearest demonstrations: the input decides which of many are shown.
 //!
 //! Demonstrations are ranked by BM25 (Robertson and Zaragoza 2009, "The Probabilistic Relevance Framework", equation 3.15)
-//! over the words of their inputs, and the nearest are shown, the very nearest last, next to the input that is asked about
-//! (Liu et al. 2022, arXiv:2101.06804, on retrieving demonstrations). Words need no model and no download, and for texts
-//! that people write about the same few things they do about as well as embeddings.
+//! over the words of their inputs. The nearest are shown, the very nearest last, next to the input of the request
+//! (Liu et al. 2022, arXiv:2101.06804, on retrieving demonstrations). Words need no model and no download, and on short
+//! texts about a few topics they rank about as well as embeddings.
 //!
 //! **Invariant:** the order depends on the texts alone; equally near demonstrations keep the order in which they are given.
 
@@ -11,15 +11,15 @@ use std::collections::BTreeMap;
 
 use crate::{candidate::Demonstration, value::Record};
 
-/// How fast further occurrences of a word stop counting.
+/// BM25's k1: the larger, the longer further occurrences of a word count.
 const SATURATION: f64 = 1.2;
-/// How much long texts are discounted, from 0 to 1.
+/// BM25's b: the discount of long texts, from 0 to 1.
 const LENGTH: f64 = 0.75;
 
 /// An index over the inputs of demonstrations.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Nearest {
-    /// For every word the demonstrations that have it, and how much it counts there.
+    /// For every word, the demonstrations that have it and its weight in each.
     weights: BTreeMap<String, Vec<(usize, f64)>>,
     size: usize,
 }
@@ -35,16 +35,16 @@ impl Nearest {
                 *counts.entry(word).or_default().entry(place).or_insert(0.0) += 1.0;
             }
         }
-        let weigh = |(word, places): (&str, BTreeMap<usize, f64>)| {
-            let (all, with) = (texts.len() as f64, places.len() as f64);
-            let rarity = (1.0 + (all - with + 0.5) / (with + 0.5)).ln();
-            let weight = |(place, count): (usize, f64)| {
-                let length = 1.0 - LENGTH + LENGTH * texts[place].len() as f64 / mean;
-                (place, rarity * count * (SATURATION + 1.0) / (count + SATURATION * length))
-            };
-            (word.to_owned(), places.into_iter().map(weight).collect())
-        };
-        Self { weights: counts.into_iter().map(weigh).collect(), size: texts.len() }
+        let mut weights = BTreeMap::new();
+        for (word, places) in counts {
+            let rarity = rarity(texts.len() as f64, places.len() as f64);
+            let mut weighted = Vec::with_capacity(places.len());
+            for (place, count) in places {
+                weighted.push((place, weight(rarity, count, texts[place].len() as f64, mean)));
+            }
+            weights.insert(word.to_owned(), weighted);
+        }
+        Self { weights, size: texts.len() }
     }
 
     /// The places of the `count` demonstrations that are nearest to these inputs, the nearest last.
@@ -62,6 +62,17 @@ impl Nearest {
         order.reverse();
         order
     }
+}
+
+/// The inverse document frequency of a word that `with` of `all` texts have.
+fn rarity(all: f64, with: f64) -> f64 {
+    (1.0 + (all - with + 0.5) / (with + 0.5)).ln()
+}
+
+/// The weight of `count` occurrences of a word in a text of `length` words, where texts have `mean` words on average.
+fn weight(rarity: f64, count: f64, length: f64, mean: f64) -> f64 {
+    let norm = 1.0 - LENGTH + LENGTH * length / mean;
+    rarity * count * (SATURATION + 1.0) / (count + SATURATION * norm)
 }
 
 /// The words of all inputs, in lower case.
@@ -109,7 +120,7 @@ mod tests {
         assert!(index(&[]).to(&asked("x"), 3).is_empty());
     }
 
-    /// BM25 as the equation says it, word by word.
+    /// BM25 by the equation, word by word.
     fn by_the_equation(texts: &[Vec<&str>], place: usize, asked: &[&str]) -> f64 {
         let mean = texts.iter().map(Vec::len).sum::<usize>().max(1) as f64 / texts.len() as f64;
         let mut asked = asked.to_vec();

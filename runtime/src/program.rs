@@ -1,10 +1,10 @@
 //! Programs: modules wired by name.
 //!
-//! **Invariant:** a [`Program`] that exists is sound: modules stand in an order in which every input is there before it
-//! is needed, names are unique, wired types are equal, written demonstrations fit. [`Program::new`] is the only way in.
+//! **Invariant:** every [`Program`] is sound: each module comes after the modules that feed it, names are unique, wired
+//! types are equal, written demonstrations fit. [`Program::new`] checks this, and there is no other constructor.
 //!
-//! `sound` checks all that, `overlay` lays candidates over programs, `vote` makes one program of several that vote, `listing`
-//! lists choices in another order.
+//! `sound` has the checks, `overlay` applies candidates to programs, `vote` joins several programs into one that votes,
+//! `listing` reorders choices.
 
 mod listing;
 mod overlay;
@@ -29,15 +29,15 @@ pub struct Program {
     parts: Parts,
 }
 
-/// What a program is made of; [`Program::new`] checks it.
+/// The parts of a program; [`Program::new`] checks them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Parts {
-    /// What the program gets.
+    /// The inputs of the program.
     pub inputs: Vec<Field>,
     /// Its modules, in any order.
     pub modules: Vec<Module>,
-    /// What it gives.
+    /// The outputs of the program.
     pub outputs: Vec<Output>,
 }
 
@@ -49,25 +49,25 @@ pub struct Module {
     pub name: String,
     /// The name of its [`kind`].
     pub kind: String,
-    /// What it takes and gives.
+    /// Its inputs and outputs.
     pub signature: Signature,
-    /// Where each of its inputs comes from.
+    /// The source of each of its inputs.
     pub wiring: BTreeMap<String, Source>,
     /// Demonstrations as written or as overlaid.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub demonstrations: Vec<Demonstration>,
-    /// How many of the demonstrations are shown: those nearest to the input, the very nearest last. 0 shows all.
+    /// The number of demonstrations that are shown: those nearest to the input, the very nearest last. 0 shows all.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub nearest: u32,
-    /// The prompt format; the first that fits if absent.
+    /// The prompt format; if absent, [`crate::prompt::default_format`] chooses.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub format: Option<String>,
-    /// How label scores are corrected.
+    /// The correction of label scores.
     #[serde(default, skip_serializing_if = "is_default")]
     pub calibration: Calibration,
 }
 
-/// Where a value comes from.
+/// The source of a value.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Source {
@@ -88,9 +88,9 @@ pub enum Source {
 pub struct Output {
     /// Its name.
     pub name: String,
-    /// Where it comes from.
+    /// Its source.
     pub source: Source,
-    /// Further sources, if several vote on it; see [`Output::value`].
+    /// The sources of the other members, if it is a vote; see [`Output::value`].
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub voters: Vec<Source>,
 }
@@ -99,7 +99,7 @@ impl Program {
     /// Checks the parts and puts the modules in running order.
     ///
     /// # Errors
-    /// Everything unsound, not only the first.
+    /// All problems, not only the first.
     pub fn new(mut parts: Parts) -> Result<Self, Vec<Unsound>> {
         let problems = sound::problems(&parts);
         if !problems.is_empty() {
@@ -109,10 +109,10 @@ impl Program {
         Ok(Self { parts })
     }
 
-    /// A program of one module called `name`, wired straight through.
+    /// A program of one module called `name` with the same inputs and outputs.
     ///
     /// # Errors
-    /// Everything unsound, not only the first.
+    /// All problems, not only the first.
     pub fn single(
         name: &str,
         kind: &str,
@@ -151,12 +151,12 @@ impl Program {
         self.parts.modules.iter().find(|module| module.name == name)
     }
 
-    /// What the program gets.
+    /// The inputs of the program.
     pub fn inputs(&self) -> &[Field] {
         &self.parts.inputs
     }
 
-    /// What the program gives, and from where.
+    /// The outputs of the program and their sources.
     pub fn outputs(&self) -> &[Output] {
         &self.parts.outputs
     }
@@ -177,21 +177,21 @@ impl Program {
         self.parts.outputs.iter().any(|output| !output.voters.is_empty())
     }
 
-    /// Model calls that one record costs.
+    /// The model calls for one record.
     pub fn calls_per_record(&self) -> usize {
         self.parts.modules.len()
     }
 }
 
 impl Module {
-    /// The signature that is really sent; see [`kind::Kind::effective`].
+    /// The signature that is sent; see [`kind::Kind::effective`].
     pub fn effective(&self) -> Signature {
         kind::find(&self.kind).map_or_else(|| self.signature.clone(), |kind| kind.effective(&self.signature))
     }
 }
 
 impl Source {
-    /// As written in a task file: `message` or `extract.summary`.
+    /// The source as a task file writes it: `message` or `extract.summary`.
     pub fn written(&self) -> String {
         match self {
             Self::Input(name) => name.clone(),
@@ -216,7 +216,7 @@ impl From<Program> for Parts {
     }
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks for it")]
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde calls it with a reference")]
 fn is_zero(count: &u32) -> bool {
     *count == 0
 }

@@ -1,13 +1,13 @@
-//! Prompts: from a signature, demonstrations and a record to messages, and back from the reply. One file per format, one
+//! Prompts: messages from a signature, demonstrations and a record, and values from the reply. One file per format, one
 //! line in [`ALL`].
 //!
-//! Every format sends a system message (instruction, descriptions, what the reply must look like), a user and an
-//! assistant message per demonstration, and a user message with the inputs. What depends on the row comes last, so the
-//! rows of a batch share the longest possible prefix.
+//! Every format sends a system message (instruction, descriptions, form of the reply), a user and an assistant message per
+//! demonstration, and a user message with the inputs. The inputs of the row come last, so that the rows of a batch share
+//! the longest possible prefix.
 //!
-//! **Invariant:** texts written by people or models are values, never templates, and a value cannot pass for another
-//! field: each format neutralizes its own markers ([`Format::write`]). Reading what a format writes gives the same values
-//! back. The reading itself is [`crate::reply`]'s business.
+//! **Invariant:** texts by people or models are values, never templates, and a value cannot pass for another field: each
+//! format neutralizes its own markers ([`Format::write`]). A format reads its own writing without loss. [`crate::reply`]
+//! has the readers.
 
 mod fields;
 mod json;
@@ -42,25 +42,25 @@ pub trait Format: Sync {
     }
     /// The Tera templates of its messages.
     fn templates(&self) -> &'static Templates;
-    /// A value as it stands in a message of this role, with what could pass for a marker neutralized.
+    /// A value as text for a message of this role, with everything that looks like a marker neutralized.
     fn write(&self, value: &Value, role: Role, signature: &Signature) -> String;
-    /// What the reply must look like, as far as a model can be made to keep to it.
+    /// The form of the reply that a model can be made to keep.
     fn shape(&self, _: &Signature) -> Shape {
         Shape::Free
     }
     /// Reads a reply.
     ///
     /// # Errors
-    /// Why it cannot be read, in words that help the model to do better.
+    /// The reason why it cannot be read, in words that help the model to correct it.
     fn read(&self, text: &str, signature: &Signature) -> Result<Reading, ReplyError>;
 }
 
-/// What goes into messages.
+/// The content of messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Prompt<'a> {
     /// Instruction and fields.
     pub signature: &'a Signature,
-    /// Worked examples, in the order in which they are shown. Outputs that one lacks are left out.
+    /// Demonstrations in the order in which they are shown. Outputs that one lacks are left out.
     pub demonstrations: &'a [Demonstration],
     /// The record to answer.
     pub inputs: &'a Record,
@@ -74,8 +74,8 @@ pub fn find(name: &str) -> Option<&'static dyn Format> {
     ALL.iter().copied().find(|format| format.name() == name)
 }
 
-/// The format of a module that names none: `plain` where it fits, as small models do best with it; then `json` if the
-/// model enforces schemas, since a reply cannot go wrong; else `fields`.
+/// The format of a module that names none: `plain` where it fits, because small models do best with it; else `json` if the
+/// model enforces schemas, because every reply is then readable; else `fields`.
 pub fn default_format(signature: &Signature, abilities: Abilities) -> &'static dyn Format {
     if PLAIN.fits(signature) {
         &PLAIN
@@ -89,7 +89,7 @@ pub fn default_format(signature: &Signature, abilities: Abilities) -> &'static d
 /// The messages of a prompt in a format.
 ///
 /// # Errors
-/// If a template fails, which the tests rule out for the formats of this crate.
+/// If a template fails. The tests show that none of this crate does.
 pub fn render(format: &dyn Format, prompt: &Prompt<'_>) -> Result<Vec<Message>, RenderError> {
     template::render(format, prompt)
 }

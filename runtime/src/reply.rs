@@ -1,9 +1,9 @@
-//! Replies: from a model's untrusted text to typed values.
+//! Replies: typed values from a model's untrusted text.
 //!
-//! A format (see [`crate::prompt`]) finds the text of each field; [`coerce`] turns it into the field's type. Everything
-//! that had to be bent is recorded as a [`Repair`].
+//! A format (see [`crate::prompt`]) finds the text of each field; [`coerce`] turns it into the field's type. Every
+//! deviation from the required form is recorded as a [`Repair`].
 //!
-//! **Invariant:** reading is total and takes time linear in the reply: it never panics, never recurses with the reply's
+//! **Invariant:** reading is total and takes time linear in the reply. It never panics, never recurses with the reply's
 //! depth, and never invents the value of a required field.
 
 pub(crate) mod choice;
@@ -26,26 +26,26 @@ use crate::{
     value::Record,
 };
 
-/// What was read from a reply.
+/// The result of reading a reply.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Reading {
     /// The outputs, all of them, in the order of the signature.
     pub outputs: Record,
-    /// What had to be bent to get them.
+    /// The repairs that were needed.
     pub repairs: Vec<Repair>,
 }
 
-/// One thing that had to be bent to read a reply.
+/// One repair that was needed to read a reply.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Repair {
     /// Path of the field, such as `items[2].price`; empty for the reply as a whole.
     pub field: String,
-    /// What was done.
+    /// The kind of repair.
     pub action: Action,
 }
 
-/// What was done to read a reply.
+/// The kinds of repairs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
@@ -55,11 +55,11 @@ pub enum Action {
     IgnoredText,
     /// Broken JSON or a missing end marker was mended.
     MendedSyntax,
-    /// The answer came in another format than asked for.
+    /// The answer has another format than required.
     OtherFormat,
     /// A name was matched although its case or punctuation differs.
     MatchedName,
-    /// A field that nobody asked for was dropped.
+    /// A field that is not in the signature was dropped.
     DroppedField,
     /// A value was taken out of a list or record of one.
     Unwrapped,
@@ -75,7 +75,8 @@ pub enum Action {
     ReadNothing,
 }
 
-/// Why a reply could not be read. Messages are shown to the model when it is asked again.
+/// The reason why a reply could not be read. The model is shown these words when it gets one more turn, so they are part of
+/// cache keys.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum ReplyError {
     /// Nothing but white space.
@@ -84,7 +85,7 @@ pub enum ReplyError {
     /// The reply ends inside its reasoning.
     #[error("the reply ends before an answer: its reasoning block is never closed")]
     OnlyReasoning,
-    /// No JSON object where one was asked for.
+    /// No JSON object where one is required.
     #[error("the reply contains no JSON object")]
     NoObject,
     /// Fields that are missing or do not fit.
@@ -105,7 +106,7 @@ impl Repair {
 }
 
 impl ReplyError {
-    /// A reply in which nothing was found.
+    /// The error for a reply without any field.
     pub(crate) fn all_missing(signature: &Signature) -> Self {
         let missing = signature.outputs.iter().map(|field| Misfit::Missing { field: field.name.clone() });
         Self::Misfits(missing.collect())
@@ -142,11 +143,11 @@ impl fmt::Display for Repair {
     }
 }
 
-/// Reads a reply that shows no sign of the format asked for: a JSON object with the outputs or, for a single output, the
+/// Reads a reply without any marker of the required format: a JSON object with the outputs or, for a single output, the
 /// value alone.
 ///
 /// # Errors
-/// `otherwise`, what the format itself would say.
+/// `otherwise`, the error of the format itself.
 pub(crate) fn read_unmarked(
     text: &str,
     signature: &Signature,
@@ -176,7 +177,8 @@ pub(crate) fn read_value(text: &str, field: &Field) -> Result<Reading, ReplyErro
 pub(crate) fn read_texts<'a>(
     texts: impl IntoIterator<Item = (&'a Field, Option<&'a str>)>,
 ) -> Result<Reading, ReplyError> {
-    let (mut reading, mut misfits) = (Reading::default(), Vec::new());
+    let mut reading = Reading::default();
+    let mut misfits = Vec::new();
     for (field, text) in texts {
         match coerce::field_from_text(field, text, &mut reading.repairs) {
             Ok(value) => reading.outputs.insert(field.name.clone(), value),

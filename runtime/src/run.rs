@@ -1,11 +1,11 @@
 //! Runs: one record through a program.
 //!
-//! A [`Runner`] is a program with a candidate laid over it, prepared once for a model: formats chosen, shapes and
-//! calibration inputs computed. Modules are asked in running order. A reply that the model was free to write and that
-//! cannot be read is answered once with what was wrong; the second reply counts as a call and is visible in the step.
-//! In a vote, a member that gives nothing usable has no say; if none gives anything, the run fails as the first did.
+//! A [`Runner`] is a program with a candidate applied, prepared once for a model: formats chosen, shapes and calibration
+//! inputs computed. Modules run in order. If a free reply cannot be read, the model gets one more turn with the problem; the
+//! second reply counts as a call and is visible in the step. In a vote, a member without a usable reply has no vote; if no
+//! member has one, the run fails with the error of the first.
 //!
-//! **Invariant:** what [`Runner::request`] gives is what [`Runner::run`] sends first, byte for byte.
+//! **Invariant:** [`Runner::request`] returns the first request that [`Runner::run`] sends, byte for byte.
 
 mod prepared;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     candidate::Candidate,
     model::{CallError, Finish, Message, Model, Reply, Request, Role, Sampling, Usage},
-    program::{BadCandidate, Output, Program, Source},
+    program::{BadCandidate, Module, Program, Source},
     prompt::RenderError,
     reply::{Reading, Repair, ReplyError},
     signature::{Misfit, check_record},
@@ -26,10 +26,10 @@ use crate::{
 pub use prepared::CONTENT_FREE;
 pub(crate) use prepared::Prepared;
 
-/// How much of an unreadable reply is shown to the model again, in characters.
+/// The part of an unreadable reply that the model is shown again, in characters.
 const SHOWN_AGAIN: usize = 4_000;
 
-/// A program with a candidate laid over it, ready for a model.
+/// A program with a candidate applied, ready for a model.
 #[derive(Clone)]
 pub struct Runner {
     program: Program,
@@ -38,12 +38,13 @@ pub struct Runner {
     sampling: Sampling,
 }
 
-/// What came of one record.
+/// The result of one record.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     /// The outputs of the program.
     pub outputs: Record,
-    /// What each module did, in running order. Modules of a vote that gave nothing usable are missing, with those after them.
+    /// The step of each module, in running order. In a vote, a module without a usable reply is missing, and so are the
+    /// modules that it feeds.
     pub steps: Vec<Step>,
     /// Tokens of all calls.
     pub usage: Usage,
@@ -56,47 +57,47 @@ pub struct Run {
 pub struct Step {
     /// The module.
     pub module: String,
-    /// What it got.
+    /// Its inputs.
     pub inputs: Record,
-    /// What it gave, with the outputs that its kind adds.
+    /// Its outputs, with those that its kind adds.
     pub outputs: Record,
-    /// What had to be bent to read the reply.
+    /// The repairs that reading the reply needed.
     pub repairs: Vec<Repair>,
-    /// Calls it took: 2 if the first reply could not be read.
+    /// The number of calls: 2 if the first reply could not be read.
     pub calls: u32,
 }
 
-/// What a run took so far.
+/// The cost of a run so far.
 #[derive(Default)]
 struct Spent {
     usage: Usage,
     calls: u32,
 }
 
-/// Why a record gave no outputs.
+/// The reason why a record gave no outputs.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum RunError {
-    /// The record is not what the program takes.
+    /// The record does not fit the inputs of the program.
     #[error("the inputs do not fit: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Inputs(Vec<Misfit>),
-    /// The model could not be asked.
+    /// The call failed.
     #[error("module `{module}`: {error}")]
     Call {
         /// The module.
         module: String,
-        /// What went wrong.
+        /// The error of the call.
         error: CallError,
     },
-    /// The reply could not be read, also not when the model was asked again.
+    /// The reply could not be read, also not on the second try.
     #[error("module `{module}`: {error}{}", cut_hint(*.finish))]
     Reply {
         /// The module.
         module: String,
-        /// What was wrong with the last reply.
+        /// The problem of the last reply.
         error: ReplyError,
         /// The last reply.
         text: String,
-        /// Why the last reply ended.
+        /// The reason why the last reply ended.
         finish: Finish,
     },
     /// The provider withheld the reply.
@@ -117,7 +118,7 @@ pub enum RunError {
 }
 
 impl Runner {
-    /// Lays a candidate over a program and prepares it for a model.
+    /// Applies a candidate to a program and prepares it for a model.
     ///
     /// # Errors
     /// A parameter that is undeclared or does not fit, or a format that cannot carry the module's outputs.
@@ -134,12 +135,12 @@ impl Runner {
         Ok(Self { program, modules, model, sampling })
     }
 
-    /// The program with the candidate laid over it.
+    /// The program with the candidate applied.
     pub fn program(&self) -> &Program {
         &self.program
     }
 
-    /// The model that is asked.
+    /// The model that answers.
     pub fn model(&self) -> &Arc<dyn Model> {
         &self.model
     }
@@ -147,38 +148,35 @@ impl Runner {
     /// Runs one record. `replicate` tells independent draws of the same record apart.
     ///
     /// # Errors
-    /// [`RunError`]; nothing is returned for the modules before.
+    /// [`RunError`]. The results of earlier modules are then lost.
     pub async fn run(&self, inputs: &Record, replicate: u32) -> Result<Run, RunError> {
         check_record(self.program.inputs(), inputs).map_err(RunError::Inputs)?;
-        let (mut steps, mut spent) = (Vec::<Step>::with_capacity(self.modules.len()), Spent::default());
-        let mut silent = None;
+        let mut steps = Vec::<Step>::with_capacity(self.modules.len());
+        let mut spent = Spent::default();
+        let mut unusable = None;
         for (module, prepared) in self.program.modules().iter().zip(&self.modules) {
             if module.wiring.values().any(|source| !is_there(source, &steps)) {
                 continue;
             }
-            let wired = module.signature.inputs.iter().map(|field| {
-                let source = module.wiring.get(&field.name);
-                let value = source.and_then(|source| value_at(source, inputs, &steps));
-                (field.name.clone(), value.cloned().unwrap_or(Value::Null))
-            });
-            match self.ask(prepared, wired.collect(), replicate, &mut spent).await {
+            let module_inputs = inputs_of(module, inputs, &steps);
+            match self.ask(prepared, module_inputs, replicate, &mut spent).await {
                 Ok(step) => steps.push(step),
-                Err(error) if self.program.is_vote() && error.is_silence() => {
-                    silent.get_or_insert(error);
+                Err(error) if self.program.is_vote() && error.is_unusable() => {
+                    unusable.get_or_insert(error);
                 }
                 Err(error) => return Err(error),
             }
         }
-        let said = |output: &Output| output.sources().any(|source| is_there(source, &steps));
-        if let Some(error) = silent.filter(|_| !self.program.outputs().iter().all(said)) {
-            return Err(error);
+        let mut outputs = Record::new();
+        for output in self.program.outputs() {
+            if let Some(error) = &unusable
+                && !output.sources().any(|source| is_there(source, &steps))
+            {
+                return Err(error.clone());
+            }
+            outputs.insert(output.name.clone(), output.value(|source| value_at(source, inputs, &steps)));
         }
-        let outputs = self.program.outputs().iter();
-        let outputs = outputs.map(|output| {
-            let value = output.value(|source| value_at(source, inputs, &steps));
-            (output.name.clone(), value)
-        });
-        Ok(Run { outputs: outputs.collect(), steps, usage: spent.usage, calls: spent.calls })
+        Ok(Run { outputs, steps, usage: spent.usage, calls: spent.calls })
     }
 
     /// The first request that a module sends for these inputs of the module.
@@ -249,8 +247,8 @@ impl Runner {
 }
 
 impl RunError {
-    /// Whether the model was asked and there is nothing to be had from it.
-    fn is_silence(&self) -> bool {
+    /// Whether the model was called and gave nothing usable.
+    fn is_unusable(&self) -> bool {
         matches!(
             self,
             Self::Reply { .. } | Self::Filtered { .. } | Self::Call { error: CallError::TooLong { .. }, .. }
@@ -258,7 +256,17 @@ impl RunError {
     }
 }
 
-/// Whether the module of a source was asked and gave something.
+/// The inputs of a module: the values at its sources, null where there is none.
+fn inputs_of(module: &Module, inputs: &Record, steps: &[Step]) -> Record {
+    let mut wired = Record::new();
+    for field in &module.signature.inputs {
+        let value = module.wiring.get(&field.name).and_then(|source| value_at(source, inputs, steps));
+        wired.insert(field.name.clone(), value.cloned().unwrap_or(Value::Null));
+    }
+    wired
+}
+
+/// Whether a source has a value: an input always has one, an output if its module gave one.
 fn is_there(source: &Source, steps: &[Step]) -> bool {
     match source {
         Source::Input(_) => true,
@@ -275,7 +283,8 @@ fn value_at<'r>(source: &Source, inputs: &'r Record, steps: &'r [Step]) -> Optio
     }
 }
 
-/// The unreadable reply and what was wrong with it, as the next turns of the conversation.
+/// The unreadable reply and its problem, as the next turns of the conversation. They are part of the second request's
+/// cache key, so a change of these words makes stored calls useless.
 fn complaint(reply: &Reply, error: &ReplyError) -> [Message; 2] {
     let shown: String = reply.text.chars().take(SHOWN_AGAIN).collect();
     let said = if shown.trim().is_empty() { "(nothing)".into() } else { shown };
@@ -283,7 +292,7 @@ fn complaint(reply: &Reply, error: &ReplyError) -> [Message; 2] {
     [Message::new(Role::Assistant, said), Message::new(Role::User, complaint)]
 }
 
-/// What to do about a reply that was cut.
+/// The advice for a reply that was cut.
 fn cut_hint(finish: Finish) -> &'static str {
     match finish {
         Finish::Length => " (the reply was cut at max_tokens; raise it)",

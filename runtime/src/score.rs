@@ -6,23 +6,23 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// How good an answer is: finite, from 0 (worthless) to 1 (perfect).
+/// The score of an answer: finite, from 0 (worthless) to 1 (perfect).
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "f64", into = "f64")]
 pub struct Score(f64);
 
-/// A number that is no score.
+/// The error for a number that is no score.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[error("a score must be a finite number from 0 to 1, not {0}")]
 pub struct NotAScore(pub f64);
 
 impl Score {
-    /// Worthless.
+    /// The score of a worthless answer.
     pub const ZERO: Self = Self(0.0);
-    /// Perfect.
+    /// The score of a perfect answer.
     pub const ONE: Self = Self(1.0);
 
-    /// A score.
+    /// Makes a score of a number.
     ///
     /// # Errors
     /// If the number is not finite or outside 0..=1.

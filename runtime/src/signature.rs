@@ -1,7 +1,8 @@
-//! Signatures: what a module takes and gives, typed.
+//! Signatures: the typed inputs and outputs of a module.
 //!
-//! **Invariant:** a value is used only after [`Type::check`] has passed it; choices are never empty and never repeat.
-//! How a signature becomes messages is [`crate::prompt`]'s business.
+//! **Invariant:** a value is used only after it passed [`Type::check`]. The maker of a [`Type::Choice`] gives it at
+//! least one text and none twice; this is not checked here.
+//! [`crate::prompt`] turns a signature into messages.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value as Json, json};
@@ -12,11 +13,11 @@ use crate::value::{Record, Value};
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Signature {
-    /// What the model shall do, in words.
+    /// The instruction to the model.
     pub instructions: String,
-    /// What it gets, in the order of the prompt.
+    /// The inputs, in the order of the prompt.
     pub inputs: Vec<Field>,
-    /// What it gives, in the order of the reply.
+    /// The outputs, in the order of the reply.
     pub outputs: Vec<Field>,
 }
 
@@ -29,7 +30,7 @@ pub struct Field {
     /// Its type.
     #[serde(rename = "type")]
     pub ty: Type,
-    /// What it means, in words; may be empty.
+    /// Its description; may be empty.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub about: String,
     /// Further limits on the value.
@@ -59,22 +60,23 @@ pub enum Type {
     Optional(Box<Type>),
 }
 
-/// Limits that a type alone does not say.
+/// Limits on the values of a type.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Constraints {
-    /// Smallest number allowed.
+    /// The smallest number allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub min: Option<f64>,
-    /// Largest number allowed.
+    /// The largest number allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max: Option<f64>,
-    /// Longest text (in characters) or list (in items) allowed.
+    /// The longest text (in characters) or list (in items) allowed.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_length: Option<usize>,
 }
 
-/// Why a value does not fit its field.
+/// The reason why a value does not fit its field. The model is shown these words when it gets one more turn, so they are
+/// part of cache keys.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Misfit {
     /// A required field is absent.
@@ -94,9 +96,9 @@ pub enum Misfit {
     Mistyped {
         /// Path of the field.
         field: String,
-        /// What the type wants, as a phrase.
+        /// The type as a phrase.
         expected: String,
-        /// What was there, as a phrase.
+        /// The value as a phrase.
         found: String,
     },
     /// A value outside its constraints.
@@ -104,7 +106,7 @@ pub enum Misfit {
     OutOfBounds {
         /// Path of the field.
         field: String,
-        /// What is wrong, as a phrase that follows the name.
+        /// The problem as a phrase that follows the name.
         problem: String,
     },
 }

@@ -1,10 +1,10 @@
-//! Stamps: what the gate found about a prompt, as plain data inside an [`Artifact`](crate::artifact::Artifact).
+//! Stamps: the gate's verdict on a prompt, as plain data inside an [`Artifact`](crate::artifact::Artifact).
 //!
 //! An accepted stamp is made of the gate's certificate alone: every number of the stamp is read from it. The certificate
 //! itself, with every number behind the verdict, is kept as the JSON that the gate wrote. Gains are in score units (a gain
 //! of 0.05 is five points).
 //!
-//! **Invariant:** an [`Accepted`] exists only with a certificate that says the same. Its fields are private, and reading one
+//! **Invariant:** an [`Accepted`] exists only with a certificate that agrees with it. Its fields are private, and reading one
 //! from JSON compares the two.
 //!
 //! ```compile_fail,E0451
@@ -19,25 +19,25 @@ use serde_json::Value as Json;
 
 use crate::{candidate::CandidateId, digest::Digest};
 
-/// What is known about the prompt that an artifact holds.
+/// The verdict on the prompt of an artifact.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Stamp {
     /// No gate has judged it.
     Unverified {
-        /// Why not, in words.
+        /// The reason why not, in words.
         reason: String,
         /// The finalists of the question that was left undecided and can go on, in their order; empty if there is none.
         #[serde(default, skip_serializing_if = "Vec::is_empty")]
         undecided: Vec<CandidateId>,
     },
-    /// It was shown to beat the baseline on sealed rows, and no guard objected.
+    /// It beat the baseline on sealed rows, and every guard passed.
     Accepted(Box<Accepted>),
     /// It is the baseline, because no finalist was accepted.
     Kept(Kept),
 }
 
-/// A prompt that passed the gate, with the certificate that says so.
+/// The stamp of a prompt that passed the gate, with its certificate.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(try_from = "Claim", into = "Claim")]
 pub struct Accepted {
@@ -45,7 +45,7 @@ pub struct Accepted {
     against: Option<Against>,
 }
 
-/// The stamp as it stands in a file.
+/// An accepted stamp as a file holds it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Claim {
@@ -58,11 +58,11 @@ struct Claim {
     certificate: Json,
 }
 
-/// What an accepted prompt was judged against.
+/// The comparison that an accepted prompt passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Against {
-    /// The content hash of the baseline: its program with its candidate laid over it
+    /// The content hash of the baseline: its program with its candidate applied
     /// ([`baseline_digest`](crate::artifact::baseline_digest)), or its score table.
     pub baseline: Digest,
     /// The content hash of the accepted candidate, or of its score table.
@@ -70,42 +70,42 @@ pub struct Against {
     /// The hash of the task file; none for score tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Digest>,
-    /// The command that asked.
+    /// The command that started the trial.
     pub asked: AskedBy,
 }
 
-/// Where a question to the gate was asked.
+/// The origin of a trial.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AskedBy {
-    /// At the end of a search.
+    /// The trial at the end of a search.
     Compile,
-    /// About prompts that the user named.
+    /// A trial of prompts that the user named.
     Gate,
-    /// About a trial that went on with fresh rows.
+    /// A trial that was continued with fresh rows.
     Continuation,
-    /// In a comparison of optimizers, on rows that are not sealed.
+    /// A comparison of optimizers, on rows that are not sealed.
     Compare,
-    /// About score tables.
+    /// A trial of score tables.
     Table,
 }
 
-/// Why a stamp is refused.
+/// The reason why a stamp is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum StampError {
     /// The certificate cannot be read.
     #[error("the certificate of the stamp cannot be read: {error}")]
     Unreadable {
-        /// What is wrong and where.
+        /// The problem and its place.
         error: serde_json::Error,
     },
-    /// The certificate does not say what the stamp says.
+    /// The stamp and its certificate differ.
     #[error("the stamp and its certificate differ in `{what}`, so the stamp proves nothing")]
     Differs {
         /// The field.
         what: &'static str,
     },
-    /// The certificate lacks what a stamp needs.
+    /// The certificate lacks a field that a stamp needs.
     #[error("the certificate of the stamp does not say `{what}`, so the stamp proves nothing")]
     Silent {
         /// The field.
@@ -116,42 +116,42 @@ pub enum StampError {
     NotFinite,
 }
 
-/// Why the baseline was kept.
+/// The stamp of an artifact that keeps the baseline.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Kept {
     /// `reject` or `inconclusive`.
     pub verdict: Verdict,
-    /// The name of what was wrong, such as `memorised` or `too_small_n`.
+    /// The name of the reason, such as `memorised` or `too_small_n`.
     pub kind: String,
-    /// The same in words.
+    /// The reason in words.
     pub reason: String,
     /// Sealed units that would settle an inconclusive verdict.
     pub n_needed: Option<u64>,
-    /// The finalists that were refused, as coarse as sealed rows allow.
+    /// The finalists that were refused, only as detailed as sealed rows allow.
     pub finalists: Json,
 }
 
-/// What the gate concluded.
+/// The gate's conclusion.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
-    /// A finalist is better than the baseline, and no guard objects.
+    /// A finalist is better than the baseline, and every guard passed.
     Accept,
-    /// No finalist is worth having.
+    /// No finalist is better than the baseline, or a guard failed.
     Reject,
-    /// There are too few rows to tell.
+    /// There are too few rows to decide.
     Inconclusive,
 }
 
 impl Stamp {
-    /// Whether the gate accepted what the artifact holds.
+    /// Whether the gate accepted the artifact's prompt.
     pub fn is_verified(&self) -> bool {
         matches!(self, Self::Accepted(_))
     }
 }
 
-/// What a stamp reads of a certificate. Certificates of the first version say less.
+/// The fields of a certificate that a stamp needs. Certificates of the first version have fewer.
 #[derive(Deserialize)]
 struct Reading {
     finalist: Option<Named>,
@@ -198,11 +198,11 @@ impl Reading {
 impl Accepted {
     /// The stamp that a certificate makes.
     ///
-    /// A certificate is text, so anybody can write one; this only makes sure that the stamp says nothing else. The proof
+    /// A certificate is text that could be forged. This constructor only guarantees that the stamp agrees with it. The proof
     /// that a gate wrote it is a type of the crate `proofmark-gate`, which the compiler demands before it emits.
     ///
     /// # Errors
-    /// If the certificate lacks a number that the stamp needs, or what it was judged against.
+    /// If the certificate lacks a number or the comparison that the stamp needs.
     pub fn from_certificate(certificate: Json) -> Result<Self, StampError> {
         let silent = |what| StampError::Silent { what };
         let reading = Reading::of(&certificate)?;
@@ -221,7 +221,7 @@ impl Accepted {
         Ok(Self { claim: Claim { candidate, policy, seeds, p, lead, lower95, certificate }, against })
     }
 
-    /// The candidate that passed: what the artifact holds.
+    /// The candidate that passed, which the artifact holds.
     pub fn candidate(&self) -> CandidateId {
         self.claim.candidate
     }
@@ -231,7 +231,7 @@ impl Accepted {
         &self.claim.policy
     }
 
-    /// Sealed units that were used.
+    /// The number of sealed units that were used.
     pub fn units(&self) -> u64 {
         self.claim.seeds
     }
@@ -256,7 +256,7 @@ impl Accepted {
         &self.claim.certificate
     }
 
-    /// What it was judged against; none in artifacts of format 1.
+    /// The comparison that it passed; none in artifacts of format 1.
     pub fn against(&self) -> Option<&Against> {
         self.against.as_ref()
     }
@@ -308,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stamp_says_what_its_certificate_says() {
+    fn a_stamp_agrees_with_its_certificate() {
         let stamp = Accepted::from_certificate(certificate()).unwrap();
         assert_eq!((stamp.units(), stamp.policy()), (80, "strict"));
         assert!(stamp.p().to_bits() == 0.0004_f64.to_bits() && stamp.gain() > stamp.lower95());

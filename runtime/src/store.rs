@@ -1,11 +1,11 @@
-//! The store: one SQLite file that remembers every answered call, every run and every look at sealed rows.
+//! The store: one SQLite file with every answered call, every run and every look at sealed rows.
 //! Its tables are a public contract: `store/schema.sql`, `store/audit.sql`.
 //!
-//! **Invariant:** what was acknowledged is on disk, so a process killed at any moment loses nothing that was used.
-//! Several processes may share one file. Resume is replay: there is no other checkpoint.
+//! **Invariant:** everything acknowledged is on disk, so a process that is killed at any moment loses nothing that was
+//! used. Several processes may share one file. A run resumes by replay; there is no other checkpoint.
 //!
 //! Here: opening, reading and writing calls. [`run`](NewRun): runs and journals. [`ledger`](Look): looks.
-//! `audit`: what a person said about perturbed rows. [`Cached`]: the layer that puts a store in front of a model.
+//! `audit`: a person's verdicts on perturbed rows. [`Cached`]: the layer that puts a store in front of a model.
 
 mod audit;
 mod cached;
@@ -44,13 +44,13 @@ use crate::{
     model::{Abilities, CallError, Identity, Reply, Request},
 };
 use flight::Flights;
-use writer::{Row, Write};
+use writer::{CallRow, Write};
 
 /// An open store. Clones share it; the last one closes it.
 #[derive(Clone)]
-pub struct Store(Arc<Open>);
+pub struct Store(Arc<OpenStore>);
 
-struct Open {
+struct OpenStore {
     path: PathBuf,
     readers: Mutex<Vec<Connection>>,
     writer: Option<(SyncSender<Write>, JoinHandle<()>)>,
@@ -60,22 +60,22 @@ struct Open {
 /// An answered call.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Call {
-    /// Who answered.
+    /// The model that answered.
     pub identity: Identity,
-    /// What was asked.
+    /// The request.
     pub request: Request,
-    /// What was answered.
+    /// The reply.
     pub reply: Reply,
-    /// From sending to the whole reply, retries included.
+    /// The time from sending to the whole reply, retries included.
     pub latency: Duration,
 }
 
 /// A model with calls on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recorded {
-    /// What it is.
+    /// Its identity.
     pub identity: Identity,
-    /// The abilities that its recorded calls made use of.
+    /// The abilities that its recorded calls used.
     pub used: Abilities,
 }
 
@@ -83,14 +83,15 @@ impl Store {
     /// Opens the file, and makes it and its folder if there is none.
     ///
     /// # Errors
-    /// [`StoreError`]: damaged, locked, newer, not ours, not writable. The file is then as it was.
+    /// [`StoreError`]: damaged, locked, newer, of another program, not writable. The file then stays as it was.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, StoreError> {
         let path = path.as_ref().to_owned();
         let connection = file::open(&path)?;
         let writer = writer::start(path.clone(), connection)
             .map_err(|error| StoreError::Unopened { path: path.clone(), problem: error.to_string() })?;
-        let (readers, flights) = (Mutex::default(), Flights::default());
-        Ok(Self(Arc::new(Open { path, readers, writer: Some(writer), flights })))
+        let readers = Mutex::default();
+        let flights = Flights::default();
+        Ok(Self(Arc::new(OpenStore { path, readers, writer: Some(writer), flights })))
     }
 
     /// The reply on record for a key made by [`Request::key`].
@@ -105,14 +106,14 @@ impl Store {
         text.map(|text| self.parse(&text)).transpose()
     }
 
-    /// Stores a call and gives the reply on record: this one, or an earlier one for the same key. The future is ready
-    /// when it is on disk; the call is stored even if the future is dropped.
+    /// Stores a call and returns the reply on record: this one, or an earlier one for the same key. The future is ready
+    /// when the call is on disk. The call is stored even if the future is dropped.
     ///
     /// # Errors
     /// [`StoreError`].
     pub fn put(&self, call: Call) -> impl Future<Output = Result<Reply, StoreError>> + Send + use<> {
         let (sender, stored) = oneshot::channel();
-        self.send(Write::Call(Box::new(Row::from(&call)), sender));
+        self.send(Write::Call(Box::new(CallRow::from(&call)), sender));
         let store = self.clone();
         async move {
             match stored.await.map_err(|_| store.closed())?? {
@@ -125,14 +126,15 @@ impl Store {
     /// Waits until everything sent before is on disk.
     ///
     /// # Errors
-    /// The first event since the last flush that could not be written. Failed calls are told to their senders.
+    /// The error of the first event since the last flush that could not be written. Failed calls are reported by
+    /// [`Store::put`].
     pub fn flush(&self) -> Result<(), StoreError> {
         let (sender, done) = channel();
         self.send(Write::Flush(sender));
         done.recv().unwrap_or_else(|_| Err(self.closed()))
     }
 
-    /// How many calls are on record.
+    /// The number of calls on record.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -164,7 +166,7 @@ impl Store {
         &self.0.flights
     }
 
-    /// Sends to the writer. If its thread has died, whoever waits for an answer learns it from the dropped channel.
+    /// Sends to the writer. If its thread has ended, the dropped channel reports that to the caller who waits.
     fn send(&self, write: Write) {
         if let Some((sender, _)) = &self.0.writer {
             drop(sender.send(write));
@@ -180,7 +182,7 @@ impl Store {
         Ok(value)
     }
 
-    /// Changes something rare at once, in a transaction of its own.
+    /// Makes a rare change at once, in a transaction of its own.
     fn change<T>(
         &self,
         change: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T>,
@@ -213,14 +215,14 @@ impl Store {
     }
 }
 
-impl Open {
+impl OpenStore {
     fn readers(&self) -> std::sync::MutexGuard<'_, Vec<Connection>> {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Drop for Open {
-    /// Readers go first: the last connection folds the write-ahead log into the file, which a reader may not.
+impl Drop for OpenStore {
+    /// Readers close first: the last connection folds the write-ahead log into the file, and a reader cannot write.
     fn drop(&mut self) {
         self.readers().clear();
         if let Some((sender, thread)) = self.writer.take() {
@@ -230,7 +232,7 @@ impl Drop for Open {
     }
 }
 
-impl From<&Call> for Row {
+impl From<&Call> for CallRow {
     fn from(call: &Call) -> Self {
         let whole = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let usage = call.reply.usage;
@@ -252,7 +254,7 @@ impl From<StoreError> for CallError {
     }
 }
 
-/// Milliseconds since 1970 UTC: for people who look into the file; no result depends on it.
+/// Milliseconds since 1970 UTC, for readers of the file. No result depends on it.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)

@@ -5,7 +5,7 @@
 
 /// A client builder with TLS set up for this process.
 pub(crate) fn client() -> reqwest::ClientBuilder {
-    // An error says that the process has a provider already, which is as good.
+    // An error means that the process has a provider already, which serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
     reqwest::Client::builder().user_agent(concat!("proofmark/", env!("CARGO_PKG_VERSION")))
 }

@@ -1,27 +1,27 @@
-//! Rust types as values and signatures: what `#[derive(Signature)]`, `#[derive(Record)]` and `#[derive(Choice)]` write.
+//! Rust types as values and signatures: the traits that `#[derive(Signature)]`, `#[derive(Record)]` and
+//! `#[derive(Choice)]` implement.
 //!
-//! **Invariant:** what is read back equals what was written, and reading checks everything that the signature says, so a
-//! typed answer is never half right.
+//! **Invariant:** reading a written value gives the same value, and reading checks everything that the signature demands.
 
 use crate::{
     signature::{Misfit, Signature, Type},
     value::{Record, Value},
 };
 
-/// A Rust type that has a counterpart among the types of fields.
+/// A Rust type that corresponds to a type of fields.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a field of a signature",
     label = "not String, i64, f64, bool, Option, Vec, a choice or a record",
     note = "derive `Choice` for an enum without data and `Record` for a struct"
 )]
 pub trait AsValue: Sized {
-    /// Whether absence is a value of this type. Then `Option` of it would be ambiguous and does not compile.
+    /// Whether absence is a value of this type. An `Option` of such a type would be ambiguous and does not compile.
     const OPTIONAL: bool = false;
 
     /// The type of the field.
     fn ty() -> Type;
 
-    /// The same as a value.
+    /// The value of this.
     fn to_value(&self) -> Value;
 
     /// Reads a value; `path` names it in the error.
@@ -118,7 +118,7 @@ impl AsValue for bool {
 
 impl<T: AsValue> AsValue for Option<T> {
     const OPTIONAL: bool = {
-        assert!(!T::OPTIONAL, "an option of an option cannot be told from an option");
+        assert!(!T::OPTIONAL, "an option of an option is ambiguous");
         true
     };
 
@@ -159,7 +159,7 @@ impl<T: AsValue> AsValue for Vec<T> {
     }
 }
 
-/// That a value is not of this type; for derived code.
+/// The misfit of a value that is not of this type; for derived code.
 #[doc(hidden)]
 pub fn misfit<T: AsValue>(found: &Value, path: &str) -> Misfit {
     if *found == Value::Null {
@@ -168,7 +168,7 @@ pub fn misfit<T: AsValue>(found: &Value, path: &str) -> Misfit {
     Misfit::Mistyped { field: path.to_owned(), expected: T::ty().phrase(), found: found.noun().to_owned() }
 }
 
-/// One field of a record, absent or present; for derived code.
+/// Reads one field of a record, absent or present; for derived code.
 #[doc(hidden)]
 pub fn field<T: AsValue>(record: &Record, name: &str, path: &str) -> Result<T, Misfit> {
     let path = if path.is_empty() { name.to_owned() } else { format!("{path}.{name}") };

@@ -1,4 +1,4 @@
-//! Values and records: what flows between a user's data, the modules of a program and the model.
+//! Values and records: the data that users, modules and models exchange.
 //!
 //! **Invariant:** a [`Value`] is always writable as JSON: numbers are finite. Types live in [`crate::signature`].
 
@@ -40,7 +40,7 @@ impl Value {
         }
     }
 
-    /// What the value is, as a noun for messages: "text", "a list", ...
+    /// The kind of the value as a noun for messages: "text", "a list", ...
     pub fn noun(&self) -> &'static str {
         match self {
             Self::Null => "nothing",
@@ -98,7 +98,7 @@ impl From<String> for Value {
     }
 }
 
-/// As a prompt shows it: text bare, everything else as compact JSON.
+/// The value as a prompt shows it: text as it is, everything else as compact JSON.
 impl fmt::Display for Value {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -154,7 +154,7 @@ impl Record {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// How many fields there are.
+    /// The number of fields.
     pub fn len(&self) -> usize {
         self.0.len()
     }

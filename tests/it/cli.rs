@@ -25,7 +25,7 @@ fn a_true_improvement_is_accepted_and_runs() {
     let report = fs::read_to_string(document["report"].as_str().unwrap()).unwrap();
     assert!(report.contains("<svg") && !report.contains("http://") && !report.contains("src="));
     // With demonstrations all is right, so nothing more could be shown, and the rest of the 600 calls is not spent.
-    let why = "the 0.0 that are left to gain are less than the sealed rows tell apart";
+    let why = "the 0.0 points up to a perfect score are too few";
     assert!(stderr(&output).contains(why) && report.contains(why), "{}", stderr(&output));
     assert!(document["calls"]["task"].as_u64().unwrap() < 550, "{document}");
 

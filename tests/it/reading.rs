@@ -12,7 +12,7 @@ use proofmark::{
 };
 use proofmark_optimizers::{
     blocks::{blocks, shortest},
-    demos::Shelf,
+    demos::ExamplePool,
 };
 use proofmark_runtime::{Candidate, Param, ParamPath, Slot, digest, stamp::AskedBy};
 
@@ -47,14 +47,14 @@ fn what_the_optimizers_of_this_project_write_has_no_finding() {
         let task = Task::load(&folder).unwrap();
         let (splits, _) = Splits::load(&task).unwrap();
         let visible: Vec<_> = splits.train.examples().iter().chain(splits.val.examples()).collect();
-        let shelf = Shelf::labelled(&task.program, splits.train.examples().iter()).remove(0);
+        let pool = ExamplePool::labelled(&task.program, splits.train.examples().iter()).remove(0);
         let module = &task.program.modules()[0];
-        let all = blocks(module, Some(&shelf)).into_iter().map(|block| block.text);
+        let all = blocks(module, Some(&pool)).into_iter().map(|block| block.text);
         let written = &module.signature.instructions;
         let longer = all.clone().collect::<Vec<_>>().join(" ");
         let texts = all.map(|text| format!("{written} {text}")).chain([format!("{written} {longer}")]);
         for text in texts.chain(shortest(module).map(|block| block.text)) {
-            let shown = shelf.demonstrations().take(12).cloned().collect();
+            let shown = pool.demonstrations().take(12).cloned().collect();
             let candidate = Candidate::baseline()
                 .with(ParamPath::new(&module.name, Slot::Instruction), Param::Instruction(text.clone()))
                 .with(ParamPath::new(&module.name, Slot::Demonstrations), Param::Demonstrations(shown));

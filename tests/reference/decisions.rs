@@ -3,6 +3,10 @@
 //! usage: `decisions JOB.json [MODEL.gguf]`; `proofmark model bench --print-job` prints a job. Its `variants` are compared.
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this crate is a test")]
 
+#[path = "../../compiler/src/cli/model/bench/format.rs"]
+#[expect(dead_code, reason = "candle is only compared on `variants` and `prefill`")]
+mod format;
+
 use std::{
     sync::Arc,
     time::{Duration, Instant},
@@ -13,12 +17,13 @@ use proofmark_runtime::model::{
     Message, Model as _, Reply, Request, Role, Sampling, Shape,
     local::{LocalModel, chat::Chat, gguf::Gguf, pull::ModelFile, testing::real_model, tokenizer::Tokenizer},
 };
-use serde_json::Value as Json;
+
+use format::Job;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let job = arguments.next().expect("usage: decisions JOB.json [MODEL.gguf]");
-    let job: Json = serde_json::from_str(&std::fs::read_to_string(job).unwrap()).unwrap();
+    let job: Job = serde_json::from_str(&std::fs::read_to_string(job).unwrap()).unwrap();
     let file = match arguments.next() {
         Some(path) => ModelFile { path: path.into(), sha256: String::new() },
         None => real_model().expect("the default model cannot be fetched"),
@@ -31,22 +36,18 @@ fn main() {
     widen(&gguf, &wide.path);
 
     let reference = Reference::open(&gguf);
-    let labels: Vec<&str> = texts(&job["labels"]);
+    let labels: Vec<&str> = job.labels.iter().map(String::as_str).collect();
     let replies: Vec<Vec<u32>> = labels.iter().map(|label| reply(&chat, label)).collect();
-    for variant in job["variants"].as_array().into_iter().flatten() {
+    for variant in &job.variants {
         let prompts: Vec<Vec<Message>> =
-            job["items"].as_array().unwrap().iter().map(|item| messages(variant, item)).collect();
-        let scores = scores(&reference, (&chat, &prompts), &replies);
+            job.items.iter().map(|item| conversation(&variant.frame.text(&item.text))).collect();
+        let scores = scores(&reference, &chat, &prompts, &replies);
         for (name, file) in [("as it is", &file), ("in f32", &wide)] {
             let found = ask(&LocalModel::open("local:test", file).unwrap(), &prompts, &labels);
-            tell(&format!("{}, {name}", variant["name"].as_str().unwrap()), &labels, (&scores, &found));
+            tell(&format!("{}, {name}", variant.name), &labels, &scores, &found);
         }
     }
-    speed(&reference, &chat, &texts(&job["prefill"]));
-}
-
-fn texts(list: &Json) -> Vec<&str> {
-    list.as_array().into_iter().flatten().filter_map(Json::as_str).collect()
+    speed(&reference, &chat, &job.prefill);
 }
 
 fn reply(chat: &Chat, label: &str) -> Vec<u32> {
@@ -54,30 +55,20 @@ fn reply(chat: &Chat, label: &str) -> Vec<u32> {
     [chat.encode_reply(&asked, label), vec![chat.end_of_turn()]].concat()
 }
 
-/// The conversation of a row under a variant's prompt, which is written in ChatML.
-fn messages(variant: &Json, item: &Json) -> Vec<Message> {
-    let part = |of: &Json, name: &str| of[name].as_str().unwrap().to_owned();
-    let [prefix, before, after] = ["prefix", "suffix_pre", "suffix_post"].map(|name| part(variant, name));
-    conversation(&format!("{prefix}{before}{}{after}", part(item, "text")))
-}
-
-fn conversation(text: &str) -> Vec<Message> {
-    let turns = text.split("<|im_start|>").filter_map(|turn| {
-        let (role, content) = turn.split_once('\n')?;
-        let role = match role {
-            "system" => Role::System,
-            "user" => Role::User,
-            _ => Role::Assistant,
-        };
-        Some(Message::new(role, content.split_once("<|im_end|>")?.0))
-    });
-    turns.collect()
+fn conversation(prompt: &str) -> Vec<Message> {
+    let message = |(role, content)| match role {
+        "system" => Message::new(Role::System, content),
+        "user" => Message::new(Role::User, content),
+        _ => Message::new(Role::Assistant, content),
+    };
+    format::messages(prompt).map(message).collect()
 }
 
 /// The reference's score of every label for every row.
 fn scores(
     reference: &Reference,
-    (chat, prompts): (&Chat, &[Vec<Message>]),
+    chat: &Chat,
+    prompts: &[Vec<Message>],
     replies: &[Vec<u32>],
 ) -> Vec<Vec<f64>> {
     let prompts: Vec<Vec<u32>> = prompts.iter().map(|prompt| chat.encode(prompt)).collect();
@@ -112,7 +103,7 @@ fn ask(model: &LocalModel, prompts: &[Vec<Message>], labels: &[&str]) -> Vec<Rep
     prompts.iter().map(ask).collect()
 }
 
-fn tell(name: &str, labels: &[&str], (scores, found): (&[Vec<f64>], &[Reply])) {
+fn tell(name: &str, labels: &[&str], scores: &[Vec<f64>], found: &[Reply]) {
     let (mut same, mut errors) = (0, vec![]);
     for (scores, reply) in scores.iter().zip(found) {
         let best = scores.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap().0;
@@ -137,7 +128,7 @@ fn tell(name: &str, labels: &[&str], (scores, found): (&[Vec<f64>], &[Reply])) {
 }
 
 /// How fast candle reads prompts. `proofmark model bench --job` says how fast ours are read.
-fn speed(reference: &Reference, chat: &Chat, prompts: &[&str]) {
+fn speed(reference: &Reference, chat: &Chat, prompts: &[String]) {
     if prompts.is_empty() {
         return;
     }

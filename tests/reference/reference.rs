@@ -64,7 +64,7 @@ pub fn widen(gguf: &Gguf, path: &Path) {
     gguf.metadata().iter().for_each(|(key, value)| out.set(key, value.clone()));
     for name in gguf.tensors().keys() {
         let tensor = gguf.tensor(name).unwrap();
-        out.tensor(name, (tensor.shape, tensor.data));
+        out.tensor(name, tensor.shape, tensor.data);
     }
     out.write(path).unwrap();
 }

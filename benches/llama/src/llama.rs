@@ -13,7 +13,7 @@ use llama_cpp_2::{
     token::{LlamaToken, data::LlamaTokenData, data_array::LlamaTokenDataArray},
 };
 
-use crate::job::{Frame, Job};
+use crate::format::{Frame, Job};
 
 /// Sequences that a context holds at most.
 const SEQUENCES: u32 = 128;

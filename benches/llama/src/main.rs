@@ -2,7 +2,9 @@
 //!
 //! usage: `proofmark-llama PROOFMARK MODEL.gguf JOB.json`
 
-mod job;
+#[path = "../../../compiler/src/cli/model/bench/format.rs"]
+#[expect(dead_code, reason = "llama.cpp needs neither the labels of rows nor a JSON schema")]
+mod format;
 mod llama;
 
 use std::{path::Path, process::Command};
@@ -10,7 +12,7 @@ use std::{path::Path, process::Command};
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value as Json;
 
-use job::Job;
+use format::Job;
 use llama::{Done, Llama};
 
 /// How many texts llama.cpp writes side by side; the fastest counts.

@@ -5,10 +5,9 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use proofmark_runtime::model::local::pull::Progress;
-
 use super::{Common, say};
+use crate::models::Progress;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows a download: a bar on a terminal, a line per source and per tenth elsewhere.
 pub(crate) struct Download {

@@ -52,7 +52,7 @@ fn list(common: &Common) -> Result<Exit, Failure> {
     let places = Places::from_env();
     let mut models = Vec::new();
     for entry in registry::ALL {
-        let found = pull::find(&ModelName::Known(entry), &places).map_err(models::ModelError::from)?;
+        let found = pull::find(&ModelName::Known(entry), &places).map_err(models::EmbeddedError::from)?;
         models.push((entry, found.map(|file| file.path)));
     }
     if common.json {

@@ -336,7 +336,7 @@ impl<'a> Outcome<'a> {
             }
         }
         for standing in finalists.iter().take(1) {
-            let lead = points(standing.lead);
+            let lead = points(standing.gain);
             say(&format!(
                 "  visible  lead {lead} points on the {} rows that the search could see",
                 standing.rows

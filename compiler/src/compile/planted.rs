@@ -58,8 +58,8 @@ impl Optimizer for Planter {
     }
 
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
-        lab.born(&Candidate::baseline(), &[], "the task as written")?;
-        lab.born(&self.0, &[&Candidate::baseline()], "planted")?;
+        lab.register(&Candidate::baseline(), &[], "the task as written")?;
+        lab.register(&self.0, &[&Candidate::baseline()], "planted")?;
         lab.race(std::slice::from_ref(&self.0), 1).map(|_| ())
     }
 }

@@ -48,7 +48,7 @@ pub(super) fn prune_first(
         let applied = applied.map_err(|error| Stop::Broken { message: error.to_string() })?;
         let lineage = Lineage { id: candidate.id(), parents: vec![full.id()], how };
         engine.note(Event::Born(lineage.clone()));
-        board.admit((&candidate, &applied), lineage, rows.into_iter().zip(outcomes).collect());
+        board.admit(&candidate, &applied, lineage, rows.into_iter().zip(outcomes).collect());
         replace(board, finalists, &candidate);
     }
     Ok(Some(pruning))

@@ -2,7 +2,9 @@
 
 use std::ops::Range;
 
-use proofmark_runtime::model::{local::registry::ModelName, providers};
+#[cfg(feature = "local")]
+use proofmark_runtime::model::local::registry::ModelName;
+use proofmark_runtime::model::providers;
 
 use super::{Key, Problem, Section, Shape, TableReader, suggest};
 
@@ -121,11 +123,14 @@ pub(crate) fn read(
 }
 
 fn check_name(name: &str, span: Range<usize>, problems: &mut Vec<Problem>) {
+    #[cfg(feature = "local")]
     if providers::is_local(name) {
         if let Err(error) = name.parse::<ModelName>() {
             problems.push(Problem::new(span, error.to_string(), "no such model"));
         }
-    } else if providers::find(name).is_none() {
+        return;
+    }
+    if providers::find(name).is_none() {
         let known: Vec<_> = providers::ALL.iter().flat_map(|provider| provider.prefixes()).copied().collect();
         let end = name.find(['/', ':']).map_or(name.len(), |mark| mark + 1);
         let problem =

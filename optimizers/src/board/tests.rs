@@ -26,26 +26,26 @@ fn board(candidates: &[(&Candidate, &str)]) -> Board {
 }
 
 #[test]
-fn only_those_measured_furthest_compete() {
+fn only_the_deepest_candidates_compete() {
     let (base, lucky, good, fair) = (Candidate::baseline(), saying("lucky"), saying("good"), saying("fair"));
     let board =
         board(&[(&base, "-+-+-+-+-+"), (&lucky, "++++"), (&good, "++++++-+-+"), (&fair, "++++-+-+-+")]);
     let finalists = board.finalists(5);
     let names: Vec<_> = finalists.iter().map(|standing| &standing.candidate).collect();
     assert_eq!(names, [&good, &fair]);
-    assert_eq!((finalists[0].rows, finalists[0].mean, finalists[0].lead), (10, 0.8, 0.3));
+    assert_eq!((finalists[0].rows, finalists[0].mean, finalists[0].gain), (10, 0.8, 0.3));
     assert!((finalists[0].p - 0.5 / 8.0).abs() < 1e-12);
     assert_eq!(board.finalists(1).len(), 1);
 }
 
 #[test]
-fn nobody_competes_on_rows_that_the_baseline_was_not_measured_on() {
+fn rows_without_the_baseline_do_not_count() {
     let (base, other) = (Candidate::baseline(), saying("other"));
     assert!(board(&[(&other, "+++")]).finalists(3).is_empty());
     assert_eq!(board(&[(&base, "--"), (&other, "+++")]).finalists(3)[0].rows, 2);
     assert!(
         board(&[(&base, "++"), (&other, "++")]).finalists(3).is_empty(),
-        "level with the baseline is no lead"
+        "the baseline's score is no gain"
     );
 }
 

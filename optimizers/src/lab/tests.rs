@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    demos::{Shelf, showing},
+    demos::{ExamplePool, showing},
     landscape::Landscape,
 };
 use proofmark_runtime::{ParamPath, Slot};
@@ -9,7 +9,7 @@ use rand::RngExt;
 fn in_lab<T>(calls: u64, work: impl FnOnce(&mut Lab<'_>) -> T) -> T {
     let landscape = Landscape::demonstrations(60).unwrap();
     let mut world = landscape.world(3, calls);
-    work(&mut Lab::new(&landscape.program, (&landscape.train, &landscape.val), 3, &mut world))
+    work(&mut Lab::new(&landscape.program, &landscape.train, &landscape.val, 3, &mut world))
 }
 
 fn trial(candidate: &Candidate, rows: &[ExampleId]) -> Trial {
@@ -36,31 +36,33 @@ fn outcomes_come_back_in_order_and_are_paid_once() {
 fn a_candidate_is_never_scored_on_its_own_demonstrations() {
     in_lab(1000, |lab| {
         let pool = lab.pool().to_vec();
-        let shelf = Shelf::labelled(lab.program(), pool.iter().filter_map(|id| lab.example(id))).remove(0);
-        let candidate = showing(Candidate::baseline(), "route", shelf.draw(4, &mut lab.rng("test")));
+        let rows = pool.iter().filter_map(|id| lab.example(id));
+        let demonstrations =
+            ExamplePool::labelled(lab.program(), rows).remove(0).draw(4, &mut lab.rng("test"));
+        let candidate = showing(Candidate::baseline(), "route", demonstrations);
         let own: Vec<_> = shown(&candidate).into_iter().cloned().collect();
         assert_eq!(own.len(), 4);
         assert!(own.iter().all(|row| pool.contains(row) && !lab.rows().contains(row)));
         let refused = lab.evaluate(&[trial(&candidate, &own[..1])]).unwrap_err();
-        assert!(refused.to_string().contains("stands in its own demonstrations"), "{refused}");
+        assert!(refused.to_string().contains("one of its own demonstrations"), "{refused}");
         assert_eq!(lab.remaining_calls(), 1000);
     });
 }
 
 #[test]
-fn rows_out_of_sight_and_undeclared_parameters_are_refused() {
+fn invisible_rows_and_undeclared_parameters_are_refused() {
     in_lab(1000, |lab| {
         let base = Candidate::baseline();
         let refused = lab.evaluate(&[trial(&base, &[ExampleId("gate-1".into())])]).unwrap_err();
         assert!(refused.to_string().contains("not visible"), "{refused}");
         let path = ParamPath::new("elsewhere", Slot::Instruction);
         let stray = base.with(path, Param::Instruction("x".into()));
-        assert!(matches!(lab.born(&stray, &[], "stray"), Err(Stop::Broken { .. })));
+        assert!(matches!(lab.register(&stray, &[], "stray"), Err(Stop::Broken { .. })));
     });
 }
 
 #[test]
-fn a_batch_that_does_not_fit_is_not_started_and_what_was_paid_stays() {
+fn a_batch_over_budget_is_not_started_and_outcomes_stay() {
     in_lab(12, |lab| {
         let rows = lab.rows()[..10].to_vec();
         let base = Candidate::baseline();
@@ -72,7 +74,7 @@ fn a_batch_that_does_not_fit_is_not_started_and_what_was_paid_stays() {
 }
 
 #[test]
-fn streams_are_told_apart_by_purpose_and_seed() {
+fn streams_differ_by_purpose_and_seed() {
     let draw = |seed, purpose| stream(seed, purpose).random::<u64>();
     assert_eq!(draw(1, "a"), draw(1, "a"));
     assert!(draw(1, "a") != draw(1, "b") && draw(1, "a") != draw(2, "a"));

@@ -1,5 +1,5 @@
-//! The planted landscapes. Their numbers are made up, but shaped after a small real model that routes messages: the task
-//! as written is poor, one demonstration per answer helps much, more of them hurt, and which ones matters.
+//! The planted landscapes. Their numbers are invented, but follow a small real model that routes messages: the task as
+//! written is poor, one demonstration per answer helps much, more of them hurt, and the choice of them matters.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use proofmark_runtime::{
     program::{Parts, Unsound},
 };
 
-use super::{ALIKE, Chance, Landscape, Worth, unit};
+use super::{ALIKE, Chance, Landscape, Worth, uniform};
 use crate::{demos::answer, visible::Visible};
 
 const TEAMS: [&str; 6] = ["billing", "shipping", "returns", "account", "technical", "sales"];
@@ -24,8 +24,8 @@ const WORDS: [[&str; 4]; 6] = [
 const FILLER: [&str; 8] = ["hello", "please", "my", "the", "yesterday", "again", "about", "thanks"];
 
 impl Landscape {
-    /// Demonstrations decide: every answer that is shown helps as much as its best demonstration is worth, and more than
-    /// one and a half per answer hurt.
+    /// Demonstrations decide: every answer helps by the quality of its best demonstration, and more than one and a half
+    /// demonstrations per answer hurt.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -34,8 +34,8 @@ impl Landscape {
         Self::routing("demonstrations", rows, worth)
     }
 
-    /// The instruction decides: the task as written says something harmful, naming the choices helps, and so does saying
-    /// that nothing but the choice is wanted.
+    /// The instruction decides: a sentence of the task as written does harm; a list of the choices helps, and so does a
+    /// request for the choice only.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -59,7 +59,7 @@ impl Landscape {
         Self::routing("joint", rows, worth)
     }
 
-    /// Nothing decides: whatever is proposed is worth the same. A search that claims a gain here has measured noise.
+    /// Nothing decides: all candidates have the same true score. A gain that a search reports here is noise.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -67,8 +67,8 @@ impl Landscape {
         Self::routing("flat", rows, |_| 0.5)
     }
 
-    /// Two modules: a note is taken of the message, then the note is routed. Both modules' demonstrations help; the first
-    /// module's can only come from traces.
+    /// Two modules: the first takes a note of the message, the second routes the note. The demonstrations of both modules help;
+    /// those of the first can only come from traces.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -83,8 +83,8 @@ impl Landscape {
         Ok(Self { program: two_modules()?, ..landscape })
     }
 
-    /// Rules decide, one per answer: a row is mostly wrong unless the instruction holds the rule of its answer, and the
-    /// metric's remark on a wrong answer is that rule. What a search finds that reads remarks, and others only by luck.
+    /// Rules decide, one per answer: a row is mostly wrong unless the instruction has the rule of its answer. The metric's
+    /// remark on a wrong answer is that rule, so a search that reads remarks finds the rules, and others only by luck.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -96,7 +96,7 @@ impl Landscape {
         Ok(Self { remark: Some(remark), ..Self::routing("rules", rows, chances)? })
     }
 
-    /// As [`Landscape::rules`], in two modules: half of the rules belong into the first one's instruction.
+    /// Like [`Landscape::rules`] with two modules: half of the rules belong in the first module's instruction.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -110,8 +110,8 @@ impl Landscape {
         Ok(Self { program: two_modules()?, remark: Some(remark), ..landscape })
     }
 
-    /// The prompt is longer than it need be: of its two demonstrations per answer one would do, and of all that its
-    /// instruction says one sentence matters. What can be left out is to be found, and no better score.
+    /// The prompt is longer than necessary: it has two demonstrations per answer, and one is enough; only one sentence of its
+    /// instruction matters. A search can find a shorter prompt here, but no higher score.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -137,7 +137,8 @@ impl Landscape {
         Ok(Self { program, ..Self::routing("wordy", rows, worth)? })
     }
 
-    /// A landscape that routes messages, with a worth of your own; half as many validation rows as training rows.
+    /// Makes a landscape that routes messages with the caller's own true score; it has half as many validation rows as training
+    /// rows.
     ///
     /// # Errors
     /// None: the program is sound.
@@ -155,7 +156,8 @@ impl Landscape {
         worth: impl Fn(&Program) -> C + Send + Sync + 'static,
     ) -> Result<Self, Vec<Unsound>> {
         let program = Program::single("route", "predict", signature("message"), vec![])?;
-        let (train, val) = (visible("train", rows), visible("val", rows / 2));
+        let train = visible("train", rows);
+        let val = visible("val", rows / 2);
         let worth: Worth = Box::new(move |program| worth(program).into());
         Ok(Self { name, program, train, val, scores_choices: true, worth, alike: ALIKE, remark: None })
     }
@@ -197,39 +199,44 @@ fn two_modules() -> Result<Program, Vec<Unsound>> {
     })
 }
 
-fn visible(part: &str, rows: usize) -> Visible {
-    let pick = |list: &[&'static str], row: usize, place: usize| {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "below the length"
-        )]
-        let i = (unit(&(part, row, place)) * list.len() as f64) as usize;
-        list[i]
-    };
-    let example = |row: usize| {
-        let team = row % TEAMS.len();
-        let word = |place: usize| {
-            if place.is_multiple_of(2) { pick(&FILLER, row, place) } else { pick(&WORDS[team], row, place) }
-        };
-        let text = (0..6).map(word).collect::<Vec<_>>().join(" ");
-        Example {
-            id: ExampleId(format!("{part}-{row}")),
-            inputs: Record::new().with("message", format!("{text} ({part} {row})")),
-            outputs: Record::new().with("team", TEAMS[team]),
-            slices: BTreeMap::new(),
-        }
-    };
-    Visible::new((0..rows).map(example).collect())
+/// Makes the rows of a split, named `train` or `val`.
+fn visible(split: &str, rows: usize) -> Visible {
+    Visible::new((0..rows).map(|row| example(split, row)).collect())
 }
 
-/// Up to 0.6: 0.02 to 0.1 for the best demonstration of each answer, less 0.04 for each beyond nine.
+/// Makes a row: three filler words and three words of its team, in turn.
+fn example(split: &str, row: usize) -> Example {
+    let team = row % TEAMS.len();
+    let mut words = Vec::new();
+    for place in 0..6 {
+        let list: &[&str] = if place % 2 == 0 { &FILLER } else { &WORDS[team] };
+        words.push(list[below(list.len(), uniform(&(split, row, place)))]);
+    }
+    Example {
+        id: ExampleId(format!("{split}-{row}")),
+        inputs: Record::new().with("message", format!("{} ({split} {row})", words.join(" "))),
+        outputs: Record::new().with("team", TEAMS[team]),
+        slices: BTreeMap::new(),
+    }
+}
+
+/// The place below `n` that a number in [0, 1) selects.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "below n, which is small"
+)]
+pub(super) fn below(n: usize, uniform: f64) -> usize {
+    (uniform * n as f64) as usize
+}
+
+/// The effect of demonstrations, up to 0.6: 0.02 to 0.1 for the best one of each answer, less 0.04 for each beyond nine.
 fn shown_worth(demonstrations: &[Demonstration]) -> f64 {
     let answers: BTreeSet<String> = demonstrations.iter().map(answer).collect();
     let quality = |demonstration: &Demonstration| {
         let input = demonstration.inputs.iter().map(|(_, value)| value.to_string()).collect::<String>();
-        0.02 + 0.08 * unit(&("quality", input))
+        0.02 + 0.08 * uniform(&("quality", input))
     };
     let best = |wanted: &String| {
         let mine = demonstrations.iter().filter(|demonstration| answer(demonstration) == *wanted);
@@ -240,7 +247,7 @@ fn shown_worth(demonstrations: &[Demonstration]) -> f64 {
     answers.iter().map(best).sum::<f64>() - crowded
 }
 
-/// From -0.3 to 0.35: whatever is said beyond three sentences hurts.
+/// The effect of an instruction, -0.3 to 0.35; every sentence beyond three hurts.
 fn instruction_worth(text: &str) -> f64 {
     let text = text.to_lowercase();
     let named = TEAMS.iter().filter(|team| text.contains(*team)).count() == TEAMS.len();
@@ -254,7 +261,7 @@ fn instruction_worth(text: &str) -> f64 {
     worth - wordy
 }
 
-/// The chance of every team: 0.3, and 0.5 more if its rule is `followed`; sentences beyond ten hurt all.
+/// The probability of a right answer for every team: 0.3, plus 0.5 if its rule is `followed`; sentences beyond ten hurt all.
 fn by_team(followed: impl Fn(usize) -> bool, texts: &[&String]) -> Chance {
     let wordy = |text: &&String| 0.03 * count(text.matches(". ").count().saturating_sub(9));
     let long: f64 = texts.iter().map(wordy).sum();
@@ -263,12 +270,12 @@ fn by_team(followed: impl Fn(usize) -> bool, texts: &[&String]) -> Chance {
     Chance::ByLabel((0..TEAMS.len()).map(|team| (TEAMS[team].to_owned(), chance(team))).collect())
 }
 
-/// What an instruction must say about a team.
+/// The rule of a team, as an instruction must state it.
 pub(super) fn rule(team: usize) -> String {
     format!("Whatever concerns {} or {} is for {}.", WORDS[team][0], WORDS[team][1], TEAMS[team])
 }
 
-/// How many rules there are.
+/// The number of rules.
 pub(super) const RULES: usize = TEAMS.len();
 
 /// The rule of a row's team.

@@ -1,16 +1,16 @@
-//! The scripted proposer: answers like a model of middling talent. It takes rules from the remarks that it is shown,
-//! joins what several instructions say, and loses a sentence now and then. It also quotes rows, changes nothing, adds
-//! what is of no use, and chats.
+//! The scripted proposer: replies like a model of medium ability. It takes rules from the remarks in the prompt, joins
+//! sentences of several instructions, and sometimes loses a sentence. It also quotes rows, changes nothing, adds useless
+//! sentences, and chats.
 //!
 //! **Invariant:** a reply depends on the seed and the question alone.
 
 use super::{
-    planted::{RULES, rule},
-    unit,
+    planted::{RULES, below, rule},
+    uniform,
 };
 use crate::{effects::Ask, phrases};
 
-/// Sentences that help on no landscape, and some that help on one.
+/// Sentences that help on no landscape, or on one.
 const SENTENCES: [&str; 8] = [
     "Think aloud at great length.",
     "Be kind and be brief.",
@@ -21,10 +21,10 @@ const SENTENCES: [&str; 8] = [
     "Take a deep breath first.",
     "Read everything twice.",
 ];
-/// Rules that one reply takes up at most.
+/// The greatest number of rules that one reply takes from a prompt.
 const GRASP: usize = 2;
 
-/// What the proposer says.
+/// The reply to a question.
 pub(super) fn reply(seed: u64, ask: &Ask) -> String {
     let draw = Draw { seed, ask };
     let text = if ask.user.contains("numbered list") {
@@ -36,7 +36,7 @@ pub(super) fn reply(seed: u64, ask: &Ask) -> String {
     } else {
         instruction(&draw)
     };
-    match draw.unit("wrapping") {
+    match draw.uniform("wrapping") {
         x if x < 0.1 => "Sure! Tell me more about what you need.".into(),
         x if x < 0.7 => format!("Some thoughts first.\n\n```\n{text}\n```\nI hope this helps."),
         x if x < 0.9 => format!("Here is the new instruction:\n\n\u{201c}{text}\u{201d}"),
@@ -50,27 +50,21 @@ struct Draw<'a> {
 }
 
 impl Draw<'_> {
-    /// A number in [0, 1) for a purpose.
-    fn unit(&self, purpose: &str) -> f64 {
+    /// A pseudo-random number in [0, 1) for a purpose.
+    fn uniform(&self, purpose: &str) -> f64 {
         let Ask { purpose: what, system, user, replicate, .. } = self.ask;
-        unit(&("proposer", self.seed, what, system, user, replicate, purpose))
+        uniform(&("proposer", self.seed, what, system, user, replicate, purpose))
     }
 
     fn below(&self, n: usize, purpose: &str) -> usize {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::cast_precision_loss,
-            reason = "a handful"
-        )]
-        let below = (self.unit(purpose) * n as f64) as usize;
-        below
+        below(n, self.uniform(purpose))
     }
 }
 
-/// The instructions between fences, and all the rest.
+/// The instructions between fences, and the text outside.
 fn parts(user: &str) -> (Vec<String>, String) {
-    let (mut inside, mut outside) = (Vec::new(), String::new());
+    let mut inside = Vec::new();
+    let mut outside = String::new();
     for (i, part) in user.split("```").enumerate() {
         if i % 2 == 1 { inside.push(part.trim().to_owned()) } else { outside.push_str(part) }
     }
@@ -81,24 +75,24 @@ fn instruction(draw: &Draw<'_>) -> String {
     let (mut known, outside) = parts(&draw.ask.user);
     let base = known.pop().unwrap_or_default();
     let quoted = outside.lines().find_map(|line| line.strip_prefix("Message: "));
-    match (draw.unit("kind"), quoted) {
+    match (draw.uniform("kind"), quoted) {
         (x, _) if x < 0.08 => return base,
         (x, Some(row)) if x < 0.2 => return format!("{base} For example, \u{201c}{row}\u{201d} is clear."),
         _ => {}
     }
     let mut sentences: Vec<String> =
         phrases::split(&base).into_iter().map(|part| part.trim().to_owned()).collect();
-    if sentences.len() > 1 && draw.unit("lose") < 0.3 {
+    if sentences.len() > 1 && draw.uniform("lose") < 0.3 {
         sentences.remove(draw.below(sentences.len(), "which to lose"));
     }
     let seen = rules_in(&outside).filter(|rule| !base.contains(rule));
     let mut new: Vec<String> = seen.take(GRASP).collect();
     let elsewhere = known.iter().flat_map(|text| phrases::split(text)).map(str::trim);
     let elsewhere: Vec<&str> = elsewhere.filter(|part| !part.is_empty() && !base.contains(part)).collect();
-    if !elsewhere.is_empty() && draw.unit("join") < 0.5 {
+    if !elsewhere.is_empty() && draw.uniform("join") < 0.5 {
         new.push(elsewhere[draw.below(elsewhere.len(), "which to join")].to_owned());
     }
-    if new.is_empty() || draw.unit("idea") < 0.5 {
+    if new.is_empty() || draw.uniform("idea") < 0.5 {
         new.push(idea(draw));
     }
     new.retain(|sentence| !sentences.contains(sentence));
@@ -106,22 +100,22 @@ fn instruction(draw: &Draw<'_>) -> String {
     phrases::join(&sentences)
 }
 
-/// Something out of the blue: a rule one time in five.
+/// A random sentence: a rule one time in five.
 fn idea(draw: &Draw<'_>) -> String {
-    if draw.unit("good idea") < 0.2 {
+    if draw.uniform("good idea") < 0.2 {
         rule(draw.below(RULES, "which rule"))
     } else {
         SENTENCES[draw.below(SENTENCES.len(), "which sentence")].to_owned()
     }
 }
 
-/// Rules that stand in what is shown, or follow from two examples of the same answer.
+/// A list of the rules that the prompt contains or that follow from two examples of the same answer.
 fn list(draw: &Draw<'_>) -> String {
     let mut items: Vec<String> = rules_in(&draw.ask.user).collect();
     for number in 0..RULES {
         let answer = rule(number).rsplit(' ').next().unwrap_or_default().trim_end_matches('.').to_owned();
         let examples = draw.ask.user.matches(&format!("Wanted team: {answer}")).count();
-        if examples >= 2 && !items.contains(&rule(number)) && draw.unit(&answer) < 0.5 {
+        if examples >= 2 && !items.contains(&rule(number)) && draw.uniform(&answer) < 0.5 {
             items.push(rule(number));
         }
     }

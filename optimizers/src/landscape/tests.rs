@@ -3,7 +3,7 @@ use crate::{
     Lab, Optimizer,
     auto::Auto,
     board::{Standing, characters, mean},
-    bootstrap::{Bootstrap, Shelves},
+    bootstrap::{Bootstrap, ExamplePools},
     capo::Capo,
     compress::Compress,
     copro::Copro,
@@ -14,7 +14,7 @@ use crate::{
     labeled::Labeled,
     mipro::Mipro,
     opro::Opro,
-    proposer::{Proposer, Question, Rewrite, prompt::Prompt},
+    proposer::{Proposer, Query, Rewrite, prompt::Prompt},
     protegi::Protegi,
     rules::Rules,
     simba::Simba,
@@ -22,7 +22,7 @@ use crate::{
 };
 use rand::RngExt;
 
-/// The true worth of the best finalist, or of the baseline if nothing leads, averaged over seeds.
+/// The true score of the best finalist, or of the baseline if there is none, averaged over seeds.
 fn found(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64) -> f64 {
     found_in(optimizer, landscape, |seed| landscape.world(seed, calls))
 }
@@ -36,7 +36,7 @@ fn found_in<'a>(
     let seeds = 12u32;
     let worth = |seed: u64| {
         let mut world = world(seed);
-        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let mut lab = landscape.lab(seed, &mut world);
         let _ = optimizer.search(&mut lab);
         let best = lab.board().finalists(1).pop();
         landscape.worth(&best.map_or_else(Candidate::baseline, |standing| standing.candidate))
@@ -67,10 +67,9 @@ impl Optimizer for RandomSearch {
     }
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
         lab.race(&[], 1)?;
-        let shelves = Shelves::stock(lab, 8)?.kinds().into_iter();
-        let shelves =
-            shelves.flat_map(|(kind, list)| list.into_iter().map(move |shelf| (kind, shelf))).collect();
-        let space = Space::new(lab.program(), lab.abilities(), shelves);
+        let pools = ExamplePools::with_traces(lab, 8)?.kinds().into_iter();
+        let pools = pools.flat_map(|(kind, list)| list.into_iter().map(move |pool| (kind, pool))).collect();
+        let space = Space::new(lab.program(), lab.abilities(), pools);
         let mut rng = lab.rng("random");
         loop {
             let point: Vec<usize> = space
@@ -79,14 +78,14 @@ impl Optimizer for RandomSearch {
                 .map(|dimension| rng.random_range(..dimension.options.len()))
                 .collect();
             let (candidate, how) = space.realize(lab.program(), &point, &mut rng);
-            lab.born(&candidate, &[], how)?;
+            lab.register(&candidate, &[], how)?;
             let rows = lab.rows().to_vec();
             lab.evaluate(&[Trial { candidate, rows }])?;
         }
     }
 }
 
-/// Holds that an optimizer finds what is planted: at least `least`, and more than random search with the same calls.
+/// Asserts that an optimizer finds a true score of at least `least`, and more than random search with the same calls.
 fn check(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64, least: f64) {
     let (found, random) = (found(optimizer, landscape, calls), found(&RandomSearch, landscape, calls));
     let case = format!("{} on {}: {found:.3}, random search {random:.3}", optimizer.name(), landscape.name);
@@ -104,7 +103,7 @@ fn labeled_finds_good_demonstrations() {
 fn bootstrap_serves_inner_modules() {
     let landscape = Landscape::modules(120).unwrap();
     let written = landscape.worth(&Candidate::baseline());
-    assert!((found(&Labeled, &landscape, 1600) - written).abs() < 1e-9, "labels alone reach no module here");
+    assert!((found(&Labeled, &landscape, 1600) - written).abs() < 1e-9, "no module has labels alone");
     check(&Bootstrap, &landscape, 1600, written + 0.3);
 }
 
@@ -113,15 +112,14 @@ fn edits_finds_the_planted_sentences() {
     check(&Edits, &Landscape::instruction(120).unwrap(), 800, 0.7);
 }
 
-/// As many prompts of the same worth as one likes: any demonstration helps, and more do not help more.
+/// A landscape with many prompts of the same true score: any demonstration helps, and more do not help more.
 fn jury() -> Landscape {
     let worth = |program: &Program| if program.modules()[0].demonstrations.is_empty() { 0.4 } else { 0.65 };
     Landscape::made_of("jury", 120, worth).unwrap()
 }
 
-/// Where prompts of the same worth err on different rows, a vote is worth more than any of them (Condorcet's jury); where they
-/// err on the same rows, nothing is lost against the search that it is built on, and a vote is worth its calls wherever it goes
-/// to the gate first.
+/// If prompts of the same true score err on different rows, a vote scores above each of them (Condorcet's jury theorem). If they
+/// err on the same rows, `ensemble` loses little against `auto`, and a vote that goes to the gate first is worth its calls.
 #[test]
 fn ensemble_votes_where_errors_differ() {
     for (landscape, gain) in [
@@ -145,11 +143,11 @@ fn ensemble_votes_where_errors_differ() {
     check(&Ensemble, &jury().with_independent_errors(), 2000, 0.7);
 }
 
-/// What 24 searches with 2,000 calls and no proposer hand to the gate first.
+/// The first finalists of 24 searches with 2,000 calls and no proposer.
 struct HandedOn {
-    /// Its mean true worth.
+    /// Their mean true score.
     worth: f64,
-    /// Where it is a vote, by how much that is truly worth more than the best finalist that is none.
+    /// For each of them that is a vote, its true gain over the best finalist that is a single prompt.
     gains: Vec<f64>,
 }
 
@@ -157,7 +155,7 @@ fn handed_on(optimizer: &dyn Optimizer, landscape: &Landscape) -> HandedOn {
     let (mut worths, mut gains) = (Vec::new(), Vec::new());
     for seed in 0..24 {
         let mut world = landscape.world(seed, 2000).without_proposer();
-        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let mut lab = landscape.lab(seed, &mut world);
         let _ = optimizer.search(&mut lab);
         let finalists = lab.board().finalists(8);
         let worth = |standing: &Standing| landscape.worth(&standing.candidate);
@@ -184,8 +182,8 @@ fn auto_finds_what_only_works_together() {
     }
 }
 
-/// With a proposer named, it does about as well as the optimizer that is the best for the landscape, whichever that is
-/// (`cargo bench --bench portfolio` has all of them).
+/// With a proposer, `auto` scores about as high as the best optimizer of each landscape (`cargo bench --bench portfolio` has
+/// all optimizers).
 #[test]
 fn auto_keeps_up_with_the_best_of_each_landscape() {
     let rivals: [(Landscape, &dyn Optimizer); 5] = [
@@ -205,7 +203,7 @@ fn auto_keeps_up_with_the_best_of_each_landscape() {
 }
 
 #[test]
-fn auto_concedes_where_every_change_hurts() {
+fn auto_gives_up_if_every_change_hurts() {
     let landscape = Landscape::made_of("perfect", 120, |program| {
         let module = &program.modules()[0];
         if module.demonstrations.is_empty() && module.format.is_none() { 0.95 } else { 0.5 }
@@ -213,20 +211,20 @@ fn auto_concedes_where_every_change_hurts() {
     let landscape = landscape.unwrap();
     for seed in 0..8 {
         let mut world = landscape.world(seed, 2000).without_proposer();
-        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let mut lab = landscape.lab(seed, &mut world);
         Auto.search(&mut lab).unwrap();
         let best = lab.board().finalists(1).pop();
-        let conceded = lab.remaining_calls() > 1600;
-        assert_eq!(conceded, best.is_none(), "seed {seed}");
+        let gave_up = lab.remaining_calls() > 1600;
+        assert_eq!(gave_up, best.is_none(), "seed {seed}");
         assert!(best.is_none_or(|best| landscape.worth(&best.candidate) > 0.9), "seed {seed}");
     }
 }
 
 #[test]
-fn large_tables_are_no_burden() {
+fn large_tables_are_fast() {
     let landscape = Landscape::joint(20_000).unwrap();
     let mut world = landscape.world(1, 600);
-    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
+    let mut lab = landscape.lab(1, &mut world);
     Auto.search(&mut lab).unwrap();
     assert_eq!(lab.pool().len(), 8000);
     assert!(landscape.worth(&lab.board().finalists(1)[0].candidate) > 0.5);
@@ -251,9 +249,9 @@ impl Optimizer for RandomProposals {
                 let module = &modules[turn % modules.len()];
                 let prompt = Prompt::on(lab.program(), module).instruction("The instruction", &base, module);
                 let prompt = prompt.wants_instruction("Improve it.");
-                let question = Question { purpose: "instruction", prompt, temperature: 1.0, most: 1 };
+                let query = Query { purpose: "instruction", prompt, temperature: 1.0, most: 1 };
                 let rewrite =
-                    Rewrite { question, base: &base, module, parents: vec![&base], how: "improved".into() };
+                    Rewrite { query, base: &base, module, parents: vec![&base], how: "improved".into() };
                 for draft in proposer.rewrite(lab, &[rewrite])? {
                     let rows = lab.rows().to_vec();
                     lab.evaluate(&[Trial { candidate: draft.candidate, rows }])?;
@@ -264,7 +262,7 @@ impl Optimizer for RandomProposals {
     }
 }
 
-/// Holds that an optimizer ends this far above random proposals with the same calls.
+/// Asserts that an optimizer finds a true score this far above random proposals with the same calls.
 fn check_writer(optimizer: &dyn Optimizer, landscape: &Landscape, calls: u64, margin: f64) {
     let (found, random) = (found(optimizer, landscape, calls), found(&RandomProposals, landscape, calls));
     let case =
@@ -324,28 +322,28 @@ impl Optimizer for RandomCuts {
         "measures random cuts in full"
     }
     fn search(&self, lab: &mut Lab<'_>) -> Result<(), Stop> {
-        lab.seek(crate::Aim::Brevity);
+        lab.set_aim(crate::Aim::Brevity);
         lab.race(&[], 1)?;
         let space = Space::of_brevity(lab.program());
         let mut rng = lab.rng("random");
         loop {
             let point = space.spread(1, &mut rng).remove(0);
             let (candidate, how) = space.realize(lab.program(), &point, &mut rng);
-            lab.born(&candidate, &[], how)?;
+            lab.register(&candidate, &[], how)?;
             let rows = lab.rows().to_vec();
             lab.evaluate(&[Trial { candidate, rows }])?;
         }
     }
 }
 
-/// What the best finalist truly loses, and which share of the prompt it saves, averaged over seeds.
+/// The true loss of the best finalist and the share of the prompt that it saves, averaged over seeds.
 fn cut(optimizer: &dyn Optimizer, calls: u64) -> (f64, f64) {
     let landscape = Landscape::wordy(120).unwrap();
     let written = landscape.worth(&Candidate::baseline());
     let (mut lost, mut saved) = (Vec::new(), Vec::new());
     for seed in 0..24 {
         let mut world = landscape.world(seed, calls);
-        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let mut lab = landscape.lab(seed, &mut world);
         let _ = optimizer.search(&mut lab);
         let best = lab.board().finalists(1).pop();
         let best = best.map_or_else(Candidate::baseline, |standing| standing.candidate);
@@ -358,7 +356,7 @@ fn cut(optimizer: &dyn Optimizer, calls: u64) -> (f64, f64) {
 }
 
 #[test]
-fn compress_leaves_out_what_does_nothing() {
+fn compress_leaves_out_useless_parts() {
     let ((lost, saved), (lost_at_random, saved_at_random)) = (cut(&Compress, 2000), cut(&RandomCuts, 2000));
     println!(
         "compress on wordy: loses {lost:.3}, saves {saved:.2}; random cuts: {lost_at_random:.3}, {saved_at_random:.2}"

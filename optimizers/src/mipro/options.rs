@@ -1,36 +1,36 @@
-//! Options: the instructions and sets of demonstrations that a point picks from.
+//! Options: the instructions and sets of demonstrations that a point selects from.
 //!
-//! **Invariant:** the first option of every dimension is the task as written, and there is no dimension without another.
+//! **Invariant:** the first option of every dimension is the task as written, and every dimension has at least one more.
 
 use proofmark_runtime::{Candidate, Demonstration, Example, Module, Program};
 use rand::{rngs::ChaCha8Rng, seq::IndexedRandom};
 
 use crate::{
-    demos::{Shelf, showing},
+    demos::{ExamplePool, showing},
     effects::{Event, Stop},
     lab::Lab,
     proposer::{
-        Proposer, Question, Rewrite,
-        cases::{Deck, labelled},
+        Proposer, Query, Rewrite,
+        cases::{RowSampler, labelled},
         instruction,
         prompt::Prompt,
         worded,
     },
 };
 
-/// Instructions written for each module.
+/// The number of instructions that are written for each module.
 const INSTRUCTIONS: usize = 6;
-/// Sets drawn for each module.
+/// The number of sets that are drawn for each module.
 const SETS: usize = 6;
-/// Rows that the proposer looks at at once, to describe the data.
+/// The number of rows that a question about the data shows.
 const LOOK: usize = 10;
-/// How often it looks.
+/// The number of questions about the data.
 const LOOKS: usize = 2;
-/// Demonstrations that a question shows.
+/// The number of demonstrations that a question for an instruction shows.
 const SHOWN: usize = 3;
-/// Questions get at most one in so many calls.
+/// Questions get at most one call in `QUESTION_SHARE`.
 const QUESTION_SHARE: u64 = 8;
-/// What a question asks for beside, at random.
+/// The tips that questions for instructions end with, in turn.
 const TIPS: [&str; 6] = [
     "",
     " Be inventive: say it in a way that has not been tried.",
@@ -42,27 +42,39 @@ const TIPS: [&str; 6] = [
 
 /// All options.
 pub(super) struct Options {
-    dimensions: Vec<Dimension>,
+    dimensions: Vec<OptionList>,
 }
 
-/// One choice to be made for one module.
-struct Dimension {
+/// One dimension: the options of one module's instruction or demonstrations.
+struct OptionList {
     module: String,
-    /// Beside the task as written.
-    choices: Vec<Choice>,
+    /// The options after the first one, the task as written.
+    choices: Vec<PromptPart>,
 }
 
-enum Choice {
+/// One option.
+enum PromptPart {
+    /// An instruction.
     Say(String),
+    /// A set of demonstrations, with its description.
     Show { set: Vec<Demonstration>, phrase: String },
 }
 
+/// The material for questions about one module.
+struct Grounding<'g> {
+    module: &'g Module,
+    /// A summary of the data; empty if there is none.
+    summary: &'g str,
+    /// The sets of demonstrations to show some of.
+    sets: &'g [PromptPart],
+}
+
 impl Options {
-    /// Draws sets from shelves of each kind, and has instructions written.
+    /// Draws sets from pools of each kind, and asks for instructions.
     pub(super) fn propose(
         lab: &mut Lab<'_>,
         proposer: &mut Proposer,
-        kinds: &[(&'static str, Vec<Shelf>)],
+        kinds: &[(&'static str, Vec<ExamplePool>)],
         rng: &mut ChaCha8Rng,
     ) -> Result<Self, Stop> {
         let modules = lab.program().modules();
@@ -72,59 +84,64 @@ impl Options {
         let mut dimensions = Vec::new();
         for module in modules {
             let sets = sets(module, kinds, rng);
-            let said = instructions(lab, proposer, (module, &summary, &sets, each), rng)?;
-            for choices in [sets, said] {
+            let grounding = Grounding { module, summary: &summary, sets: &sets };
+            let written = instructions(lab, proposer, &grounding, each, rng)?;
+            for choices in [sets, written] {
                 if !choices.is_empty() {
-                    dimensions.push(Dimension { module: module.name.clone(), choices });
+                    dimensions.push(OptionList { module: module.name.clone(), choices });
                 }
             }
         }
         Ok(Self { dimensions })
     }
 
-    /// How many options each dimension has.
+    /// The number of options of each dimension.
     pub(super) fn sizes(&self) -> Vec<usize> {
         self.dimensions.iter().map(|dimension| dimension.choices.len() + 1).collect()
     }
 
-    /// How many combinations there are.
+    /// The number of combinations.
     pub(super) fn points(&self) -> usize {
         self.sizes().into_iter().fold(1, usize::saturating_mul)
     }
 
-    /// The combination of that number.
+    /// The combination with this number.
     pub(super) fn point(&self, mut number: usize) -> Vec<usize> {
-        let mut digit = |size: usize| {
-            let digit = number % size;
+        let mut point = Vec::with_capacity(self.dimensions.len());
+        for size in self.sizes() {
+            point.push(number % size);
             number /= size;
-            digit
-        };
-        self.sizes().into_iter().map(&mut digit).collect()
+        }
+        point
     }
 
     /// The candidate of a combination.
     pub(super) fn candidate(&self, program: &Program, point: &[usize]) -> Candidate {
-        let lay = |candidate: Candidate, (dimension, choice): (&Dimension, &Choice)| match choice {
-            Choice::Show { set, .. } => showing(candidate, &dimension.module, set.clone()),
-            Choice::Say(text) => match program.module(&dimension.module) {
-                Some(module) => worded(&candidate, module, text),
-                None => candidate,
-            },
-        };
-        self.chosen(point).fold(Candidate::baseline(), lay)
+        let mut candidate = Candidate::baseline();
+        for (dimension, choice) in self.chosen(point) {
+            candidate = match choice {
+                PromptPart::Show { set, .. } => showing(candidate, &dimension.module, set.clone()),
+                PromptPart::Say(text) => match program.module(&dimension.module) {
+                    Some(module) => worded(&candidate, module, text),
+                    None => candidate,
+                },
+            };
+        }
+        candidate
     }
 
-    /// A combination in words.
+    /// A description of a combination.
     pub(super) fn phrase(&self, point: &[usize]) -> String {
         let words = self.chosen(point).map(|(dimension, choice)| match choice {
-            Choice::Say(_) => format!("another instruction for {}", dimension.module),
-            Choice::Show { phrase, .. } => format!("{phrase} for {}", dimension.module),
+            PromptPart::Say(_) => format!("another instruction for {}", dimension.module),
+            PromptPart::Show { phrase, .. } => format!("{phrase} for {}", dimension.module),
         });
         let words = words.collect::<Vec<_>>().join("; ");
         if words.is_empty() { "as written".into() } else { words }
     }
 
-    fn chosen<'o>(&'o self, point: &'o [usize]) -> impl Iterator<Item = (&'o Dimension, &'o Choice)> {
+    /// The options of a combination that are not as written, each with its dimension.
+    fn chosen<'o>(&'o self, point: &'o [usize]) -> impl Iterator<Item = (&'o OptionList, &'o PromptPart)> {
         let pairs = self.dimensions.iter().zip(point);
         pairs.filter_map(|(dimension, &option)| {
             Some((dimension, dimension.choices.get(option.checked_sub(1)?)?))
@@ -132,20 +149,19 @@ impl Options {
     }
 }
 
-/// What the data look like, in the proposer's words: it looks at some rows of the pool, then sums up.
+/// Asks the proposer to describe some rows of the pool and to sum up; empty if there is no readable reply.
 fn summary(lab: &mut Lab<'_>, proposer: &mut Proposer) -> Result<String, Stop> {
     lab.note(Event::Stage { name: "describing the data".into() });
-    let mut deck = Deck::new(lab, "mipro rows");
+    let mut sampler = RowSampler::new(lab, "mipro rows");
     let look = "Describe what these examples have in common and in what they differ: topics, style, length, how inputs and \
                 outputs hang together. Three sentences.";
-    let words = |prompt: Prompt| Question { purpose: "summary", prompt, temperature: 0.7, most: 1 };
-    let questions: Vec<Question> = (0..LOOKS)
-        .map(|_| {
-            let rows: Vec<&Example> = deck.deal(LOOK).iter().filter_map(|id| lab.example(id)).collect();
-            words(Prompt::new().section("Examples", &labelled(&rows)).wants_words(look))
-        })
-        .collect();
-    let seen = proposer.consult(lab, &questions)?.concat();
+    let words = |prompt: Prompt| Query { purpose: "summary", prompt, temperature: 0.7, most: 1 };
+    let mut queries = Vec::with_capacity(LOOKS);
+    for _ in 0..LOOKS {
+        let rows: Vec<&Example> = sampler.next_rows(LOOK).iter().filter_map(|id| lab.example(id)).collect();
+        queries.push(words(Prompt::new().section("Examples", &labelled(&rows)).wants_words(look)));
+    }
+    let seen = proposer.consult(lab, &queries)?.concat();
     if seen.is_empty() {
         return Ok(String::new());
     }
@@ -154,61 +170,70 @@ fn summary(lab: &mut Lab<'_>, proposer: &mut Proposer) -> Result<String, Stop> {
     Ok(proposer.consult(lab, &[words(prompt.wants_words(task))])?.concat().pop().unwrap_or_default())
 }
 
-/// Sets of demonstrations for a module, of the kinds in turn and of several sizes.
-fn sets(module: &Module, kinds: &[(&'static str, Vec<Shelf>)], rng: &mut ChaCha8Rng) -> Vec<Choice> {
-    let shelves: Vec<(&str, &Shelf)> = kinds
+/// Draws sets of demonstrations for a module, the kinds in turn and in several sizes.
+fn sets(
+    module: &Module,
+    kinds: &[(&'static str, Vec<ExamplePool>)],
+    rng: &mut ChaCha8Rng,
+) -> Vec<PromptPart> {
+    let pools: Vec<(&str, &ExamplePool)> = kinds
         .iter()
-        .flat_map(|(kind, shelves)| shelves.iter().map(move |shelf| (*kind, shelf)))
-        .filter(|(_, shelf)| shelf.module == module.name)
+        .flat_map(|(kind, pools)| pools.iter().map(move |pool| (*kind, pool)))
+        .filter(|(_, pool)| pool.module == module.name)
         .collect();
-    let draw = |i: usize| {
-        let (kind, shelf) = shelves.get(i % shelves.len().max(1))?;
-        let sizes = shelf.sizes();
-        let set = shelf.draw(*sizes.get(i / shelves.len() % sizes.len().max(1))?, rng);
-        let phrase = format!("{} ({kind}, draw {})", shelf.phrase(set.len()), i + 1);
-        Some(Choice::Show { set, phrase })
-    };
-    (0..SETS).filter_map(draw).collect()
+    let mut sets = Vec::new();
+    for i in 0..SETS {
+        let Some((kind, pool)) = pools.get(i % pools.len().max(1)) else { break };
+        let sizes = pool.sizes();
+        let Some(&size) = sizes.get(i / pools.len() % sizes.len().max(1)) else { continue };
+        let set = pool.draw(size, rng);
+        let phrase = format!("{} ({kind}, draw {})", pool.phrase(set.len()), i + 1);
+        sets.push(PromptPart::Show { set, phrase });
+    }
+    sets
 }
 
-/// Instructions for a module, each written with other demonstrations and another tip.
+/// Asks for instructions for a module, each with other demonstrations and another tip.
 fn instructions(
     lab: &mut Lab<'_>,
     proposer: &mut Proposer,
-    (module, summary, sets, count): (&Module, &str, &[Choice], usize),
+    grounding: &Grounding<'_>,
+    count: usize,
     rng: &mut ChaCha8Rng,
-) -> Result<Vec<Choice>, Stop> {
+) -> Result<Vec<PromptPart>, Stop> {
+    let Grounding { module, summary, sets } = *grounding;
     lab.note(Event::Stage { name: format!("writing {count} instructions for {}", module.name) });
     let written = Candidate::baseline();
-    let rewrites: Vec<Rewrite<'_>> = (0..count)
-        .map(|i| {
-            let mut prompt = Prompt::on(lab.program(), module);
-            if !summary.is_empty() {
-                prompt = prompt.section("The data", summary);
-            }
-            if let Some(Choice::Show { set, .. }) = sets.choose(rng) {
-                prompt = prompt.section("Examples of this step", &told(&set[..set.len().min(SHOWN)]));
-            }
-            let task = format!("Write a better instruction for this step.{}", TIPS[i % TIPS.len()]);
-            let prompt = prompt.instruction("Its instruction", &written, module).wants_instruction(&task);
-            Rewrite {
-                question: Question { purpose: "instruction", prompt, temperature: 1.0, most: 1 },
-                base: &written,
-                module,
-                parents: vec![&written],
-                how: "a grounded proposal".into(),
-            }
-        })
-        .collect();
+    let mut rewrites = Vec::with_capacity(count);
+    for i in 0..count {
+        let mut prompt = Prompt::on(lab.program(), module);
+        if !summary.is_empty() {
+            prompt = prompt.section("The data", summary);
+        }
+        if let Some(PromptPart::Show { set, .. }) = sets.choose(rng) {
+            prompt = prompt.section("Examples of this step", &rendered(&set[..set.len().min(SHOWN)]));
+        }
+        let task = format!("Write a better instruction for this step.{}", TIPS[i % TIPS.len()]);
+        let prompt = prompt.instruction("Its instruction", &written, module).wants_instruction(&task);
+        rewrites.push(Rewrite {
+            query: Query { purpose: "instruction", prompt, temperature: 1.0, most: 1 },
+            base: &written,
+            module,
+            parents: vec![&written],
+            how: "a grounded proposal".into(),
+        });
+    }
     let drafts = proposer.rewrite(lab, &rewrites)?;
-    Ok(drafts.iter().map(|draft| Choice::Say(instruction(&draft.candidate, module).to_owned())).collect())
+    Ok(drafts.iter().map(|draft| PromptPart::Say(instruction(&draft.candidate, module).to_owned())).collect())
 }
 
-fn told(set: &[Demonstration]) -> String {
-    let one = |(i, demonstration): (usize, &Demonstration)| {
+/// Renders demonstrations for a prompt.
+fn rendered(set: &[Demonstration]) -> String {
+    let mut blocks = Vec::with_capacity(set.len());
+    for (i, demonstration) in set.iter().enumerate() {
         let pairs = demonstration.inputs.iter().chain(demonstration.outputs.iter());
         let lines: Vec<String> = pairs.map(|(name, value)| format!("{name}: {value}")).collect();
-        format!("## Example {}\n{}", i + 1, lines.join("\n"))
-    };
-    set.iter().enumerate().map(one).collect::<Vec<_>>().join("\n")
+        blocks.push(format!("## Example {}\n{}", i + 1, lines.join("\n")));
+    }
+    blocks.join("\n")
 }

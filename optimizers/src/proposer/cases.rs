@@ -1,7 +1,7 @@
-//! Cases: rows of the pool, what a candidate made of them, and what the metric said: the material of reflection.
+//! Cases: rows of the pool with a candidate's answers and the metric's remarks. A proposer reflects on them.
 //!
-//! **Invariant:** cases come from the pool. Only where there is none, since the task has a handful of rows, they come
-//! from the rows that candidates are scored on.
+//! **Invariant:** cases come from the pool. If the pool is empty, because the task has only a handful of rows, they come
+//! from the common rows.
 
 use proofmark_runtime::{Candidate, Example, ExampleId, Module, Program, Record, Source, prompt::label};
 use rand::{rngs::ChaCha8Rng, seq::SliceRandom};
@@ -12,52 +12,54 @@ use crate::{
     outcome::{Outcome, Step},
 };
 
-/// Longest value that is told whole, in characters.
+/// The greatest number of characters of a value that a prompt shows.
 const LONGEST: usize = 600;
 
-/// A row and what came of it.
+/// A row and a candidate's outcome on it.
 #[derive(Clone, Debug)]
-pub(crate) struct Case<'a> {
-    pub(crate) example: &'a Example,
-    pub(crate) outcome: Outcome,
+pub struct Case<'a> {
+    /// The row.
+    pub example: &'a Example,
+    /// The outcome.
+    pub outcome: Outcome,
 }
 
-/// The rows that may be shown, in shuffled epochs: all are dealt before one comes again.
-pub(crate) struct Deck {
+/// A sampler of the rows that a prompt may show, in shuffled epochs: every row comes once before any comes again.
+pub struct RowSampler {
     rows: Vec<ExampleId>,
     next: usize,
     rng: ChaCha8Rng,
 }
 
-impl Deck {
-    /// A deck of the pool's rows; `purpose` names its random stream.
-    pub(crate) fn new(lab: &Lab<'_>, purpose: &str) -> Self {
+impl RowSampler {
+    /// Makes a sampler of the pool's rows; `purpose` names its random stream.
+    pub fn new(lab: &Lab<'_>, purpose: &str) -> Self {
         let rows = if lab.pool().is_empty() { lab.rows() } else { lab.pool() };
         Self { rows: rows.to_vec(), next: 0, rng: lab.rng(purpose) }
     }
 
-    /// The next rows, at most `count` and none twice.
-    pub(crate) fn deal(&mut self, count: usize) -> Vec<ExampleId> {
-        let mut hand: Vec<ExampleId> = Vec::new();
-        while hand.len() < count.min(self.rows.len()) {
+    /// The next rows, at most `count` and no row twice.
+    pub fn next_rows(&mut self, count: usize) -> Vec<ExampleId> {
+        let mut batch: Vec<ExampleId> = Vec::new();
+        while batch.len() < count.min(self.rows.len()) {
             if self.next == 0 {
                 self.rows.shuffle(&mut self.rng);
             }
             let row = &self.rows[self.next];
-            if !hand.contains(row) {
-                hand.push(row.clone());
+            if !batch.contains(row) {
+                batch.push(row.clone());
             }
             self.next = (self.next + 1) % self.rows.len();
         }
-        hand
+        batch
     }
 }
 
-/// Runs a candidate on rows that do not stand in its demonstrations.
+/// Scores a candidate on these rows, except the rows of its own demonstrations.
 ///
 /// # Errors
 /// [`Stop`].
-pub(crate) fn study<'a>(
+pub fn study<'a>(
     lab: &mut Lab<'a>,
     candidate: &Candidate,
     rows: &[ExampleId],
@@ -70,8 +72,8 @@ pub(crate) fn study<'a>(
     Ok(cases.filter_map(|(row, outcome)| Some(Case { example: lab.example(row)?, outcome })).collect())
 }
 
-/// The cases that are not perfect, worst first, at most `most`.
-pub(crate) fn worst<'c, 'a>(cases: &'c [Case<'a>], most: usize) -> Vec<&'c Case<'a>> {
+/// The cases with a score below 1, worst first, at most `most`.
+pub fn worst<'c, 'a>(cases: &'c [Case<'a>], most: usize) -> Vec<&'c Case<'a>> {
     let mut flawed: Vec<&Case<'a>> = cases.iter().filter(|case| case.score() < 1.0).collect();
     flawed.sort_by(|a, b| a.score().total_cmp(&b.score()));
     flawed.truncate(most);
@@ -79,14 +81,14 @@ pub(crate) fn worst<'c, 'a>(cases: &'c [Case<'a>], most: usize) -> Vec<&'c Case<
 }
 
 impl Case<'_> {
-    /// 0..=1.
-    pub(crate) fn score(&self) -> f64 {
+    /// The score, 0..=1; a failure counts 0.
+    pub fn score(&self) -> f64 {
         self.outcome.worth().get()
     }
 
-    /// The case in words: what went in, what was wanted, what this module got and gave, what came out, what the metric
-    /// says of all of it and of this module. What it says of others is theirs.
-    pub(crate) fn told(&self, program: &Program, module: &Module) -> String {
+    /// Renders the case for a prompt: the program's inputs, the labels, this module's inputs and outputs, the program's
+    /// answer, and the metric's remarks on the answer and on this module. Remarks on other modules are left out.
+    pub fn rendered(&self, program: &Program, module: &Module) -> String {
         let mut lines = record("", &self.example.inputs);
         lines.extend(record("Wanted ", &self.example.outputs));
         match &self.outcome {
@@ -108,16 +110,17 @@ impl Case<'_> {
     }
 }
 
-/// The rows as material without any answer of a model: what goes in and what should come out.
-pub(crate) fn labelled(examples: &[&Example]) -> String {
-    let told = |(i, example): (usize, &&Example)| {
+/// Renders labelled rows for a prompt: inputs and labels, without any answer of a model.
+pub fn labelled(examples: &[&Example]) -> String {
+    let mut blocks = Vec::with_capacity(examples.len());
+    for (i, example) in examples.iter().enumerate() {
         let lines = record("", &example.inputs).into_iter().chain(record("Wanted ", &example.outputs));
-        format!("## Example {}\n{}", i + 1, lines.collect::<Vec<_>>().join("\n"))
-    };
-    examples.iter().enumerate().map(told).collect::<Vec<_>>().join("\n")
+        blocks.push(format!("## Example {}\n{}", i + 1, lines.collect::<Vec<_>>().join("\n")));
+    }
+    blocks.join("\n")
 }
 
-/// The program's outputs in a trace, as far as they are there.
+/// The program's outputs that a trace holds.
 fn answered(program: &Program, trace: &[Step]) -> Record {
     let at = |source: &Source| match source {
         Source::Output { module, field } => {
@@ -129,6 +132,7 @@ fn answered(program: &Program, trace: &[Step]) -> Record {
     given.map(|output| (output.name.clone(), output.value(at))).collect()
 }
 
+/// Renders a record, one line per field.
 fn record(prefix: &str, record: &Record) -> Vec<String> {
     let name = |name: &str| if prefix.is_empty() { label(name) } else { label(name).to_lowercase() };
     record
@@ -137,7 +141,7 @@ fn record(prefix: &str, record: &Record) -> Vec<String> {
         .collect()
 }
 
-/// The text, or its beginning.
+/// The text, or its first [`LONGEST`] characters.
 fn short(text: &str) -> String {
     match text.char_indices().nth(LONGEST) {
         Some((end, _)) => format!("{} [...]", &text[..end]),
@@ -151,7 +155,7 @@ mod tests {
     use crate::{landscape::Landscape, outcome::Score};
 
     #[test]
-    fn a_module_is_told_what_the_metric_says_of_it_and_not_of_others() {
+    fn a_case_holds_only_remarks_on_its_own_module() {
         let landscape = Landscape::rules_in_two(12).unwrap();
         let modules = landscape.program.modules();
         let step = |module: &Module| Step {
@@ -163,8 +167,8 @@ mod tests {
         let trace = modules.iter().map(step).collect();
         let outcome = Outcome::Scored { score: Score::ZERO, feedback: Some("wrong".into()), trace };
         let case = Case { example: &landscape.train.examples()[0], outcome };
-        let told = case.told(&landscape.program, &modules[1]);
+        let text = case.rendered(&landscape.program, &modules[1]);
         let own = format!("Remark: wrong\nRemark on this step: {} was slow", modules[1].name);
-        assert!(told.ends_with(&own) && !told.contains(&format!("{} was", modules[0].name)), "{told}");
+        assert!(text.ends_with(&own) && !text.contains(&format!("{} was", modules[0].name)), "{text}");
     }
 }

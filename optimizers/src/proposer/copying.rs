@@ -1,8 +1,8 @@
-//! Copying: whether a text quotes a visible row. A proposer that is shown rows likes to put them into its instruction,
-//! where they are demonstrations in disguise: unseen by the rule that nothing is scored on its own demonstrations.
+//! Copying: whether a text quotes a visible row. A proposer that is shown rows often puts them into its instruction. There
+//! they act as demonstrations, and the rule that no candidate is scored on its own demonstrations would not see them.
 //!
-//! **Invariant:** what counts is a run of [`RUN`] words of a row, or a whole shorter value of at least [`SHORT`] words.
-//! What the task itself says, and runs that many rows share, are a manner of speaking and no quotation.
+//! **Invariant:** a quotation is a run of [`RUN`] words of a row, or a whole shorter value of at least [`SHORT`] words. Runs
+//! that the task's own texts contain, or more than [`SHARED`] rows, are no quotations.
 
 use std::{
     collections::BTreeSet,
@@ -11,21 +11,21 @@ use std::{
 
 use proofmark_runtime::{Example, Program};
 
-/// Words in a row that make a quotation.
+/// The number of consecutive words that make a quotation.
 const RUN: usize = 6;
-/// Shorter values than a run are quoted as a whole, if they have so many words.
+/// The least number of words of a shorter value that makes a quotation as a whole.
 const SHORT: usize = 3;
-/// A run that stands in more rows than this is a manner of speaking.
+/// A run that more rows than this contain is a common phrase.
 const SHARED: usize = 5;
 
-/// The runs of words of all visible rows: eight bytes for each, so that large tables are no burden.
+/// The runs of words of all visible rows, eight bytes each, so that large tables need little memory.
 pub(super) struct RowText {
     /// Sorted hashes.
     runs: Vec<u64>,
 }
 
 impl RowText {
-    /// The runs of these rows that are not the task's own words.
+    /// The runs of these rows, without those of the task's own texts.
     pub(super) fn new<'r>(program: &Program, rows: impl Iterator<Item = &'r Example>) -> Self {
         let mut all: Vec<u64> = Vec::new();
         for row in rows {
@@ -36,7 +36,7 @@ impl RowText {
             all.extend(mine);
         }
         all.sort_unstable();
-        let own: BTreeSet<u64> = said(program).iter().flat_map(|text| windows(text)).collect();
+        let own: BTreeSet<u64> = task_texts(program).iter().flat_map(|text| windows(text)).collect();
         let rare = all.chunk_by(|a, b| a == b).filter(|same| same.len() <= SHARED && !own.contains(&same[0]));
         Self { runs: rare.map(|same| same[0]).collect() }
     }
@@ -47,8 +47,8 @@ impl RowText {
     }
 }
 
-/// All that the task says.
-fn said(program: &Program) -> Vec<String> {
+/// All texts of the task: instructions, descriptions and types of fields.
+fn task_texts(program: &Program) -> Vec<String> {
     let signatures = program.modules().iter().map(|module| &module.signature);
     let texts = signatures.flat_map(|signature| {
         let fields = signature.inputs.iter().chain(&signature.outputs);
@@ -58,20 +58,20 @@ fn said(program: &Program) -> Vec<String> {
     texts.collect()
 }
 
-/// The runs of a value: every [`RUN`] words in a row, or all of them if they are fewer.
+/// The runs of a value: every [`RUN`] consecutive words, or all words if they are fewer.
 fn runs(value: &str) -> Vec<u64> {
     let words = words(value);
     let length = words.len().min(RUN);
     if length < SHORT { Vec::new() } else { words.windows(length).map(hash).collect() }
 }
 
-/// Every run of words of a text that could be quoted.
+/// Every run of words of a text that could be a quotation.
 fn windows(text: &str) -> Vec<u64> {
     let words = words(text);
     (SHORT..=RUN).flat_map(|length| words.windows(length).map(hash).collect::<Vec<_>>()).collect()
 }
 
-/// The words in lower case, whatever stands between them.
+/// The words in lower case, without punctuation and spaces.
 fn words(text: &str) -> Vec<String> {
     let lower = text.to_lowercase();
     let words = lower.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
@@ -93,13 +93,13 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn rows(texts: &[&str]) -> Vec<Example> {
-        let row = |(i, text): (usize, &&str)| Example {
+        let rows = texts.iter().enumerate().map(|(i, text)| Example {
             id: ExampleId(i.to_string()),
             inputs: Record::new().with("message", *text),
             outputs: Record::new().with("team", "billing"),
             slices: BTreeMap::new(),
-        };
-        texts.iter().enumerate().map(row).collect()
+        });
+        rows.collect()
     }
 
     fn quotes(texts: &[&str], instruction: &str) -> bool {
@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn six_words_in_a_row_are_a_quotation() {
+    fn six_consecutive_words_are_a_quotation() {
         let row = ["My parcel has been in Leeds since Monday"];
         assert!(quotes(&row, "If they say \u{201c}parcel has been in Leeds, since\u{201d}: shipping."));
         assert!(!quotes(&row, "If a parcel has been in one place for days: shipping."));
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn the_tasks_own_words_and_common_phrases_are_none() {
+    fn task_texts_and_common_phrases_are_no_quotations() {
         assert!(!quotes(&["please Route the message to a team now"], "Route the message to a team."));
         let polite: Vec<String> =
             (0..9).map(|i| format!("I would like to know about my number {i}")).collect();
@@ -135,7 +135,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn equals_looking_everywhere(
+        fn the_index_equals_a_full_search(
             row in prop::collection::vec("[ab]", 6..12), text in prop::collection::vec("[ab]", 0..12)
         ) {
             let quoted = text.windows(RUN).any(|run| row.windows(RUN).any(|other| run == other));

@@ -1,35 +1,41 @@
 //! Prompts for the proposer: titled sections and a request that says how to reply.
 //!
-//! **Invariant:** what stands between fences in a prompt is an instruction and nothing else is, so that a reader, or a
-//! test, can tell them apart.
+//! **Invariant:** a prompt puts instructions between fences, and nothing else, so that a model and a test can find them.
 
 use std::fmt::Write;
 
 use proofmark_runtime::{Candidate, Field, Module, Program, prompt::label};
 
 use super::{cases::Case, instruction};
-use crate::lab::Lab;
 
-/// Who the proposer is.
+/// The system message of all questions.
 const SYSTEM: &str = "You write instructions for a language model that does one step of a program. A good instruction \
                       says in plain words what to do, what to watch for and how to decide in doubt. It holds for \
                       inputs that nobody has seen yet: it never quotes an example and never names one.";
 
 /// The two messages of a question.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Prompt {
-    pub(crate) system: String,
-    pub(crate) user: String,
+pub struct Prompt {
+    /// The system message.
+    pub system: String,
+    /// The user message.
+    pub user: String,
+}
+
+impl Default for Prompt {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Prompt {
-    /// A prompt without any section.
-    pub(crate) fn new() -> Self {
+    /// Makes a prompt without any section.
+    pub fn new() -> Self {
         Self { system: SYSTEM.to_owned(), user: String::new() }
     }
 
-    /// A prompt about one step: what it takes and gives, and what the other steps do.
-    pub(crate) fn on(program: &Program, module: &Module) -> Self {
+    /// Makes a prompt about one module: its fields, and the instructions of the other modules.
+    pub fn on(program: &Program, module: &Module) -> Self {
         let signature = &module.signature;
         let step =
             format!("It takes:\n{}\nIt gives:\n{}", fields(&signature.inputs), fields(&signature.outputs));
@@ -44,40 +50,42 @@ impl Prompt {
         }
     }
 
-    /// With a titled section.
+    /// Adds a titled section.
     #[must_use]
-    pub(crate) fn section(mut self, title: &str, body: &str) -> Self {
+    pub fn section(mut self, title: &str, body: &str) -> Self {
         let _ = write!(self.user, "# {title}\n{}\n\n", body.trim());
         self
     }
 
-    /// With the instruction that a candidate gives a module.
+    /// Adds the instruction that a candidate gives a module.
     #[must_use]
-    pub(crate) fn instruction(self, title: &str, candidate: &Candidate, module: &Module) -> Self {
+    pub fn instruction(self, title: &str, candidate: &Candidate, module: &Module) -> Self {
         self.section(title, &fenced(instruction(candidate, module)))
     }
 
-    /// With instructions and what they scored, in percent, in the order given.
+    /// Adds instructions with their scores (0..=1, shown in percent) in the order given.
     #[must_use]
-    pub(crate) fn scored(self, title: &str, list: &[(&str, f64)]) -> Self {
-        let one = |(text, score): &(&str, f64)| format!("Score {:.0}:\n{}", 100.0 * score, fenced(text));
-        self.section(title, &list.iter().map(one).collect::<Vec<_>>().join("\n"))
+    pub fn scored(self, title: &str, list: &[(&str, f64)]) -> Self {
+        let mut blocks = Vec::with_capacity(list.len());
+        for (text, score) in list {
+            blocks.push(format!("Score {:.0}:\n{}", 100.0 * score, fenced(text)));
+        }
+        self.section(title, &blocks.join("\n"))
     }
 
-    /// With rows and what came of them, as one module saw them.
+    /// Adds cases from the view of one module.
     #[must_use]
-    pub(crate) fn cases(self, title: &str, (lab, module): (&Lab<'_>, &Module), cases: &[&Case<'_>]) -> Self {
-        let told: Vec<String> = cases
-            .iter()
-            .enumerate()
-            .map(|(i, case)| format!("## Example {}\n{}", i + 1, case.told(lab.program(), module)))
-            .collect();
-        self.section(title, &told.join("\n"))
+    pub fn cases(self, title: &str, program: &Program, module: &Module, cases: &[&Case<'_>]) -> Self {
+        let mut blocks = Vec::with_capacity(cases.len());
+        for (i, case) in cases.iter().enumerate() {
+            blocks.push(format!("## Example {}\n{}", i + 1, case.rendered(program, module)));
+        }
+        self.section(title, &blocks.join("\n"))
     }
 
-    /// With what is to be done, and one instruction as the reply.
+    /// Adds the task, and asks for one instruction as the reply.
     #[must_use]
-    pub(crate) fn wants_instruction(self, task: &str) -> Self {
+    pub fn wants_instruction(self, task: &str) -> Self {
         self.section(
             "Your task",
             &format!(
@@ -87,27 +95,28 @@ impl Prompt {
         )
     }
 
-    /// With what is to be done, and a list as the reply.
+    /// Adds the task, and asks for a list of at most `most` items as the reply.
     #[must_use]
-    pub(crate) fn wants_list(self, task: &str, most: usize) -> Self {
+    pub fn wants_list(self, task: &str, most: usize) -> Self {
         let reply = format!(
             "{task}\nReply with a numbered list of at most {most} items, one sentence each, and nothing else."
         );
         self.section("Your task", &reply)
     }
 
-    /// With what is to be done, and plain words as the reply.
+    /// Adds the task, and asks for plain text as the reply.
     #[must_use]
-    pub(crate) fn wants_words(self, task: &str) -> Self {
+    pub fn wants_words(self, task: &str) -> Self {
         self.section("Your task", &format!("{task}\nReply with these words and nothing else."))
     }
 }
 
 /// A text between fences.
-pub(crate) fn fenced(text: &str) -> String {
+fn fenced(text: &str) -> String {
     format!("```\n{}\n```", text.trim())
 }
 
+/// Renders fields, one line each.
 fn fields(fields: &[Field]) -> String {
     let line = |field: &Field| {
         let about = if field.about.is_empty() { String::new() } else { format!(": {}", field.about) };

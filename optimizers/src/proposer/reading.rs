@@ -1,17 +1,17 @@
-//! Reading what a proposer wrote: texts between fences, in a list, in quotes, in JSON, or bare, with chatter around and
-//! thoughts before. `dialogues.jsonl` has a reply of every shape with what is read from it.
+//! Reads a proposer's reply: texts between fences, in a list, in quotes, in JSON, or bare, with chatter around them and
+//! reasoning before them. `dialogues.jsonl` has a reply of every form with the texts that are read from it.
 //!
-//! **Invariant:** nothing that stands around the text becomes part of it, and a fence that was never closed (a reply that
-//! was cut off) gives nothing: half an instruction is worse than none.
+//! **Invariant:** the chatter around a text never becomes part of it. A fence without an end (a reply that was cut off)
+//! gives no text: half an instruction is worse than none.
 
 use proofmark_runtime::reply::without_reasoning;
 use serde_json::Value as Json;
 
-/// The longest text that is taken, in characters.
+/// The greatest length of a text, in characters.
 const LONGEST: usize = 6_000;
-/// Marks between which texts stand.
+/// The marks of a fence.
 const FENCES: [&str; 2] = ["```", "~~~"];
-/// Paragraphs that start so talk to the reader of the reply.
+/// The beginnings of paragraphs that talk to the user.
 const CHATTER: [&str; 14] = [
     "sure",
     "certainly",
@@ -28,15 +28,15 @@ const CHATTER: [&str; 14] = [
     "feel free",
     "would you like",
 ];
-/// What models put in front of a text.
+/// The labels that models put before a text.
 const LABELS: [&str; 6] =
     ["new instruction", "improved instruction", "revised instruction", "instruction", "new prompt", "prompt"];
-/// Pairs of marks around a whole text.
+/// The pairs of marks that models put around a whole text.
 const QUOTES: [(&str, &str); 5] =
     [("**", "**"), ("\"", "\""), ("\u{201c}", "\u{201d}"), ("`", "`"), ("'", "'")];
 
-/// The texts of a reply in their order, at most `most`. Where one is wanted and several are fenced, the last is it:
-/// models think first.
+/// The texts of a reply in their order, at most `most`. If one is wanted and several are fenced, the last one is taken:
+/// models put drafts first.
 pub(super) fn texts(reply: &str, most: usize) -> Vec<String> {
     let Ok((reply, _)) = without_reasoning(reply, &[]) else { return Vec::new() };
     let mut found = json(reply).unwrap_or_else(|| marked(reply, most));
@@ -51,7 +51,7 @@ pub(super) fn texts(reply: &str, most: usize) -> Vec<String> {
     texts
 }
 
-/// The texts between marks of any kind, or the bare one.
+/// The texts between marks of any kind, or the bare text.
 fn marked(reply: &str, most: usize) -> Vec<String> {
     let fenced = FENCES.iter().find(|fence| reply.contains(**fence));
     let mut found = match fenced {
@@ -71,7 +71,7 @@ fn marked(reply: &str, most: usize) -> Vec<String> {
     found
 }
 
-/// The texts of a JSON list, or of an object with a single field; nothing for any other text.
+/// The texts of a JSON list, or of an object with a single field; none for any other text.
 fn json(text: &str) -> Option<Vec<String>> {
     let text_of = |json: Json| json.as_str().map(str::to_owned);
     let inside = match serde_json::from_str(text.trim()).ok()? {
@@ -84,8 +84,8 @@ fn json(text: &str) -> Option<Vec<String>> {
     }
 }
 
-/// What stands between pairs of fence lines; a word right after the first fence names a language. A fence with a
-/// language inside of a block, such as a format that an instruction shows, belongs to the block, and so does its end.
+/// The blocks between pairs of fence lines. A word right after the first fence names a language. A fence with a language
+/// inside a block, such as a format that an instruction shows, belongs to the block together with its end.
 fn between(reply: &str, fence: &str) -> Vec<String> {
     let mut blocks = Vec::new();
     let mut open: Option<Vec<&str>> = None;
@@ -120,7 +120,7 @@ fn between(reply: &str, fence: &str) -> Vec<String> {
     blocks
 }
 
-/// The items of a list: numbered or with bullets; lines that follow an item belong to it until a blank line.
+/// The items of a list with numbers or bullets. The lines after an item belong to it until a blank line.
 fn items(text: &str) -> Vec<String> {
     let mut items: Vec<String> = Vec::new();
     let mut open = false;
@@ -138,7 +138,7 @@ fn items(text: &str) -> Vec<String> {
     items
 }
 
-/// What follows the mark of a list item.
+/// The text after the mark of a list item.
 fn item(line: &str) -> Option<&str> {
     let bullet = ["- ", "* ", "\u{2022} "].iter().find_map(|mark| line.strip_prefix(mark));
     let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -151,7 +151,7 @@ fn item(line: &str) -> Option<&str> {
     bullet.or_else(numbered).map(str::trim).filter(|item| !item.is_empty())
 }
 
-/// A text without any mark: all paragraphs but those that introduce it or talk to the reader.
+/// A text without any mark: all paragraphs except introductions and chatter.
 fn bare(reply: &str) -> Option<String> {
     let paragraphs: Vec<&str> = reply.split("\n\n").map(str::trim).filter(|part| !part.is_empty()).collect();
     let mut kept: Vec<String> = Vec::new();
@@ -167,7 +167,7 @@ fn bare(reply: &str) -> Option<String> {
     (!kept.is_empty()).then(|| kept.join("\n\n"))
 }
 
-/// The text without labels and marks around it; nothing if there are no words in it or far too many.
+/// The text without labels and marks around it; none if it has no letters or is longer than [`LONGEST`].
 fn clean(text: &str) -> Option<String> {
     let mut text = text.trim();
     loop {
@@ -185,7 +185,7 @@ fn clean(text: &str) -> Option<String> {
     wordy.then(|| text.to_owned())
 }
 
-/// What follows a label, bold or not.
+/// The text after a label, bold or not.
 fn unlabelled(text: &str) -> Option<&str> {
     let text = text.strip_prefix("**").unwrap_or(text);
     LABELS.iter().find_map(|label| {
@@ -201,7 +201,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn one_text_is_found_however_it_is_wrapped() {
+    fn one_text_is_found_in_every_wrapping() {
         let wrapped = [
             "```\nRoute it.\n```",
             "Let me think: it fails on\n```\nsome draft\n```\nBetter:\n```text\nRoute it.\n```\nHope this helps!",
@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn what_holds_no_text_gives_none() {
+    fn a_reply_without_text_gives_none() {
         for reply in
             ["", "   ", "```\n```", "```\ncut off in the mid", "\"\"", "Sure, I can do that!", "...", "1."]
         {
@@ -260,12 +260,12 @@ mod tests {
         }
 
         #[test]
-        fn anything_is_survived(reply in "\\PC{0,80}", most in 1usize..4) {
+        fn no_reply_panics(reply in "\\PC{0,80}", most in 1usize..4) {
             prop_assert!(texts(&reply, most).len() <= most);
         }
 
         #[test]
-        fn marks_in_any_order_are_survived(parts in prop::collection::vec("```|~~~|\n|1\\.|- |\"|a b|\\*\\*|:|prompt:|é", 0..20)) {
+        fn no_order_of_marks_panics(parts in prop::collection::vec("```|~~~|\n|1\\.|- |\"|a b|\\*\\*|:|prompt:|é", 0..20)) {
             for text in texts(&parts.concat(), 3) {
                 prop_assert!(text.chars().any(char::is_alphanumeric));
             }

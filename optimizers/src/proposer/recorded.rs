@@ -1,4 +1,4 @@
-//! Replies as real proposers give them: what is read from each shape, and what becomes of dialogues that were recorded.
+//! Replies of real proposers: the texts that are read from each form, and from dialogues that were recorded.
 
 use std::{collections::BTreeMap, fs};
 
@@ -9,11 +9,11 @@ use serde_json::Value as Json;
 use super::{copying::RowText, reading::texts};
 use crate::landscape::Landscape;
 
-/// A reply of some shape.
+/// A reply of some form.
 #[derive(Deserialize)]
 struct Shaped {
     shape: String,
-    /// Texts that were asked for.
+    /// The number of texts that were requested.
     most: usize,
     reply: String,
     becomes: Vec<String>,
@@ -27,14 +27,14 @@ fn every_shape_is_read() {
     }
 }
 
-/// A question and its reply, as a run of GEPA logs them.
+/// A question and its reply, as GEPA logs them.
 #[derive(Deserialize)]
 struct Logged {
     request: Json,
     response: String,
 }
 
-/// Tells what becomes of reflections that were recorded elsewhere: `PROOFMARK_DIALOGUES=FILE cargo test ... -- --ignored`.
+/// Reads reflections from a file of recorded dialogues: `PROOFMARK_DIALOGUES=FILE cargo test ... -- --ignored`.
 #[test]
 #[ignore = "needs recorded dialogues"]
 fn recorded_reflections_are_read() {
@@ -58,14 +58,14 @@ fn recorded_reflections_are_read() {
     assert!(read > 0);
 }
 
-/// The rows that a reflection was shown: what stands below each heading of inputs.
+/// The rows that a reflection was shown: the text below each heading of inputs.
 fn rows(asked: &str) -> Vec<Example> {
     let parts = asked.split("## Inputs\n").skip(1).filter_map(|part| part.split("\n## ").next());
-    let row = |(i, text): (usize, &str)| Example {
+    let rows = parts.enumerate().map(|(i, text)| Example {
         id: ExampleId(i.to_string()),
         inputs: Record::new().with("message", text),
         outputs: Record::new(),
         slices: BTreeMap::new(),
-    };
-    parts.enumerate().map(row).collect()
+    });
+    rows.collect()
 }

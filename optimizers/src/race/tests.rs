@@ -1,10 +1,10 @@
 use super::*;
-use crate::landscape::{Landscape, unit};
+use crate::landscape::{Landscape, uniform};
 use proofmark_runtime::{Param, ParamPath, Slot};
 use proptest::prelude::*;
 
-fn fresh(candidates: usize, rows: usize, budget: usize) -> Field {
-    Field { measured: vec![0; candidates], baseline: 0, keep: 3, rows, budget }
+fn fresh(candidates: usize, rows: usize, budget: usize) -> RaceSetup {
+    RaceSetup { measured: vec![0; candidates], baseline: 0, keep: 3, rows, budget }
 }
 
 fn saying(i: usize) -> Candidate {
@@ -22,9 +22,9 @@ fn rungs_double_the_rows_and_keep_the_better_half() {
 }
 
 #[test]
-fn what_is_known_is_free() {
-    let known = Field { measured: vec![96, 96, 0, 40], baseline: 96, keep: 3, rows: 96, budget: 0 };
-    let plan = Field { budget: 1000, ..known.clone() }.plan();
+fn known_rows_are_free() {
+    let known = RaceSetup { measured: vec![96, 96, 0, 40], baseline: 96, keep: 3, rows: 96, budget: 0 };
+    let plan = RaceSetup { budget: 1000, ..known.clone() }.plan();
     let pairs: Vec<_> = plan.iter().map(|rung| (rung.candidates, rung.rows)).collect();
     assert_eq!(pairs, [(4, 20), (3, 96)]);
     assert_eq!(known.cost(&plan), 20 + 76 + 56);
@@ -37,7 +37,7 @@ proptest! {
         measured in prop::collection::vec(0usize..120, 0..60), baseline in 0usize..120, rows in 1usize..120,
         budget in 0usize..5000, keep in 1usize..5
     ) {
-        let field = Field { measured, baseline, keep, rows, budget };
+        let field = RaceSetup { measured, baseline, keep, rows, budget };
         let plan = field.plan();
         prop_assert!(field.cost(&plan) <= budget);
         if let (Some(first), Some(last)) = (plan.first(), plan.last()) {
@@ -48,11 +48,11 @@ proptest! {
     }
 }
 
-/// A world in which the instruction `variant i` is worth a planted number.
+/// A landscape where the instruction `variant i` has a planted true score.
 fn planted() -> Landscape {
     Landscape::made_of("variants", 300, |program| {
         let text = &program.modules()[0].signature.instructions;
-        if text.starts_with("variant") { 0.4 + 0.3 * unit(text) } else { 0.5 }
+        if text.starts_with("variant") { 0.4 + 0.3 * uniform(text) } else { 0.5 }
     })
     .unwrap()
 }
@@ -65,7 +65,7 @@ fn a_race_finds_good_candidates_at_a_third_of_the_cost() {
     let (mut shortfall, mut share) = (0.0, 0.0);
     for seed in 0..20 {
         let mut world = landscape.world(seed, 1_000_000);
-        let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), seed, &mut world);
+        let mut lab = landscape.lab(seed, &mut world);
         let finalists = lab.race(&candidates, 3).unwrap();
         #[expect(clippy::cast_precision_loss)]
         let full = (41 * lab.rows().len()) as f64;
@@ -80,10 +80,10 @@ fn a_race_finds_good_candidates_at_a_third_of_the_cost() {
 }
 
 #[test]
-fn a_second_race_pays_for_newcomers_only() {
+fn a_second_race_pays_for_new_rows_only() {
     let landscape = planted();
     let mut world = landscape.world(1, 100_000);
-    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
+    let mut lab = landscape.lab(1, &mut world);
     let first = lab.race(&(0..8).map(saying).collect::<Vec<_>>(), 3).unwrap();
     let before = lab.remaining_calls();
     let same: Vec<_> = first.iter().map(|standing| standing.candidate.clone()).collect();
@@ -95,8 +95,8 @@ fn a_second_race_pays_for_newcomers_only() {
 fn a_small_budget_leaves_candidates_out_and_says_so() {
     let landscape = planted();
     let mut world = landscape.world(1, 600);
-    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
-    let affordable = lab.affordable((&[], 100), 3, 600);
+    let mut lab = landscape.lab(1, &mut world);
+    let affordable = lab.affordable(&[], 100, 3, 600);
     assert!((5..40).contains(&affordable), "{affordable}");
     lab.race(&(0..60).map(saying).collect::<Vec<_>>(), 3).unwrap();
     assert!(
@@ -108,7 +108,7 @@ fn a_small_budget_leaves_candidates_out_and_says_so() {
 fn nothing_is_paid_if_nothing_fits() {
     let landscape = planted();
     let mut world = landscape.world(1, 30);
-    let mut lab = Lab::new(&landscape.program, (&landscape.train, &landscape.val), 1, &mut world);
+    let mut lab = landscape.lab(1, &mut world);
     assert_eq!(lab.race(&[saying(1), saying(2), saying(3)], 3), Err(Stop::Budget));
     assert_eq!(lab.remaining_calls(), 30);
 }

@@ -1,10 +1,10 @@
-//! The space of shorter prompts: everything that can be left out of a program, or said in fewer words.
+//! The space of shorter prompts: everything that can be left out of a program or said in fewer words.
 //!
-//! Structural: demonstrations and phrases go one by one, or in runs where there are many; lexical: words that say nothing
-//! go, and the whole instruction may become one line (the mutators of SAMMO, Schnabel and Neville 2024, arXiv:2404.02319,
-//! table 2, that need no model). Descriptions of fields shrink to their first phrase, or go.
+//! Structural options drop demonstrations and phrases, one by one or in ranges. Lexical options drop filler words, or replace
+//! the whole instruction by one line. These are the mutators of SAMMO that need no model (Schnabel and Neville 2024,
+//! arXiv:2404.02319, table 2). Descriptions of fields are cut to their first phrase or dropped.
 //!
-//! **Invariant:** no option lengthens the prompt, and every instruction keeps at least a phrase.
+//! **Invariant:** no option lengthens the prompt, and every instruction keeps at least one phrase.
 
 use std::collections::BTreeMap;
 
@@ -13,21 +13,21 @@ use proofmark_runtime::{Field, Program, Slot};
 use super::{Choice, Dimension, Space, chunks, dimension};
 use crate::{blocks::shortest, phrases, terse::terse};
 
-/// Parts that an instruction, or a list of demonstrations, is divided into.
+/// The number of parts that an instruction, or a list of demonstrations, is divided into.
 const PARTS: usize = 12;
-/// As likely as not, before anything was measured.
+/// The prior weight of an option.
 const EVEN: f64 = 0.5;
-/// The whole instruction in one line is a larger step than others.
+/// The prior weight of the whole instruction in one line, a larger step than the others.
 const BOLD: f64 = 0.2;
 
 impl Space {
-    /// The space of what can be left out of a program.
+    /// Makes the space of the parts that can be left out of a program.
     pub fn of_brevity(program: &Program) -> Self {
         let mut dimensions: Vec<Dimension> = Vec::new();
         for module in program.modules() {
             let mut add = |slot: Slot, weight: f64, choices: Vec<Choice>| {
                 let choices = choices.into_iter().map(|choice| (choice, 1.0)).collect();
-                dimensions.extend(dimension(module, (slot, weight), choices));
+                dimensions.extend(dimension(module, slot, weight, choices));
             };
             let text = &module.signature.instructions;
             let count = phrases::split(text).len();
@@ -52,11 +52,11 @@ impl Space {
             }
         }
         let many = program.modules().len() > 1;
-        Self { shelves: Vec::new(), dimensions, blocks: BTreeMap::new(), many }
+        Self { pools: Vec::new(), dimensions, blocks: BTreeMap::new(), many }
     }
 }
 
-/// Halves and quarters of so many nearest demonstrations.
+/// A half and a quarter of the number of nearest demonstrations.
 fn fewer(shown: u32) -> Vec<Choice> {
     [shown / 2, shown / 4].into_iter().filter(|&count| count > 0).map(Choice::Nearest).collect()
 }
@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn descriptions_shrink_to_their_first_phrase_or_go() {
+    fn descriptions_are_cut_to_a_phrase_or_dropped() {
         let mut field = Field::new("message", proofmark_runtime::Type::Text);
         assert_eq!(shorter(&field), []);
         field.about = "what the customer wrote, in any language".into();

@@ -5,15 +5,15 @@ use rand::{SeedableRng, rngs::ChaCha8Rng};
 
 fn space(scores_choices: bool) -> (Landscape, Space) {
     let landscape = Landscape::joint(60).unwrap();
-    let shelves = Shelf::labelled(&landscape.program, landscape.train.examples().iter());
-    let shelves = shelves.into_iter().map(|shelf| ("labelled", shelf)).collect();
+    let pools = ExamplePool::labelled(&landscape.program, landscape.train.examples().iter());
+    let pools = pools.into_iter().map(|pool| ("labelled", pool)).collect();
     let abilities = Abilities { scores_choices, enforces_schema: false };
-    let space = Space::new(&landscape.program, abilities, shelves);
+    let space = Space::new(&landscape.program, abilities, pools);
     (landscape, space)
 }
 
 #[test]
-fn calibration_is_there_only_where_labels_are_scored() {
+fn calibration_needs_label_scores() {
     let calibrates =
         |space: &Space| space.dimensions.iter().any(|dimension| dimension.slot == Slot::Calibration);
     assert!(calibrates(&space(true).1));
@@ -21,7 +21,7 @@ fn calibration_is_there_only_where_labels_are_scored() {
 }
 
 #[test]
-fn where_choices_are_scored_only_formats_that_score_them_are_tried() {
+fn scored_choices_admit_only_formats_that_score_them() {
     let formats = |space: &Space| -> Vec<&'static str> {
         let options = space.dimensions.iter().flat_map(|dimension| &dimension.options);
         options
@@ -33,7 +33,7 @@ fn where_choices_are_scored_only_formats_that_score_them_are_tried() {
 }
 
 #[test]
-fn every_point_fits_the_program_and_is_told_in_words() {
+fn every_point_fits_the_program_and_has_a_description() {
     let (landscape, space) = space(true);
     let mut rng = ChaCha8Rng::seed_from_u64(1);
     for point in space.spread(100, &mut rng) {
@@ -44,14 +44,14 @@ fn every_point_fits_the_program_and_is_told_in_words() {
 }
 
 #[test]
-fn written_demonstrations_may_stay_go_or_be_added_to() {
+fn written_demonstrations_stay_or_go_or_get_more() {
     let (landscape, _) = space(true);
     let module = &landscape.program.modules()[0];
-    let shelf = Shelf::labelled(&landscape.program, landscape.train.examples().iter()).remove(0);
-    let mut mine = shelf.draw(2, &mut ChaCha8Rng::seed_from_u64(1));
+    let pool = ExamplePool::labelled(&landscape.program, landscape.train.examples().iter()).remove(0);
+    let mut mine = pool.draw(2, &mut ChaCha8Rng::seed_from_u64(1));
     mine.iter_mut().for_each(|demonstration| demonstration.origin = Origin::Task);
     let program = Program::single("route", "predict", module.signature.clone(), mine.clone()).unwrap();
-    let space = Space::new(&program, Abilities::default(), vec![("labelled", shelf)]);
+    let space = Space::new(&program, Abilities::default(), vec![("labelled", pool)]);
     let mut rng = ChaCha8Rng::seed_from_u64(2);
     let mut counts = std::collections::BTreeSet::new();
     for (choice, _) in &space.dimensions[0].options {

@@ -1,17 +1,17 @@
-//! What is read from a struct: its fields, their doc comments and their marks.
+//! Reading a struct: its fields, their doc comments and their marks.
 
 use proc_macro2::TokenStream;
-use quote::{quote, quote_spanned};
+use quote::{ToTokens, quote, quote_spanned};
 use syn::{
     Attribute, Data, DeriveInput, Error, Expr, ExprLit, Fields, Ident, Lit, LitFloat, LitInt, Meta, Result,
     Type, ext::IdentExt, meta::ParseNestedMeta, spanned::Spanned,
 };
 
 /// One named field.
-pub(crate) struct Field<'a> {
+pub(crate) struct MarkedField<'a> {
     pub(crate) ident: &'a Ident,
     pub(crate) ty: &'a Type,
-    /// The marks among those asked for, with their names.
+    /// The marks of the field: attributes with one of the requested names.
     pub(crate) marks: Vec<&'a Attribute>,
     about: String,
     limits: Limits,
@@ -24,12 +24,12 @@ struct Limits {
     max_length: Option<usize>,
 }
 
-/// The named fields of a struct without type parameters; attributes of these names are marks.
-pub(crate) fn fields<'a>(input: &'a DeriveInput, marks: &[&str]) -> Result<Vec<Field<'a>>> {
+/// The named fields of a struct without type parameters. Attributes with the names in `marks` are marks.
+pub(crate) fn fields<'a>(input: &'a DeriveInput, marks: &[&str]) -> Result<Vec<MarkedField<'a>>> {
     concrete(input)?;
     match &input.data {
         Data::Struct(data) => match &data.fields {
-            Fields::Named(named) => named.named.iter().map(|field| Field::read(field, marks)).collect(),
+            Fields::Named(named) => named.named.iter().map(|field| MarkedField::read(field, marks)).collect(),
             _ => Err(Error::new_spanned(&input.ident, "its fields need names")),
         },
         _ => Err(Error::new_spanned(&input.ident, "only a struct can be derived here")),
@@ -46,22 +46,21 @@ pub(crate) fn concrete(input: &DeriveInput) -> Result<()> {
 
 /// The lines of a doc comment, each without the space that follows `///`.
 pub(crate) fn doc(attributes: &[Attribute]) -> Vec<String> {
-    let text = |attribute: &Attribute| match &attribute.meta {
-        Meta::NameValue(pair) if pair.path.is_ident("doc") => match &pair.value {
-            Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => Some(text.value()),
-            _ => None,
-        },
-        _ => None,
-    };
-    let lines = attributes.iter().filter_map(text).flat_map(|text| {
-        text.split('\n')
-            .map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned())
-            .collect::<Vec<_>>()
-    });
-    lines.collect()
+    let mut lines = vec![];
+    for attribute in attributes {
+        if let Meta::NameValue(pair) = &attribute.meta
+            && pair.path.is_ident("doc")
+            && let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = &pair.value
+        {
+            for line in text.value().split('\n') {
+                lines.push(line.strip_prefix(' ').unwrap_or(line).trim_end().to_owned());
+            }
+        }
+    }
+    lines
 }
 
-impl<'a> Field<'a> {
+impl<'a> MarkedField<'a> {
     fn read(field: &'a syn::Field, marks: &[&str]) -> Result<Self> {
         let ident = field.ident.as_ref().ok_or_else(|| Error::new_spanned(field, "it needs a name"))?;
         let marked = |attribute: &&Attribute| marks.iter().any(|mark| attribute.path().is_ident(mark));
@@ -82,7 +81,9 @@ impl<'a> Field<'a> {
 
     /// An expression of type `proofmark_runtime::Field`.
     pub(crate) fn definition(&self) -> TokenStream {
-        let (name, about, constraints) = (self.name(), &self.about, self.limits.expression());
+        let name = self.name();
+        let about = &self.about;
+        let constraints = self.limits.expression();
         let ty = self.ty;
         let ty = quote_spanned!(ty.span() => <#ty as ::proofmark_runtime::typed::AsValue>::ty());
         quote! {
@@ -97,7 +98,8 @@ impl<'a> Field<'a> {
 
     /// A statement that puts the value of an expression into the record `record`.
     pub(crate) fn insert(&self, value: &TokenStream) -> TokenStream {
-        let (name, ty) = (self.name(), self.ty);
+        let name = self.name();
+        let ty = self.ty;
         quote!(record.insert(#name, <#ty as ::proofmark_runtime::typed::AsValue>::to_value(#value));)
     }
 }
@@ -110,8 +112,8 @@ impl Limits {
             self.max = Some(number(meta)?);
         } else if meta.path.is_ident("max_length") {
             let length = meta.value()?.parse::<LitInt>()?;
-            let told = |_| Error::new_spanned(&length, "a length is a whole number from 0");
-            self.max_length = Some(length.base10_parse().map_err(told)?);
+            let problem = |_| Error::new_spanned(&length, "a length is a whole number from 0");
+            self.max_length = Some(length.base10_parse().map_err(problem)?);
         } else {
             return Err(meta.error("not a limit; there are min, max and max_length"));
         }
@@ -119,14 +121,18 @@ impl Limits {
     }
 
     fn expression(&self) -> TokenStream {
-        let some = |value: Option<TokenStream>| match value {
-            Some(value) => quote!(::std::option::Option::Some(#value)),
-            None => quote!(::std::option::Option::None),
-        };
-        let min = some(self.min.map(|min| quote!(#min)));
-        let max = some(self.max.map(|max| quote!(#max)));
-        let max_length = some(self.max_length.map(|length| quote!(#length)));
+        let min = option(self.min);
+        let max = option(self.max);
+        let max_length = option(self.max_length);
         quote!(::proofmark_runtime::Constraints { min: #min, max: #max, max_length: #max_length })
+    }
+}
+
+/// An expression for an option.
+fn option(value: Option<impl ToTokens>) -> TokenStream {
+    match value {
+        Some(value) => quote!(::std::option::Option::Some(#value)),
+        None => quote!(::std::option::Option::None),
     }
 }
 

@@ -23,7 +23,7 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     Ok(conversions(&input.ident, &choices))
 }
 
-/// A variant and how it is written.
+/// A variant and its text.
 fn read(variant: &Variant) -> Result<(&Ident, String)> {
     if !matches!(variant.fields, Fields::Unit) {
         return Err(Error::new_spanned(variant, "the variants of a choice hold no data"));

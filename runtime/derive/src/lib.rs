@@ -1,6 +1,6 @@
 //! Derive macros for `proofmark-runtime`: a Rust struct as a signature, a struct as a record, an enum as a choice.
 //!
-//! **Invariant:** every mistake is a compile error at the place where it was made; derived code never panics.
+//! **Invariant:** every mistake is a compile error at its place, and derived code never panics.
 //!
 //! ```
 //! use proofmark_runtime::{Choice, Record, Signature, typed::AsSignature};
@@ -46,8 +46,8 @@ use syn::{DeriveInput, parse_macro_input};
 
 /// Makes a struct the signature of a module.
 ///
-/// The struct's doc comment is the instruction. Each field is marked `#[input]` or `#[output]`; its doc comment says
-/// what it means. Limits go into the mark: `#[output(min = 0, max = 10)]`, `#[input(max_length = 2000)]`. Fields are of
+/// The struct's doc comment is the instruction. Each field is marked `#[input]` or `#[output]`; its doc comment is its
+/// description. Limits go into the mark: `#[output(min = 0, max = 10)]`, `#[input(max_length = 2000)]`. Fields are of
 /// type `String`, `i64`, `f64`, `bool`, an enum that derives `Choice`, a struct that derives `Record`, or `Vec` or
 /// `Option` of one of these.
 ///
@@ -90,7 +90,7 @@ pub fn derive_signature(tokens: TokenStream) -> TokenStream {
 
 /// Makes a struct the type of a record field.
 ///
-/// Doc comments of the fields say what they mean; limits are written as `#[field(max_length = 80)]`.
+/// Doc comments of the fields are their descriptions. Limits are written as `#[field(max_length = 80)]`.
 /// Implements `typed::AsValue`.
 ///
 /// Only structs with named fields are records:
@@ -106,7 +106,8 @@ pub fn derive_record(tokens: TokenStream) -> TokenStream {
 
 /// Makes an enum the type of a choice field.
 ///
-/// A variant is written in snake case: `LostAndFound` is `lost_and_found`; `#[choice("lost & found")]` says otherwise.
+/// The text of a variant is its name in snake case: `LostAndFound` is `lost_and_found`. `#[choice("lost & found")]` sets
+/// another text.
 /// Implements `typed::AsValue`.
 ///
 /// Variants hold no data:

@@ -18,7 +18,8 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
         field.insert(&quote!(&self.#ident))
     });
     let values = fields.iter().map(|field| {
-        let (ident, name) = (field.ident, field.name());
+        let ident = field.ident;
+        let name = field.name();
         quote!(#ident: ::proofmark_runtime::typed::field(record, #name, path)?)
     });
     Ok(quote! {

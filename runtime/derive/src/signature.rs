@@ -4,12 +4,12 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{DeriveInput, Error, Result};
 
-use crate::attributes::{Field, doc, fields};
+use crate::attributes::{MarkedField, doc, fields};
 
 pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     let instructions = doc(&input.attrs).join("\n").trim().to_owned();
     if instructions.is_empty() {
-        let problem = "a signature needs instructions: say in a doc comment what the model shall do";
+        let problem = "a signature needs instructions: write them as a doc comment of the struct";
         return Err(Error::new_spanned(&input.ident, problem));
     }
     let fields = fields(input, &["input", "output"])?;
@@ -19,12 +19,12 @@ pub(crate) fn derive(input: &DeriveInput) -> Result<TokenStream> {
     if outputs.is_empty() {
         return Err(Error::new_spanned(&input.ident, "a signature needs an #[output]"));
     }
-    let conversions = conversions(input, &instructions, (&inputs, &outputs));
+    let conversions = conversions(input, &instructions, &inputs, &outputs);
     let constructor = constructor(input, &inputs);
     Ok(quote!(#conversions #constructor))
 }
 
-fn marked_once(field: &Field<'_>) -> Result<()> {
+fn marked_once(field: &MarkedField<'_>) -> Result<()> {
     match field.marks.as_slice() {
         [_] => Ok(()),
         [] => Err(Error::new_spanned(field.ident, "mark it #[input] or #[output]")),
@@ -32,32 +32,19 @@ fn marked_once(field: &Field<'_>) -> Result<()> {
     }
 }
 
-type Sides<'a, 'b> = (&'a [&'a Field<'b>], &'a [&'a Field<'b>]);
-
-fn conversions(input: &DeriveInput, instructions: &str, (inputs, outputs): Sides<'_, '_>) -> TokenStream {
+fn conversions(
+    input: &DeriveInput,
+    instructions: &str,
+    inputs: &[&MarkedField<'_>],
+    outputs: &[&MarkedField<'_>],
+) -> TokenStream {
     let name = &input.ident;
-    let definitions = |side: &[&Field<'_>]| side.iter().map(|field| field.definition()).collect::<Vec<_>>();
-    let record = |side: &[&Field<'_>]| {
-        let inserts = side.iter().map(|field| {
-            let ident = field.ident;
-            field.insert(&quote!(&self.#ident))
-        });
-        quote!({
-            let mut record = ::proofmark_runtime::Record::new();
-            #(#inserts)*
-            record
-        })
-    };
-    let read = |side: &[&Field<'_>], from: &TokenStream| {
-        let one = |field: &&Field<'_>| {
-            let (ident, name) = (field.ident, field.name());
-            quote!(#ident: ::proofmark_runtime::typed::field(#from, #name, "").map_err(|misfit| ::std::vec![misfit])?)
-        };
-        side.iter().map(one).collect::<Vec<_>>()
-    };
-    let (input_fields, output_fields) = (definitions(inputs), definitions(outputs));
-    let (input_record, output_record) = (record(inputs), record(outputs));
-    let (input_values, output_values) = (read(inputs, &quote!(inputs)), read(outputs, &quote!(outputs)));
+    let input_fields = inputs.iter().map(|field| field.definition());
+    let output_fields = outputs.iter().map(|field| field.definition());
+    let input_record = record(inputs);
+    let output_record = record(outputs);
+    let input_values = values(inputs, &quote!(inputs));
+    let output_values = values(outputs, &quote!(outputs));
     quote! {
         #[automatically_derived]
         impl ::proofmark_runtime::typed::AsSignature for #name {
@@ -86,11 +73,39 @@ fn conversions(input: &DeriveInput, instructions: &str, (inputs, outputs): Sides
     }
 }
 
+/// An expression for the record of some fields of `self`.
+fn record(fields: &[&MarkedField<'_>]) -> TokenStream {
+    let inserts = fields.iter().map(|field| {
+        let ident = field.ident;
+        field.insert(&quote!(&self.#ident))
+    });
+    quote!({
+        let mut record = ::proofmark_runtime::Record::new();
+        #(#inserts)*
+        record
+    })
+}
+
+/// Expressions that read some fields from a record, each with its name.
+fn values(fields: &[&MarkedField<'_>], record: &TokenStream) -> Vec<TokenStream> {
+    let mut values = vec![];
+    for field in fields {
+        let ident = field.ident;
+        let name = field.name();
+        values.push(
+            quote!(#ident: ::proofmark_runtime::typed::field(#record, #name, "").map_err(|misfit| ::std::vec![misfit])?),
+        );
+    }
+    values
+}
+
 /// `inputs(..)`: the input record from one argument per input.
-fn constructor(input: &DeriveInput, inputs: &[&Field<'_>]) -> TokenStream {
-    let (name, visibility) = (&input.ident, &input.vis);
+fn constructor(input: &DeriveInput, inputs: &[&MarkedField<'_>]) -> TokenStream {
+    let name = &input.ident;
+    let visibility = &input.vis;
     let arguments = inputs.iter().map(|field| {
-        let (ident, ty) = (field.ident, field.ty);
+        let ident = field.ident;
+        let ty = field.ty;
         quote!(#ident: #ty)
     });
     let inserts = inputs.iter().map(|field| {

@@ -1,4 +1,4 @@
-//! What is told about each mistake. That mistakes do not compile is shown by the doc tests of the macros.
+//! The message for each mistake. The doc tests of the macros show that mistakes do not compile.
 
 use syn::{DeriveInput, Error, parse_str};
 
@@ -13,7 +13,7 @@ fn input(text: &str) -> DeriveInput {
 }
 
 #[test]
-fn mistakes_in_signatures_are_told() {
+fn mistakes_in_signatures_are_reported() {
     let cases = [
         ("struct S { #[output] a: String }", "a signature needs instructions"),
         ("/// Do.\nstruct S { a: String }", "mark it #[input] or #[output]"),
@@ -26,16 +26,16 @@ fn mistakes_in_signatures_are_told() {
         ("/// Do.\nenum S { A }", "only a struct"),
         ("/// Do.\nstruct S<T> { #[output] a: T }", "has no parameters"),
     ];
-    for (text, told) in cases {
+    for (text, expected) in cases {
         let problem = problem(signature::derive(&input(text)));
-        assert!(problem.contains(told), "{text}: {problem}");
+        assert!(problem.contains(expected), "{text}: {problem}");
     }
 }
 
 #[test]
-fn mistakes_in_records_and_choices_are_told() {
-    let told = problem(record::derive(&input("struct R {}")));
-    assert_eq!(told, "a record needs a field");
+fn mistakes_in_records_and_choices_are_reported() {
+    let found = problem(record::derive(&input("struct R {}")));
+    assert_eq!(found, "a record needs a field");
     let cases = [
         ("enum C {}", "something to choose from"),
         ("enum C { A, B(String) }", "hold no data"),
@@ -45,8 +45,8 @@ fn mistakes_in_records_and_choices_are_told() {
         ("struct C { a: String }", "only an enum"),
         ("enum C<T> { A(T) }", "has no parameters"),
     ];
-    for (text, told) in cases {
+    for (text, expected) in cases {
         let problem = problem(choice::derive(&input(text)));
-        assert!(problem.contains(told), "{text}: {problem}");
+        assert!(problem.contains(expected), "{text}: {problem}");
     }
 }

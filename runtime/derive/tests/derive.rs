@@ -85,7 +85,7 @@ fn examples_round_trip_through_records_and_json() {
 }
 
 #[test]
-fn what_does_not_fit_is_told() {
+fn misfits_are_reported_with_their_path() {
     let (inputs, _) = example().to_records();
     let outputs = json!({"places": [{"name": "cellar", "floor": "x"}], "grade": 11, "extra": 1});
     let outputs: Record = serde_json::from_value(outputs).unwrap();

@@ -1,5 +1,5 @@
-//! The artifact as a file, formats 1 and 2. They differ in the certificate of an accepted stamp alone: format 2 says what
-//! was beaten.
+//! The file of an artifact, formats 1 and 2. They differ only in the certificate of an accepted stamp: format 2 names the
+//! baseline.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
@@ -19,7 +19,7 @@ struct File {
     format: u64,
     tool: String,
     name: String,
-    /// Hash of everything else.
+    /// The hash of everything else.
     digest: Option<Digest>,
     /// A [`Stamp`](crate::stamp::Stamp), read after the digest was checked: reading one compares it with its certificate.
     stamp: Json,
@@ -40,7 +40,7 @@ struct File {
     approval: Option<Approval>,
 }
 
-/// What every version has.
+/// The field that every version has.
 #[derive(Deserialize)]
 struct Version {
     format: Option<u64>,

@@ -1,9 +1,12 @@
-//! Artifacts: round trips, refusals, and the files of every version ever written.
+//! Artifacts: round trips, refusals, and the files of every version.
+
+use proptest::{prelude::*, sample::Index};
 
 use super::*;
 use crate::{
     candidate::{Calibration, Demonstration, Origin},
     example::ExampleId,
+    fuzz,
     model::scripted::Scripted,
     signature::{Field, Signature, Type},
     stamp::Accepted,
@@ -86,7 +89,7 @@ fn every_version_ever_written_is_read() {
     assert_eq!(artifact().to_json(), V2);
 }
 
-/// The digest of a file whose content somebody changed by hand, put right.
+/// A file whose content was changed by hand, with the digest of its new content.
 fn redigested(text: &str) -> String {
     let mut json: Json = serde_json::from_str(text).unwrap();
     json["digest"] = Json::Null;
@@ -142,7 +145,7 @@ fn writing_and_reading_gives_the_same() {
 }
 
 #[test]
-fn the_messages_are_those_that_are_sent() {
+fn the_messages_are_the_ones_that_are_sent() {
     let artifact = artifact();
     let runner = artifact.runner(Arc::new(model())).unwrap();
     let sent = runner.request("route", &Record::new().with("message", "{{message}}"), 0).unwrap();
@@ -176,13 +179,13 @@ fn another_model_is_refused_unless_asked_for() {
 }
 
 #[test]
-fn what_waits_for_an_approval_does_not_run() {
+fn an_artifact_without_its_approval_does_not_run() {
     let pending = artifact().with_approval(Some(Approval::Pending));
     let read = Artifact::parse(&pending.to_json()).unwrap();
     assert!(read.is_pending());
     let error = read.runner(Arc::new(model())).map(|_| ()).unwrap_err();
     assert!(matches!(error, ArtifactError::Pending) && error.to_string().contains("proofmark approve"));
-    assert!(read.runner_on_any(Arc::new(model())).is_ok(), "whoever is to approve it may try it");
+    assert!(read.runner_on_any(Arc::new(model())).is_ok(), "it may be tried before it is approved");
     let given = Approval::Given { by: "Ada".into(), note: String::new() };
     let approved = Artifact::parse(&read.with_approval(Some(given)).to_json()).unwrap();
     assert!(approved.runner(Arc::new(model())).is_ok());
@@ -191,7 +194,7 @@ fn what_waits_for_an_approval_does_not_run() {
 }
 
 #[test]
-fn what_was_changed_is_refused() {
+fn a_changed_artifact_is_refused() {
     let text = artifact().to_json();
     let parse = |from: &str, to: &str| {
         let changed = text.replacen(from, to, 1);
@@ -206,8 +209,33 @@ fn what_was_changed_is_refused() {
     assert!(matches!(Artifact::parse("{"), Err(ArtifactError::Syntax { .. })));
 }
 
+proptest! {
+    #![proptest_config(fuzz::cases(300))]
+
+    #[test]
+    fn a_broken_artifact_is_refused_or_reads_back(
+        place in any::<Index>(),
+        value in fuzz::json(),
+        changes in fuzz::changes(),
+    ) {
+        for golden in [V1, V2] {
+            let bytes = fuzz::changed(golden.as_bytes(), &changes);
+            let document = serde_json::from_str(golden).unwrap();
+            let other = fuzz::with_value(document, place, value.clone()).to_string();
+            let other = if other.contains("\"digest\"") { redigested(&other) } else { other };
+            for text in [String::from_utf8_lossy(&bytes).into_owned(), other] {
+                let Ok(read) = Artifact::parse(&text) else { continue };
+                prop_assert_eq!(&Artifact::parse(&read.to_json()).unwrap(), &read);
+                let _ = read.runner(Arc::new(model()));
+                prop_assert!(read.runner_on_any(Arc::new(model())).is_ok());
+                let _ = read.rendered(&Candidate::baseline());
+            }
+        }
+    }
+}
+
 #[test]
-fn a_prompt_that_would_be_rendered_differently_is_refused() {
+fn a_prompt_that_renders_differently_is_refused() {
     let mut artifact = artifact();
     artifact.prompts[0].messages[0].content.push('!');
     artifact.tool = "proofmark 9.9.9".into();

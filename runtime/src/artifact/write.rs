@@ -1,4 +1,4 @@
-//! Writing a file all at once: to a temporary name beside it, then renamed.
+//! Writing a whole file or nothing: to a temporary name in the same folder, then renamed.
 
 use std::{
     fs::{self, File},

@@ -1,4 +1,4 @@
-//! `chain_of_thought`: ask for reasoning first (Wei et al. 2022, arXiv:2201.11903).
+//! `chain_of_thought`: reasoning before the answer (Wei et al. 2022, arXiv:2201.11903).
 
 use super::Kind;
 use crate::signature::{Field, Signature, Type};

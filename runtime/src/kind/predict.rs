@@ -1,4 +1,4 @@
-//! `predict`: ask for the outputs, nothing else.
+//! `predict`: the outputs and nothing else.
 
 use super::Kind;
 use crate::signature::Signature;

@@ -1,10 +1,10 @@
-//! At most so many calls at once.
+//! A limit on the number of calls at the same time.
 
 use tokio::sync::Semaphore;
 
 use crate::model::{Abilities, CallError, Identity, Model, Pending, Reply, Request};
 
-/// A model that answers at most so many requests at once; the others wait in order of arrival.
+/// A model that answers a limited number of requests at once; the others wait in order of arrival.
 pub struct Limit<M> {
     model: M,
     permits: Semaphore,
@@ -40,11 +40,11 @@ mod tests {
     use std::{sync::Arc, time::Duration};
 
     use super::*;
-    use crate::layer::tests::{Answers, request};
+    use crate::layer::tests::{TestModel, request};
 
     #[tokio::test(start_paused = true)]
     async fn no_more_than_allowed_run_at_once() {
-        let model = Arc::new(Answers::slow(Duration::from_secs(1)));
+        let model = Arc::new(TestModel::slow(Duration::from_secs(1)));
         let limit = Arc::new(Limit::new(Arc::clone(&model), 3));
         let calls: Vec<_> = (0..10)
             .map(|_| {

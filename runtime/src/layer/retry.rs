@@ -1,7 +1,7 @@
-//! Asking again after a transient failure.
+//! Repeating a call after a transient failure.
 //!
 //! **Invariant:** only [transient](CallError::is_transient) failures are repeated. A wait is never shorter than the
-//! provider asked for. Attempts and time are bounded, and the last failure is handed on as it was.
+//! provider asked for. Attempts and time are bounded, and the last failure is returned unchanged.
 
 use std::{
     sync::{
@@ -18,10 +18,10 @@ use crate::{
     model::{Abilities, CallError, Identity, Model, Pending, Reply, Request},
 };
 
-/// How long to insist.
+/// How often and how long a call is repeated.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Patience {
-    /// Most attempts, the first included.
+    /// The largest number of attempts, the first included.
     pub attempts: u32,
     /// The wait after the first failure; it doubles with each further one.
     pub first: Duration,
@@ -43,32 +43,32 @@ impl Default for Patience {
     }
 }
 
-/// Someone who is told of a failure and the wait that follows it.
-pub type Told = Arc<dyn Fn(&CallError, Duration) + Send + Sync>;
+/// A function that is called with each failure that is waited out and the length of the wait.
+pub type OnRetry = Arc<dyn Fn(&CallError, Duration) + Send + Sync>;
 
-/// A model that is asked again after a transient failure.
+/// A model whose calls are repeated after a transient failure.
 pub struct Retry<M> {
     model: M,
     patience: Patience,
-    told: Told,
-    /// Failures in a row that somebody was told of: calls that fail together are told of once.
-    row: AtomicU32,
+    on_retry: OnRetry,
+    /// Consecutive failures that were reported. Calls that fail together are reported once.
+    reported: AtomicU32,
 }
 
 impl<M: Model> Retry<M> {
-    /// Insists on an answer.
-    pub fn new(model: M, patience: Patience, told: Told) -> Self {
-        Self { model, patience, told, row: AtomicU32::new(0) }
+    /// Repeats the calls of a model.
+    pub fn new(model: M, patience: Patience, on_retry: OnRetry) -> Self {
+        Self { model, patience, on_retry, reported: AtomicU32::new(0) }
     }
 
-    async fn insist(&self, request: &Request) -> Result<Reply, CallError> {
+    async fn repeat(&self, request: &Request) -> Result<Reply, CallError> {
         let start = Instant::now();
         let mut failures = 0;
         loop {
             let error = match self.model.complete(request).await {
                 Err(error) if error.is_transient() => error,
                 other => {
-                    self.row.store(0, Ordering::Relaxed);
+                    self.reported.store(0, Ordering::Relaxed);
                     return other;
                 }
             };
@@ -77,15 +77,15 @@ impl<M: Model> Retry<M> {
             if failures >= self.patience.attempts || start.elapsed() + wait > self.patience.total {
                 return Err(error);
             }
-            if self.row.fetch_max(failures, Ordering::Relaxed) < failures {
-                (self.told)(&error, wait);
+            if self.reported.fetch_max(failures, Ordering::Relaxed) < failures {
+                (self.on_retry)(&error, wait);
             }
             sleep(wait).await;
         }
     }
 
-    /// Exponential backoff with equal jitter: between half and all of the doubled wait, so that requests which failed
-    /// together do not come back together. The draw depends on the request alone.
+    /// The wait after a number of failures: exponential backoff with equal jitter, between half and all of the doubled
+    /// wait, so that requests that failed together are not repeated together. The draw depends on the request alone.
     fn wait(&self, request: &Request, failures: u32) -> Duration {
         let doubled = self.patience.first.saturating_mul(2u32.saturating_pow(failures - 1));
         let most = doubled.min(self.patience.longest);
@@ -94,7 +94,7 @@ impl<M: Model> Retry<M> {
     }
 }
 
-/// How long the provider asked to wait.
+/// The wait that the provider asked for.
 fn asked_wait(error: &CallError) -> Duration {
     match error {
         CallError::RateLimited { retry_after: Some(wait), .. } => *wait,
@@ -112,14 +112,14 @@ impl<M: Model> Model for Retry<M> {
     }
 
     fn complete<'a>(&'a self, request: &'a Request) -> Pending<'a, Result<Reply, CallError>> {
-        Box::pin(self.insist(request))
+        Box::pin(self.repeat(request))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::layer::tests::{Answers, request};
+    use crate::layer::tests::{TestModel, request};
 
     fn down() -> CallError {
         CallError::Unavailable { model: "test".into(), message: "down".into() }
@@ -130,12 +130,12 @@ mod tests {
         CallError::RateLimited { model: "test".into(), message: "busy".into(), retry_after }
     }
 
-    fn retry(failures: Vec<CallError>) -> Retry<Answers> {
-        Retry::new(Answers::failing(failures), Patience::default(), Arc::new(|_, _| {}))
+    fn retry(failures: Vec<CallError>) -> Retry<TestModel> {
+        Retry::new(TestModel::failing(failures), Patience::default(), Arc::new(|_, _| {}))
     }
 
-    /// What came of it, how often the model was asked, and how long it took.
-    async fn insist(failures: Vec<CallError>) -> (Result<Reply, CallError>, usize, Duration) {
+    /// The result, the number of calls to the model, and the time that passed.
+    async fn outcome(failures: Vec<CallError>) -> (Result<Reply, CallError>, usize, Duration) {
         let retry = retry(failures);
         let start = Instant::now();
         let result = retry.complete(&request()).await;
@@ -144,7 +144,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn transient_failures_are_waited_out() {
-        let (result, asked, took) = insist(vec![down(), down(), down()]).await;
+        let (result, asked, took) = outcome(vec![down(), down(), down()]).await;
         assert!(result.is_ok());
         assert_eq!(asked, 4);
         let (least, most) = (Duration::from_millis(1750), Duration::from_millis(3510));
@@ -152,34 +152,34 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn the_provider_may_ask_for_a_longer_wait() {
-        let (result, asked, took) = insist(vec![slow_down(90)]).await;
+    async fn a_provider_may_ask_for_a_longer_wait() {
+        let (result, asked, took) = outcome(vec![slow_down(90)]).await;
         assert!(result.is_ok() && took >= Duration::from_secs(90), "{took:?}");
         assert_eq!(asked, 2);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn patience_ends() {
-        let (result, asked, _) = insist(vec![down(); 100]).await;
+    async fn attempts_and_time_are_bounded() {
+        let (result, asked, _) = outcome(vec![down(); 100]).await;
         assert_eq!((result, asked), (Err(down()), 8));
-        let (result, asked, took) = insist(vec![slow_down(3600)]).await;
+        let (result, asked, took) = outcome(vec![slow_down(3600)]).await;
         assert_eq!((result, asked), (Err(slow_down(3600)), 1));
-        assert_eq!(took, Duration::ZERO, "a wait that is too long is not begun");
+        assert_eq!(took, Duration::ZERO, "a wait beyond the total time does not start");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn permanent_failures_are_told_at_once() {
+    async fn permanent_failures_are_not_repeated() {
         let refused = CallError::Refused { model: "test".into(), message: "no".into() };
-        let (result, asked, took) = insist(vec![refused.clone()]).await;
+        let (result, asked, took) = outcome(vec![refused.clone()]).await;
         assert_eq!((result, asked, took), (Err(refused), 1, Duration::ZERO));
     }
 
     #[tokio::test(start_paused = true)]
-    async fn calls_that_fail_together_are_told_of_once() {
+    async fn calls_that_fail_together_are_reported_once() {
         let waits = Arc::new(AtomicU32::new(0));
         let mut retry = retry(vec![down(); 6]);
         let count = Arc::clone(&waits);
-        retry.told = Arc::new(move |_, _| {
+        retry.on_retry = Arc::new(move |_, _| {
             count.fetch_add(1, Ordering::Relaxed);
         });
         let request = request();

@@ -1,4 +1,4 @@
-//! A model to put layers around.
+//! A model for the tests of layers.
 
 use std::{
     sync::{
@@ -22,8 +22,8 @@ pub(super) fn request() -> Request {
     }
 }
 
-/// Gives its failures one by one, then answers, after a pause each time.
-pub(super) struct Answers {
+/// A model that returns its failures one by one and then answers, after a pause each time.
+pub(super) struct TestModel {
     identity: Identity,
     pause: Duration,
     failures: Mutex<Vec<CallError>>,
@@ -32,7 +32,7 @@ pub(super) struct Answers {
     most_at_once: AtomicUsize,
 }
 
-impl Answers {
+impl TestModel {
     pub(super) fn slow(pause: Duration) -> Self {
         Self {
             identity: Identity { name: "test".into(), fingerprint: String::new() },
@@ -58,7 +58,7 @@ impl Answers {
     }
 }
 
-impl Model for Answers {
+impl Model for TestModel {
     fn identity(&self) -> &Identity {
         &self.identity
     }

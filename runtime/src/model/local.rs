@@ -1,12 +1,12 @@
 //! The embedded model: a language model inside the process, no key and no server.
 //!
 //! [`LocalModel`] turns requests into tokens ([`chat`], [`tokenizer`]) and hands them to one thread that owns the
-//! weights ([`scheduler`]). The way of a token: [`gguf`] (the file) and [`quant`] (its numbers), [`decoder`] over
+//! weights ([`scheduler`]). The path of a token: [`gguf`] (the file) and [`quant`] (its numbers), [`decoder`] over
 //! [`kernel`] (the arithmetic), [`cache`] (what prompts share), [`choice`] (scoring labels) or [`generate`] with
-//! [`sample`] and [`grammar`] (writing text). [`registry`] and [`pull`] say where files come from.
+//! [`sample`] and [`grammar`] (writing text). [`registry`] and [`pull`] find the files.
 //!
-//! **Invariant:** a reply is bitwise the same whatever shares its batch, whatever was computed before, on one thread or
-//! many. Nothing is cut silently: a prompt that does not fit is refused before anything is computed.
+//! **Invariant:** a reply is bitwise the same whatever shares its batch, whatever was computed before, and on any number of
+//! threads. Nothing is cut silently: a prompt that does not fit is refused before anything is computed.
 
 mod cache;
 pub mod chat;
@@ -55,11 +55,11 @@ use super::{
     Abilities, CallError, Finish, Identity, Message, Model, Pending, Reply, Request, Role, Shape, Usage,
 };
 
-/// Which arithmetic answers, raised whenever replies of the same file change: answers that an older program stored are
-/// not those of this one. 1: all products in f32; 2: weights of 4 and 5 bits as whole numbers.
+/// The version of the arithmetic. It rises whenever replies of the same file change, so that stored answers of an older
+/// program are not used. 1: all products in f32; 2: weights of 4 and 5 bits as whole numbers.
 const ARITHMETIC: u32 = 2;
 
-/// Most bytes of keys and values that are kept or in use. With the default model's weights, the process stays well
+/// The largest number of bytes of keys and values that are kept or in use. With the default model's weights, the process stays well
 /// below 1.2 GB.
 const KEYS_AND_VALUES: usize = 384 << 20;
 
@@ -70,10 +70,10 @@ pub struct LocalModel {
     identity: Identity,
     chat: Chat,
     tokenizer: Arc<Tokenizer>,
-    /// Prepared when the first reply has to be constrained: most tasks never ask for it.
+    /// Prepared when the first reply has to be constrained, because most tasks never need it.
     grammars: OnceLock<Result<Grammars, GrammarError>>,
     context: usize,
-    /// The choices of the latest request and their tokens: as a rule the next request has the same.
+    /// The choices of the latest request and their tokens. The next request usually has the same.
     latest_choices: Mutex<Arc<Choices>>,
     orders: mpsc::Sender<Order>,
     work: Arc<Work>,
@@ -82,9 +82,9 @@ pub struct LocalModel {
 /// Tokens that a model has computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Computed {
-    /// Of prompts without their last tokens: each once, however many requests began with it.
+    /// Tokens of prompts without their last tokens; each once, however many requests share it.
     pub prompts: u64,
-    /// The last token of every prompt, and all after it: labels and texts.
+    /// The last tokens of prompts, and all tokens after prompts: labels and texts.
     pub own: u64,
 }
 
@@ -95,16 +95,16 @@ struct Choices {
     tokens: Vec<Vec<u32>>,
 }
 
-/// Why a model file cannot be used.
+/// The reason why a model file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum LocalError {
-    /// The file is unreadable, broken or of a kind that is not computed.
+    /// The file is unreadable, broken or of an unsupported kind.
     #[error(transparent)]
     File(#[from] GgufError),
     /// Its vocabulary cannot be used.
     #[error(transparent)]
     Tokenizer(#[from] TokenizerError),
-    /// Its vocabulary and its weights are of different models.
+    /// Its vocabulary has more tokens than its weights.
     #[error("{} names {tokens} tokens but has weights for {words}; fetch it again", path.display())]
     Vocabulary {
         /// The file.
@@ -120,11 +120,11 @@ pub enum LocalError {
 }
 
 impl LocalModel {
-    /// Loads a model file. `name` is how the user calls it; the identity's fingerprint is the file's checksum and
-    /// the number of the arithmetic.
+    /// Loads a model file. `name` is the user's name for it. The identity's fingerprint is the file's checksum and the
+    /// version of the arithmetic.
     ///
     /// # Errors
-    /// The file cannot be read, is broken, or holds a model that is not computed here.
+    /// The file cannot be read, is broken, or holds an unsupported model.
     pub fn open(name: &str, ModelFile { path, sha256 }: &ModelFile) -> Result<Self, LocalError> {
         let pool = rayon::ThreadPoolBuilder::new()
             .thread_name(|index| format!("model-{index}"))
@@ -133,7 +133,8 @@ impl LocalModel {
         let file = Gguf::open(path)?;
         let decoder = Arc::new(pool.install(|| Decoder::load(&file, Isa::detect()))?);
         let tokenizer = Arc::new(Tokenizer::from_gguf(&file)?);
-        let (tokens, words) = (tokenizer.vocabulary_size(), decoder.words());
+        let tokens = tokenizer.vocabulary_size();
+        let words = decoder.words();
         if tokens > words {
             return Err(LocalError::Vocabulary { path: path.clone(), tokens, words });
         }
@@ -157,7 +158,7 @@ impl LocalModel {
         })
     }
 
-    /// What was computed so far, for all requests together.
+    /// The tokens computed so far, for all requests together.
     pub fn computed(&self) -> Computed {
         let read = |count: &AtomicU64| count.load(Ordering::Relaxed);
         Computed { prompts: read(&self.work.prompts), own: read(&self.work.own) }
@@ -169,7 +170,7 @@ impl LocalModel {
         let (want, choices) = match &request.shape {
             Shape::Choice { choices, content_free } => {
                 let choices = self.choices(choices)?;
-                (self.choice(request, (&prompt, &choices), content_free)?, Some(choices))
+                (self.choice(request, &prompt, &choices, content_free)?, Some(choices))
             }
             Shape::Free | Shape::Schema(_) => (self.text(request, &prompt)?, None),
         };
@@ -191,24 +192,23 @@ impl LocalModel {
     fn choice(
         &self,
         request: &Request,
-        (prompt, choices): (&[u32], &Choices),
+        prompt: &[u32],
+        choices: &Choices,
         content_free: &[String],
     ) -> Result<Want, CallError> {
         let longest = choices.tokens.iter().map(Vec::len).max().unwrap_or(0);
         self.fits(prompt.len() + longest)?;
         let mut messages = request.messages.clone();
-        let prompts = content_free.iter().map(|content| {
+        let mut content_free_prompts = vec![];
+        for content in content_free {
             if let Some(last) = messages.last_mut() {
                 last.content.clone_from(content);
             }
             let prompt = self.prompt(&messages)?;
             self.fits(prompt.len() + longest)?;
-            Ok(prompt)
-        });
-        Ok(Want::Choice {
-            content_free: prompts.collect::<Result<_, CallError>>()?,
-            labels: choices.tokens.clone(),
-        })
+            content_free_prompts.push(prompt);
+        }
+        Ok(Want::Choice { content_free: content_free_prompts, labels: choices.tokens.clone() })
     }
 
     fn text(&self, request: &Request, prompt: &[u32]) -> Result<Want, CallError> {
@@ -286,7 +286,7 @@ impl Model for LocalModel {
     }
 }
 
-/// The reply. Nothing is billed, so nothing counts as cached: a reply does not tell what was computed before.
+/// Makes the reply. No token counts as cached: nothing is billed, and a reply must not depend on earlier computation.
 fn reply(input: u64, answer: Answer, choices: Option<&Choices>) -> Reply {
     match answer {
         Answer::Text(Text { text, finish, logprobs }) => Reply {

@@ -1,11 +1,10 @@
-//! OpenAI-compatible chat completions: OpenAI itself, and every server that speaks its protocol (Ollama, vLLM,
+//! OpenAI-compatible chat completions: OpenAI itself, and every server with the same protocol (Ollama, vLLM,
 //! llama.cpp, LM Studio, OpenRouter, Groq, Together, ...).
 //! Protocol: <https://platform.openai.com/docs/api-reference/chat/create>.
 //!
-//! **Invariant:** the body that is sent is [`Body`], a function of the request, the model's name and the base URL, and
-//! nothing else. The key comes from the environment and never reaches an error, a log, an identity or the call store.
+//! **Invariant:** the body that is sent is [`Body`], a function of the request, the model's name and the base URL alone. The key comes from the environment and never reaches an error, a log, an identity or the call store.
 //!
-//! `services.rs` names the servers, `body.rs` is what is sent, `answer.rs` what comes back, `failure.rs` what went wrong.
+//! `services.rs` lists the known servers, `body.rs` writes requests, `answer.rs` reads answers, `failure.rs` reads errors.
 
 mod answer;
 mod body;
@@ -23,27 +22,27 @@ use secrecy::{ExposeSecret, SecretString};
 use super::{Abilities, CallError, Identity, Model, Pending, Reply, Request, providers::OpenError};
 use crate::tls;
 use body::Body;
-use failure::{Failure, unavailable};
+use failure::{ServerError, unavailable};
 
 pub(super) use services::{DEEPSEEK, GROQ, MISTRAL, OLLAMA, OPENAI, OPENROUTER, TOGETHER};
 
-/// Where the model is and who may ask it.
+/// The address of a model and its key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenAi {
-    /// What it is called by the user; the name of its identity.
+    /// The name that the user gives; the name of its identity.
     pub name: String,
-    /// What it is called by the server.
+    /// The name on the server.
     pub model: String,
     /// The server, up to and including `/v1`; no user, password or query in it.
     pub base_url: String,
-    /// The environment variable that holds the key; none if the server takes none.
+    /// The environment variable of the key; none if the server needs none.
     pub key_env: Option<String>,
 }
 
-/// A reply larger than this is not a reply.
+/// The largest answer that is read, in bytes.
 const MOST_BYTES: usize = 16 << 20;
 const CONNECT: Duration = Duration::from_secs(15);
-/// Reasoning models may think for minutes before the first byte comes.
+/// The time limit of a whole call: reasoning models may take minutes before the first byte.
 const WHOLE: Duration = Duration::from_secs(600);
 
 /// An open chat-completions model.
@@ -56,7 +55,7 @@ pub struct ChatModel {
 }
 
 impl OpenAi {
-    /// Opens the model with the key from the environment. Nothing is sent yet.
+    /// Opens the model with the key from the environment. This sends nothing.
     ///
     /// # Errors
     /// [`OpenError`]: no key, or a base URL that cannot be used.
@@ -83,7 +82,7 @@ impl OpenAi {
         let client = tls::client()
             .connect_timeout(CONNECT)
             .timeout(WHOLE)
-            // A redirected POST becomes a GET, and the key would travel along.
+            // A redirected POST becomes a GET, and the key would go to the other server.
             .redirect(redirect::Policy::none())
             .build()
             .map_err(|error| OpenError::Failed { name: self.name.clone(), problem: error.to_string() })?;
@@ -100,7 +99,7 @@ impl OpenAi {
     }
 }
 
-/// The address of chat completions below a base URL. No problem repeats the URL, which may hold a secret.
+/// The address of chat completions below a base URL. Errors do not repeat the URL, which may hold a secret.
 fn endpoint(base: &str) -> Result<Url, String> {
     let mut url = Url::parse(base).map_err(|error| error.to_string())?;
     if !matches!(url.scheme(), "http" | "https") {
@@ -124,12 +123,13 @@ impl ChatModel {
             post = post.bearer_auth(key.expose_secret());
         }
         let response = post.send().await.map_err(|error| unavailable(&self.identity.name, error))?;
-        let (status, headers) = (response.status(), response.headers().clone());
+        let status = response.status();
+        let headers = response.headers().clone();
         let bytes = self.read(response).await?;
         if status.is_success() {
             answer::read(&self.identity.name, &bytes)
         } else {
-            Failure::new(status.as_u16(), &headers, &bytes).classify(&self.identity.name)
+            ServerError::new(status.as_u16(), &headers, &bytes).classify(&self.identity.name)
         }
     }
 
@@ -147,7 +147,7 @@ impl ChatModel {
         Ok(bytes)
     }
 
-    /// Some servers repeat the key when they refuse it.
+    /// The error without the key, which some servers repeat when they refuse it.
     fn without_key(&self, mut error: CallError) -> CallError {
         use CallError::{RateLimited, Refused, Unauthorized, Unavailable, Unreadable};
         if let (
@@ -170,7 +170,7 @@ impl Model for ChatModel {
         &self.identity
     }
 
-    /// Chat completions give no probability of a whole text, but take a JSON schema.
+    /// Chat completions give no probability of a whole text, but enforce a JSON schema.
     fn abilities(&self) -> Abilities {
         Abilities { scores_choices: false, enforces_schema: true }
     }

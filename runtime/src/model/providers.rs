@@ -1,13 +1,13 @@
-//! Providers: who can open a model by its name. One file each, one line in [`ALL`].
+//! Providers: ways to open a model by its name. One file each, one line in [`ALL`].
 //!
-//! **Invariant:** a name is opened by exactly one provider: the one whose prefix it bears, or, if a base URL is given and no
-//! prefix fits, the one for OpenAI-compatible servers. Opening sends nothing to anybody and fetches nothing.
+//! **Invariant:** a name is opened by exactly one provider: the one whose prefix it has, or, if a base URL is given and no
+//! prefix fits, the one for OpenAI-compatible servers. Opening sends nothing over the network.
 
 use std::sync::Arc;
 
 use super::Model;
 
-/// What a task says about a model beside its name.
+/// The settings of a model in a task, beside its name.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Settings {
     /// An HTTP server that speaks OpenAI's protocol, such as `http://localhost:8000/v1`.
@@ -18,7 +18,7 @@ pub struct Settings {
 
 /// A way to open models.
 pub trait Provider: Sync {
-    /// What the names of its models begin with: `vendor/` before a model, `kind:` before a path. None overlap.
+    /// The prefixes of its models' names: `vendor/` before a model, `kind:` before a path. No two overlap.
     fn prefixes(&self) -> &'static [&'static str];
     /// One line for help and docs.
     fn about(&self) -> &'static str;
@@ -37,6 +37,8 @@ pub trait Provider: Sync {
 pub const ALL: &[&dyn Provider] = &[
     #[cfg(feature = "local")]
     &super::local::LocalProvider,
+    #[cfg(not(feature = "local"))]
+    &super::absent::AbsentProvider,
     #[cfg(feature = "http")]
     &super::openai::OPENAI,
     #[cfg(feature = "http")]
@@ -56,15 +58,15 @@ pub const ALL: &[&dyn Provider] = &[
     &super::scripted::ScriptedProvider,
 ];
 
-/// Why a model could not be opened.
+/// The reason why a model could not be opened.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// No provider has such names.
+    /// No provider has a prefix of this name.
     #[error("`{name}` is not the name of a model; names begin with {}, or say where it is with `base_url`", known.join(", "))]
     UnknownProvider {
         /// The name.
         name: String,
-        /// The prefixes there are.
+        /// The known prefixes.
         known: Vec<&'static str>,
     },
     /// The key is not in the environment.
@@ -93,10 +95,10 @@ pub enum OpenError {
     },
 }
 
-/// The provider whose prefix a name bears.
+/// The provider whose prefix a name has.
 pub fn find(name: &str) -> Option<&'static dyn Provider> {
-    let bears = |provider: &&dyn Provider| provider.prefixes().iter().any(|prefix| name.starts_with(prefix));
-    ALL.iter().copied().find(bears)
+    let fits = |provider: &&dyn Provider| provider.prefixes().iter().any(|prefix| name.starts_with(prefix));
+    ALL.iter().copied().find(fits)
 }
 
 /// Whether a name means a model file that this process runs itself.
@@ -118,7 +120,7 @@ pub fn open(name: &str, settings: &Settings) -> Result<Arc<dyn Model>, OpenError
 }
 
 impl Settings {
-    /// Refuses settings that would be ignored: for models that are no server.
+    /// Refuses settings for a model that is no server, which would ignore them.
     ///
     /// # Errors
     /// [`OpenError::Failed`].
@@ -147,13 +149,13 @@ mod tests {
     }
 
     #[test]
-    fn unknown_names_are_told_what_there_is() {
+    fn unknown_names_list_the_known_prefixes() {
         let error = open("gpt-5", &Settings::default()).err().unwrap().to_string();
         assert!(error.contains("scripted:"), "{error}");
     }
 
     #[test]
-    fn settings_of_a_server_are_refused_where_there_is_none() {
+    fn server_settings_are_refused_without_a_server() {
         let settings = Settings { base_url: Some("http://localhost".into()), key_env: None };
         let error = open("scripted:x.json", &settings).err().unwrap().to_string();
         assert!(error.contains("`base_url`"), "{error}");

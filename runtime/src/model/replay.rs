@@ -1,6 +1,6 @@
 //! A model that answers from a call log only.
 //!
-//! **Invariant:** it never calls anybody. It bears the identity of the recorded model, so that keys are the same.
+//! **Invariant:** it makes no calls. It has the identity of the recorded model, so that keys are the same.
 
 use std::{path::Path, sync::Arc};
 
@@ -18,16 +18,16 @@ pub struct Replay {
 }
 
 impl Replay {
-    /// Answers in the name of a recorded model from what the store has on record for it.
+    /// Answers for a recorded model with the calls that the store has on record.
     pub fn new(recorded: Recorded, store: Store) -> Self {
         let Recorded { identity, used } = recorded;
         Self { identity, abilities: used, store }
     }
 
-    /// Opens a call log; `name` says which of its models, and may be absent if there is only one.
+    /// Opens a call log. `name` chooses one of its models; it may be absent if there is only one.
     ///
     /// # Errors
-    /// A phrase: no such file, or none or several models of this name.
+    /// The problem as a phrase: no such file, or none or several models of this name.
     fn open(file: &Path, name: Option<&str>) -> Result<Self, String> {
         if !file.is_file() {
             return Err(format!("there is no call log {}", file.display()));
@@ -121,7 +121,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_answers_what_is_on_record_and_nothing_else() {
+    async fn only_recorded_calls_are_answered() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("calls.db");
         recording(&file, &["https://one"]).await;

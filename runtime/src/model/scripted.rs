@@ -17,7 +17,7 @@
 //! else the default; else the call fails as [`CallError::NotRecorded`].
 //!
 //! **Invariant:** the answer depends on the request alone, and a [`Shape::Choice`] is answered with one of its choices
-//! unless the script says `"scores_choices": false`.
+//! unless the script sets `"scores_choices": false`.
 
 use std::{collections::BTreeMap, fs, path::Path, path::PathBuf, sync::Arc};
 
@@ -34,12 +34,12 @@ use crate::digest::digest;
 pub struct Scripted {
     identity: Identity,
     scores_choices: bool,
-    answers: Answers,
+    answers: AnswerSource,
 }
 
-/// Where the answers come from.
+/// The source of the answers.
 #[derive(Clone)]
-enum Answers {
+enum AnswerSource {
     Script(Arc<Script>),
     Function(Arc<Function>),
 }
@@ -47,32 +47,32 @@ enum Answers {
 /// Answers in code.
 type Function = dyn Fn(&Request) -> Result<String, CallError> + Send + Sync;
 
-/// What a script file holds; see the [module](self).
+/// The content of a script file; see the [module](self).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Script {
-    /// Tried in order.
+    /// Rules, tried in order.
     #[serde(default)]
     pub rules: Vec<Rule>,
-    /// Answers by a text that the last message contains; the longest such text counts.
+    /// Answers by a text that the last message contains. The longest such text wins.
     #[serde(default)]
     pub table: BTreeMap<String, String>,
-    /// The answer to everything else.
+    /// The answer to all other requests.
     #[serde(default)]
     pub default: Option<String>,
-    /// Whether to play a model that scores choices, so that its answers are always among them.
+    /// Whether to act as a model that scores choices, whose answers are always among them.
     #[serde(default = "yes")]
     pub scores_choices: bool,
 }
 
-/// An answer and when it is given.
+/// An answer and its conditions.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// All of these must hold.
+    /// The conditions, all of which must hold.
     #[serde(default)]
     pub when: When,
-    /// What happens then.
+    /// The result.
     pub then: Then,
 }
 
@@ -96,7 +96,7 @@ pub struct When {
     pub replicate: Option<u32>,
 }
 
-/// What a rule does.
+/// The result of a rule.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Then {
@@ -106,13 +106,13 @@ pub enum Then {
     Fail {
         /// The kind of error.
         error: Fault,
-        /// What the provider is made to say.
+        /// The message of the provider.
         #[serde(default)]
         message: String,
     },
 }
 
-/// Kinds of errors that a script can play.
+/// The errors that a script can produce.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fault {
@@ -132,7 +132,7 @@ pub enum Fault {
     Filtered,
 }
 
-/// Why a script cannot be used.
+/// The reason why a script cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ScriptError {
     /// The file cannot be read.
@@ -159,7 +159,7 @@ impl Scripted {
         Self {
             identity: Identity { name: name.into(), fingerprint: digest(&script).to_string() },
             scores_choices: script.scores_choices,
-            answers: Answers::Script(Arc::new(script)),
+            answers: AnswerSource::Script(Arc::new(script)),
         }
     }
 
@@ -183,11 +183,11 @@ impl Scripted {
         Self {
             identity: Identity { name: name.into(), fingerprint: "function".into() },
             scores_choices: true,
-            answers: Answers::Function(Arc::new(answer)),
+            answers: AnswerSource::Function(Arc::new(answer)),
         }
     }
 
-    /// The same model, but one that does not score choices: it may answer anything.
+    /// The same model without scores of choices: it may answer any text.
     #[must_use]
     pub fn writing_freely(mut self) -> Self {
         self.scores_choices = false;
@@ -196,8 +196,8 @@ impl Scripted {
 
     fn answer(&self, request: &Request) -> Result<Reply, CallError> {
         let text = match &self.answers {
-            Answers::Function(answer) => answer(request)?,
-            Answers::Script(script) => match script.find(request) {
+            AnswerSource::Function(answer) => answer(request)?,
+            AnswerSource::Script(script) => match script.find(request) {
                 Some(Then::Reply(text)) => text,
                 Some(Then::Fail { error: Fault::Filtered, .. }) => {
                     return Ok(reply(request, String::new(), Finish::Filtered));

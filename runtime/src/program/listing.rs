@@ -1,11 +1,11 @@
-//! The same program with its choices listed in another order.
+//! Programs with their choices in another order.
 
 use super::Program;
 use crate::signature::{Field, Type};
 
 impl Program {
-    /// The program in which every field that is one of these choices lists them in this order, whatever order it had. Nothing
-    /// else changes: labels keep their names, and candidates fit as before.
+    /// The same program with these choices in this order, in every field that has exactly these choices. Labels keep their
+    /// names, and candidates fit as before.
     #[must_use]
     pub fn listing(&self, choices: &[String]) -> Self {
         let mut listed = self.clone();
@@ -44,7 +44,7 @@ mod tests {
     }
 
     #[test]
-    fn every_field_with_these_choices_lists_them_anew_and_no_other() {
+    fn only_fields_with_exactly_these_choices_change() {
         let signature = Signature {
             instructions: "Choose.".into(),
             inputs: vec![

@@ -1,9 +1,9 @@
-//! Laying a candidate over a program: which parameters there are, what they say, and what may be said.
+//! Applying a candidate to a program: the parameters, their values, and the checks of new values.
 
 use super::{Module, Program, sound};
 use crate::candidate::{Candidate, Param, ParamPath, Slot};
 
-/// A candidate that does not belong to a program.
+/// The error for a candidate that does not fit a program.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadCandidate {
     /// A parameter that the program does not declare.
@@ -34,7 +34,7 @@ impl Program {
         self.parts.modules.iter().flat_map(Module::parameters).collect()
     }
 
-    /// The program with a candidate laid over it. A vote gives a program that holds every module once for each member.
+    /// The program with the candidate's parameters. A vote gives a program with every module once for each member.
     ///
     /// # Errors
     /// The first parameter that is undeclared or does not fit.
@@ -43,7 +43,7 @@ impl Program {
         candidate.voters().iter().try_fold(first, |program, voter| Ok(program.joined(self.apply(voter)?)))
     }
 
-    /// The program with the first of those that vote laid over it.
+    /// The program with the parameters of the first member of the vote.
     fn lay(&self, candidate: &Candidate) -> Result<Self, BadCandidate> {
         let mut program = self.clone();
         for (path, param) in candidate.iter() {
@@ -67,7 +67,7 @@ impl Module {
         slots.into_iter().map(|slot| ParamPath::new(&self.name, slot)).collect()
     }
 
-    /// The value of every parameter that is said: what an overlay must hold to give this module.
+    /// The value of every parameter that is set: the overlay that reproduces this module.
     pub fn values(&self) -> Vec<(Slot, Param)> {
         let fields = self.signature.inputs.iter().chain(&self.signature.outputs);
         let mut values = vec![

@@ -1,4 +1,4 @@
-//! What makes a program sound: names, kinds, wires, types, demonstrations, and an order to run in.
+//! The checks of a program: names, kinds, wires, types, demonstrations, and a running order.
 
 use std::collections::BTreeMap;
 
@@ -9,7 +9,7 @@ use crate::{
     signature::{Field, Misfit, Signature, check_record},
 };
 
-/// Something unsound in a program.
+/// A problem of a program.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum Unsound {
     /// No module at all.
@@ -20,7 +20,7 @@ pub enum Unsound {
     Duplicate {
         /// The name.
         name: String,
-        /// Where: "the program" or "module `x`".
+        /// Its place: "the program" or "module `x`".
         place: String,
     },
     /// A kind that does not exist.
@@ -28,7 +28,7 @@ pub enum Unsound {
     UnknownKind {
         /// The module.
         module: String,
-        /// The kind it asks for.
+        /// The unknown kind.
         kind: String,
     },
     /// An input without a source, or a source that does not exist.
@@ -36,7 +36,7 @@ pub enum Unsound {
     Unwired {
         /// The field.
         input: String,
-        /// Whose field: "module `x`" or "the program".
+        /// The owner of the field: "module `x`" or "the program".
         place: String,
         /// What is wrong.
         problem: String,
@@ -50,12 +50,12 @@ pub enum Unsound {
         input: String,
         /// The source, as written.
         from: String,
-        /// What the input takes.
+        /// The type of the input.
         expected: String,
-        /// What the source gives.
+        /// The type of the source.
         found: String,
     },
-    /// Modules that wait for each other.
+    /// Modules that feed each other in a circle.
     #[error("modules {} wait for each other in a circle", modules.join(", "))]
     Circle {
         /// The modules.
@@ -66,21 +66,22 @@ pub enum Unsound {
     Demonstration {
         /// The module.
         module: String,
-        /// Which, counted from 1.
+        /// Its number, counted from 1.
         number: usize,
         /// What does not fit.
         misfit: Misfit,
     },
 }
 
-/// Everything unsound in parts, circles aside: [`running_order`] finds those.
+/// All problems of the parts except circles, which [`running_order`] finds.
 pub(super) fn problems(parts: &Parts) -> Vec<Unsound> {
     let mut problems = names(parts);
     problems.extend(parts.modules.iter().flat_map(|module| module_problems(parts, module)));
     for output in &parts.outputs {
         for source in output.sources() {
             if let Err(problem) = source_field(parts, source) {
-                let (input, place) = (output.name.clone(), "the program".into());
+                let input = output.name.clone();
+                let place = "the program".into();
                 problems.push(Unsound::Unwired { input, place, problem });
             }
         }
@@ -150,18 +151,25 @@ fn module_problems(parts: &Parts, module: &Module) -> Vec<Unsound> {
 
 /// The first demonstration that does not fit, counted from 1, and why.
 pub(super) fn demonstration_misfit(signature: &Signature, list: &[Demonstration]) -> Option<(usize, Misfit)> {
-    list.iter().enumerate().find_map(|(i, demonstration)| {
-        let mut outputs = demonstration.outputs.clone();
-        if signature.outputs.iter().all(|field| field.name != kind::REASONING) {
-            outputs.remove(kind::REASONING);
+    for (demonstration, number) in list.iter().zip(1..) {
+        if let Some(misfit) = first_misfit(signature, demonstration) {
+            return Some((number, misfit));
         }
-        let misfits = check_record(&signature.inputs, &demonstration.inputs)
-            .and_then(|()| check_record(&signature.outputs, &outputs));
-        misfits.err().and_then(|found| found.into_iter().next()).map(|misfit| (i + 1, misfit))
-    })
+    }
+    None
 }
 
-/// The field that a source gives.
+fn first_misfit(signature: &Signature, demonstration: &Demonstration) -> Option<Misfit> {
+    let mut outputs = demonstration.outputs.clone();
+    if signature.outputs.iter().all(|field| field.name != kind::REASONING) {
+        outputs.remove(kind::REASONING);
+    }
+    let misfits = check_record(&signature.inputs, &demonstration.inputs)
+        .and_then(|()| check_record(&signature.outputs, &outputs));
+    misfits.err()?.into_iter().next()
+}
+
+/// The field that a source refers to.
 pub(super) fn source_field<'a>(parts: &'a Parts, source: &Source) -> Result<&'a Field, String> {
     match source {
         Source::Input(name) => parts
@@ -178,9 +186,10 @@ pub(super) fn source_field<'a>(parts: &'a Parts, source: &Source) -> Result<&'a 
     }
 }
 
-/// The modules in an order in which every input is there before it is needed.
+/// The modules in an order in which each comes after the modules that feed it.
 pub(super) fn running_order(modules: &[Module]) -> Result<Vec<Module>, Unsound> {
-    let (mut waiting, mut ordered): (Vec<&Module>, Vec<Module>) = (modules.iter().collect(), Vec::new());
+    let mut waiting: Vec<&Module> = modules.iter().collect();
+    let mut ordered: Vec<Module> = Vec::new();
     while !waiting.is_empty() {
         let ready = waiting.iter().position(|module| {
             module.wiring.values().all(|source| match source {
@@ -200,11 +209,19 @@ pub(super) fn running_order(modules: &[Module]) -> Result<Vec<Module>, Unsound> 
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use proptest::{prelude::*, sample::Index};
+
     use super::*;
     use crate::{
-        candidate::Calibration,
+        candidate::{Calibration, Candidate},
+        fuzz,
+        model::{Sampling, scripted::Scripted},
         program::{Output, Program},
+        run::Runner,
         signature::Type,
+        value::{Record, Value},
     };
 
     fn module(name: &str, input: (&str, Source), output: &str) -> Module {
@@ -224,12 +241,8 @@ mod tests {
         }
     }
 
-    fn from(module: &str, field: &str) -> Source {
-        Source::Output { module: module.into(), field: field.into() }
-    }
-
-    #[test]
-    fn modules_are_put_in_running_order() {
+    /// Two modules, the first of which feeds the second.
+    fn chain() -> Program {
         let parts = Parts {
             inputs: vec![Field::new("text", Type::Text)],
             modules: vec![
@@ -238,7 +251,43 @@ mod tests {
             ],
             outputs: vec![Output { name: "answer".into(), source: from("second", "answer"), voters: vec![] }],
         };
-        let program = Program::new(parts).unwrap();
+        Program::new(parts).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(fuzz::cases(300))]
+
+        #[test]
+        fn a_broken_program_is_sound_or_refused(
+            place in any::<Index>(),
+            value in fuzz::json(),
+            changes in fuzz::changes(),
+        ) {
+            let document = serde_json::to_value(chain()).unwrap();
+            let bytes = fuzz::changed(document.to_string().as_bytes(), &changes);
+            let other = fuzz::with_value(document, place, value).to_string();
+            for bytes in [bytes, other.into_bytes()] {
+                let Ok(program) = serde_json::from_slice::<Program>(&bytes) else { continue };
+                prop_assert_eq!(Program::new(Parts::from(program.clone())), Ok(program.clone()));
+                let model = Arc::new(Scripted::from_fn("m", |_| Ok(String::new())));
+                if let Ok(runner) = Runner::new(&program, &Candidate::baseline(), model, Sampling::default()) {
+                    for module in program.modules() {
+                        let value = |field: &Field| (field.name.clone(), Value::Null);
+                        let inputs: Record = module.signature.inputs.iter().map(value).collect();
+                        prop_assert!(runner.messages(&module.name, &inputs).is_ok());
+                    }
+                }
+            }
+        }
+    }
+
+    fn from(module: &str, field: &str) -> Source {
+        Source::Output { module: module.into(), field: field.into() }
+    }
+
+    #[test]
+    fn modules_are_put_in_running_order() {
+        let program = chain();
         assert_eq!(program.modules()[0].name, "first");
         assert_eq!(program.output_fields()[0].name, "answer");
     }

@@ -1,15 +1,15 @@
-//! Votes: several programs as one that asks all of them and gives what most of them say.
+//! Votes: several programs joined into one that runs all of them and returns the answer of most.
 //!
-//! **Invariant:** the joint program is an ordinary one: each module is asked, shown and read under a name of its own, and what
-//! it costs is the number of its modules.
+//! **Invariant:** the joint program is an ordinary program. Each of its modules has its own name, prompt and reply, and a
+//! record takes as many calls as there are modules.
 
 use std::collections::BTreeSet;
 
-use super::{Module, Output, Program, Source};
+use super::{Output, Program, Source};
 use crate::value::Value;
 
 impl Program {
-    /// This program and another one over the same inputs and outputs, voting. The other one's modules go by new names:
+    /// The vote of this program and another one with the same inputs and outputs. The modules of the other get new names:
     /// `route_2` if there is a `route`.
     pub(super) fn joined(mut self, other: Self) -> Self {
         let mut taken: BTreeSet<String> =
@@ -20,26 +20,31 @@ impl Program {
             .iter()
             .map(|module| (module.name.clone(), fresh(&module.name, &mut taken)))
             .collect();
-        let renamed = |source: Source| match source {
-            Source::Output { module, field } => {
-                let new = names.iter().find(|(old, _)| *old == module).map(|(_, new)| new.clone());
-                Source::Output { module: new.unwrap_or(module), field }
-            }
-            Source::Input(_) => source,
-        };
-        let modules = other.parts.modules.into_iter().zip(&names).map(|(module, (_, name))| {
-            let wiring = module.wiring.into_iter().map(|(input, source)| (input, renamed(source)));
-            Module { name: name.clone(), wiring: wiring.collect(), ..module }
-        });
-        self.parts.modules.extend(modules);
+        for (mut module, (_, name)) in other.parts.modules.into_iter().zip(&names) {
+            name.clone_into(&mut module.name);
+            module.wiring.values_mut().for_each(|source| rename(source, &names));
+            self.parts.modules.push(module);
+        }
         for (output, others) in self.parts.outputs.iter_mut().zip(other.parts.outputs) {
-            output.voters.extend(std::iter::once(others.source).chain(others.voters).map(&renamed));
+            for mut source in std::iter::once(others.source).chain(others.voters) {
+                rename(&mut source, &names);
+                output.voters.push(source);
+            }
         }
         self
     }
 }
 
-/// The first of `name_2`, `name_3`, ... that is not taken; it is then.
+/// Changes the module of a source to its new name.
+fn rename(source: &mut Source, names: &[(String, String)]) {
+    if let Source::Output { module, .. } = source
+        && let Some((_, new)) = names.iter().find(|(old, _)| old == module)
+    {
+        new.clone_into(module);
+    }
+}
+
+/// The first of `name_2`, `name_3`, ... that is not taken. It counts as taken afterwards.
 fn fresh(name: &str, taken: &mut BTreeSet<String>) -> String {
     let mut number = 2;
     while !taken.insert(format!("{name}_{number}")) {
@@ -49,13 +54,13 @@ fn fresh(name: &str, taken: &mut BTreeSet<String>) -> String {
 }
 
 impl Output {
-    /// All that it comes from: one source, or several that vote.
+    /// Its sources: one, or one for each member of a vote.
     pub fn sources(&self) -> impl Iterator<Item = &Source> {
         std::iter::once(&self.source).chain(&self.voters)
     }
 
-    /// What most sources say of those that say anything; texts that differ in the blanks around them are one. Of values that
-    /// are said equally often, the one that is said first. [`Value::Null`] if none says anything.
+    /// The value that most sources give, without those that give none. Texts that differ only in white space around them
+    /// are equal. Of equally frequent values the first wins. [`Value::Null`] if no source gives a value.
     pub fn value<'v>(&self, at: impl Fn(&Source) -> Option<&'v Value>) -> Value {
         let mut said: Vec<(&Value, usize)> = Vec::new();
         for value in self.sources().filter_map(at) {
@@ -64,7 +69,7 @@ impl Output {
                 None => said.push((value, 1)),
             }
         }
-        // The last of the largest, so the first one said comes last.
+        // `max_by_key` returns the last of equals, so the order is reversed.
         said.into_iter().rev().max_by_key(|(_, votes)| *votes).map_or(Value::Null, |(value, _)| value.clone())
     }
 }
@@ -90,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn most_say_it_and_ties_go_to_the_first() {
+    fn the_most_frequent_value_wins_and_ties_go_first() {
         let vote = |said: &[&str]| {
             let values: Vec<Value> = said.iter().map(|&text| text.into()).collect();
             let voters = (1..said.len()).map(|place| input(&place.to_string())).collect();
@@ -109,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_has_no_vote() {
+    fn a_missing_value_has_no_vote() {
         let output = Output { name: "x".into(), source: input("a"), voters: vec![input("b"), input("c")] };
         let one = Value::Integer(1);
         assert_eq!(output.value(|source| (*source == input("c")).then_some(&one)), one);

@@ -64,19 +64,20 @@ impl Format for Fields {
 /// The parts of a reply.
 #[derive(Default)]
 struct Sections {
-    /// What stands before the first marker.
+    /// The text before the first marker.
     preamble: String,
-    /// The outputs found, each with its text. The first one of a name counts: a second one is a model that goes on to write
-    /// the next example by itself.
+    /// The outputs found, each with its text. Of equal names the first counts: a second one is the start of a further
+    /// example that the model invents.
     found: Vec<(String, String)>,
-    /// Whether a marker was written in another way than asked for.
+    /// Whether a marker differs from the required form.
     loose: bool,
 }
 
 impl Sections {
     fn of(text: &str, signature: &Signature) -> Self {
         let is_marker = |line: &str| marked(line, signature).is_some();
-        let (mut sections, mut body) = (Self::default(), String::new());
+        let mut sections = Self::default();
+        let mut body = String::new();
         let mut name: Option<String> = None;
         for line in text.split_inclusive('\n') {
             let Some(marker) = marked(line.trim_start(), signature) else {
@@ -86,17 +87,28 @@ impl Sections {
             sections.end(name.take(), &marker::unguard(&body, is_marker));
             body = marker.rest.to_owned();
             sections.loose |= marker.loose;
-            let new = marker.field.map(|field| &field.name).filter(|name| {
-                let is_output = signature.outputs.iter().any(|output| output.name == **name);
-                is_output && sections.found.iter().all(|(known, _)| known != *name)
+            name = Some(match marker.field {
+                Some(field) if sections.is_new(field, signature) => field.name.clone(),
+                _ => String::new(),
             });
-            name = Some(new.cloned().unwrap_or_default());
         }
         sections.end(name, &marker::unguard(&body, is_marker));
         sections
     }
 
-    /// Ends a section; one with an empty name is nobody's.
+    /// Whether a field is an output that was not found before.
+    fn is_new(&self, field: &Field, signature: &Signature) -> bool {
+        let is_output = signature.outputs.iter().any(|output| output.name == field.name);
+        is_output && self.text_of(field).is_none()
+    }
+
+    /// The text found for an output.
+    fn text_of(&self, field: &Field) -> Option<&str> {
+        let found = self.found.iter().find(|(name, _)| *name == field.name);
+        found.map(|(_, text)| text.as_str())
+    }
+
+    /// Ends a section. One with an empty name is dropped.
     fn end(&mut self, name: Option<String>, body: &str) {
         let body = body.trim().to_owned();
         match name {
@@ -106,26 +118,25 @@ impl Sections {
         }
     }
 
-    /// The first output may stand before the first marker: many models take its marker for granted.
+    /// Reads the sections. The first output may stand before the first marker, because many models leave that marker out.
     fn read(&self, signature: &Signature) -> Result<Reading, ReplyError> {
-        let text_of = |field: &Field| {
-            let found = self.found.iter().find(|(name, _)| *name == field.name);
-            found.map(|(_, text)| text.as_str())
-        };
-        let first = signature.outputs.first().filter(|field| text_of(field).is_none());
-        let headless = first.filter(|_| !self.preamble.is_empty());
-        let texts = signature.outputs.iter().map(|field| {
-            let is_headless = headless.is_some_and(|first| first.name == field.name);
-            (field, if is_headless { Some(self.preamble.as_str()) } else { text_of(field) })
-        });
+        let first_is_missing = signature.outputs.first().is_some_and(|field| self.text_of(field).is_none());
+        let unmarked = first_is_missing && !self.preamble.is_empty();
+        let mut texts: Vec<_> = signature.outputs.iter().map(|field| (field, self.text_of(field))).collect();
+        if let (true, Some((_, text))) = (unmarked, texts.first_mut()) {
+            *text = Some(&self.preamble);
+        }
         let mut reading = read_texts(texts)?;
-        let actions = [
-            (self.loose, Action::MatchedName),
-            (headless.is_some(), Action::MendedSyntax),
-            (headless.is_none() && !self.preamble.is_empty(), Action::IgnoredText),
-        ];
-        let done = actions.into_iter().filter(|(done, _)| *done);
-        reading.repairs.splice(0..0, done.map(|(_, action)| Repair::new("", action)));
+        let mut actions = vec![];
+        if self.loose {
+            actions.push(Action::MatchedName);
+        }
+        if unmarked {
+            actions.push(Action::MendedSyntax);
+        } else if !self.preamble.is_empty() {
+            actions.push(Action::IgnoredText);
+        }
+        reading.repairs.splice(0..0, actions.into_iter().map(|action| Repair::new("", action)));
         Ok(reading)
     }
 }
@@ -134,13 +145,13 @@ impl Sections {
 struct Marker<'a> {
     /// The field; absent if the signature has none of that name.
     field: Option<&'a Field>,
-    /// What follows on the same line.
+    /// The rest of the line.
     rest: &'a str,
     loose: bool,
 }
 
-/// Reads a line as a marker: `[[team]]`, and as models vary it: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`. With
-/// the signs `##` inside, as some models have learnt it, any name makes a marker.
+/// Reads a line as a marker: `[[team]]` and the variations of models: `**[[ Team ]]**`, `[[ ## team ## ]]`, `[[team]]: x`.
+/// With the signs `##` inside, a habit of some models, any name makes a marker.
 fn marked<'a>(line: &'a str, signature: &'a Signature) -> Option<Marker<'a>> {
     let decoration = ['*', '#', '_', ' ', '`'];
     let inside = line.trim_start_matches(decoration).strip_prefix("[[")?;

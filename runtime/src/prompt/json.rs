@@ -52,8 +52,8 @@ impl Format for JsonObject {
     }
 }
 
-/// A reply that is only the value of the only output. Not for text: any text would do, and an answer in the wrong form
-/// is better asked for again.
+/// Reads a reply that is only the value of the only output. Not for text, which would accept any reply: the model gets
+/// one more turn instead.
 fn read_lone_value(text: &str, signature: &Signature) -> Option<Reading> {
     let [
         field @ Field {

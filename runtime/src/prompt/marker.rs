@@ -1,7 +1,7 @@
-//! Neutralizing markers: a line of a value that looks like a marker gets a backslash in front, and a line that looks like
-//! a neutralized marker gets one more, so that nothing is lost.
+//! Neutralizing markers. A line of a value that looks like a marker gets a backslash in front, and a line that looks like
+//! a neutralized marker gets one more, so that the value can be restored.
 //!
-//! **Invariant:** what [`guard`] wrote, [`unguard`] reads: both look behind the same mix of white space and backslashes.
+//! **Invariant:** [`unguard`] reverses [`guard`]. Both skip the same mix of white space and backslashes before a marker.
 
 /// A value with the lines that look like markers neutralized.
 pub(super) fn guard(text: &str, is_marker: impl Fn(&str) -> bool) -> String {
@@ -24,7 +24,7 @@ pub(super) fn unguard(text: &str, is_marker: impl Fn(&str) -> bool) -> String {
     lines.collect()
 }
 
-/// A line without what may stand before a marker.
+/// A line without the white space and backslashes that may stand before a marker.
 fn bare(line: &str) -> &str {
     line.trim_start_matches(|c: char| c == '\\' || c.is_whitespace())
 }
@@ -39,15 +39,15 @@ mod tests {
         line.starts_with("Message:")
     }
 
-    /// A backslash and a space before a label were taken for a neutralized label by who reads, and not by who writes.
+    /// A backslash and a space before a label counted as a neutralized label for the reader, but not for the writer.
     #[test]
-    fn a_backslash_with_a_space_behind_it_is_neutralized_as_well() {
+    fn a_backslash_and_a_space_before_a_marker_count() {
         assert_eq!(guard("\\ Message: hi", is_marker), "\\\\ Message: hi");
     }
 
     proptest! {
         #[test]
-        fn what_is_guarded_reads_back(pieces in prop::collection::vec(prop::sample::select(vec!["\\", " ", "\t", "Message:", "x", "\n"]), 0..12)) {
+        fn unguarding_reverses_guarding(pieces in prop::collection::vec(prop::sample::select(vec!["\\", " ", "\t", "Message:", "x", "\n"]), 0..12)) {
             let text = pieces.concat();
             prop_assert_eq!(unguard(&guard(&text, is_marker), is_marker), text);
         }

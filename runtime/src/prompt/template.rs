@@ -1,5 +1,4 @@
-//! Templates: how a format's messages are filled in. Compiled once, with undefined variables forbidden and nothing
-//! escaped.
+//! Templates of a format's messages. They are compiled once, undefined variables are errors, and nothing is escaped.
 
 use std::sync::LazyLock;
 
@@ -13,14 +12,14 @@ use crate::{
     value::Record,
 };
 
-/// The templates of a format's three messages. What they are given:
+/// The templates of a format's three messages. Their variables:
 ///
 /// - `system`: `instructions`, `outputs` and `described`, the fields with a description (lists of `name`, `label`,
 ///   `about`, `form`), `schema`
 /// - `user` and `assistant`: `fields` (a list of `name`, `label`, `value`), `record` (all values as JSON)
 #[derive(Clone, Copy, Debug)]
 pub struct Templates {
-    /// Instruction, descriptions and what the reply must look like.
+    /// Instruction, descriptions and the form of the reply.
     pub system: &'static str,
     /// The inputs of a demonstration or of the record to answer.
     pub user: &'static str,
@@ -28,7 +27,7 @@ pub struct Templates {
     pub assistant: &'static str,
 }
 
-/// A template that could not be filled in: a mistake in a format, not in its input.
+/// The error for a template that cannot be filled in: a mistake in the format, not in its input.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the prompt format `{format}` is broken: {message}")]
 pub struct RenderError {
@@ -40,7 +39,7 @@ pub struct RenderError {
 
 /// A field as the system message shows it.
 #[derive(Serialize)]
-struct Described<'a> {
+struct DescribedField<'a> {
     name: &'a str,
     label: String,
     about: &'a str,
@@ -49,7 +48,7 @@ struct Described<'a> {
 
 /// A field as the other messages show it.
 #[derive(Serialize)]
-struct Valued<'a> {
+struct FieldValue<'a> {
     name: &'a str,
     label: String,
     value: String,
@@ -67,7 +66,7 @@ static TEMPLATES: LazyLock<Result<Tera, String>> = LazyLock::new(|| {
     Ok(tera)
 });
 
-/// The name of a field for people: `customer_message` is "Customer message".
+/// The name of a field as a label: `customer_message` is "Customer message".
 pub fn label(name: &str) -> String {
     let mut words = name.split('_').filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ");
     if let Some(first) = words.get_mut(..1) {
@@ -84,7 +83,7 @@ pub(super) fn render(format: &dyn Format, prompt: &Prompt<'_>) -> Result<Vec<Mes
         messages.push(system);
     }
     let values = |role, fields: &[Field], record: &Record| {
-        let context = show((format, role), prompt.signature, (fields, record));
+        let context = show(format, role, prompt.signature, fields, record);
         fill(format, role, &context)
     };
     for demonstration in prompt.demonstrations {
@@ -107,13 +106,13 @@ fn describe(signature: &Signature) -> Context {
     let described = inputs.iter().chain(outputs).filter(|field| !field.about.trim().is_empty());
     let mut context = Context::new();
     context.insert("instructions", instructions.trim());
-    context.insert("described", &described.map(Described::new).collect::<Vec<_>>());
-    context.insert("outputs", &outputs.iter().map(Described::new).collect::<Vec<_>>());
+    context.insert("described", &described.map(DescribedField::new).collect::<Vec<_>>());
+    context.insert("outputs", &outputs.iter().map(DescribedField::new).collect::<Vec<_>>());
     context.insert("schema", &signature.output_schema().to_string());
     context
 }
 
-impl<'a> Described<'a> {
+impl<'a> DescribedField<'a> {
     fn new(field: &'a Field) -> Self {
         let Field { name, about, .. } = field;
         Self { name, label: label(name), about: about.trim(), form: form(field) }
@@ -121,14 +120,16 @@ impl<'a> Described<'a> {
 }
 
 fn show(
-    (format, role): (&dyn Format, Role),
+    format: &dyn Format,
+    role: Role,
     signature: &Signature,
-    (fields, record): (&[Field], &Record),
+    fields: &[Field],
+    record: &Record,
 ) -> Context {
     let present = fields.iter().filter_map(|field| Some((field, record.get(&field.name)?)));
     let shown: Vec<_> = present
         .clone()
-        .map(|(field, value)| Valued {
+        .map(|(field, value)| FieldValue {
             name: &field.name,
             label: label(&field.name),
             value: format.write(value, role, signature),
@@ -141,8 +142,8 @@ fn show(
     context
 }
 
-/// What a value must look like, as a phrase; empty if there is nothing to say. Choices stand on one line, or on lines of
-/// their own if one contains a comma.
+/// The required form of a value as a phrase; empty if any text fits. Choices stand on one line, or on lines of their own
+/// if one contains a comma.
 fn form(field: &Field) -> String {
     let limits = limits(&field.constraints);
     match (form_of(&field.ty), limits.is_empty()) {
@@ -185,7 +186,7 @@ fn template_name(format: &dyn Format, role: Role) -> String {
     format!("{}/{role}", format.name())
 }
 
-/// An error of Tera with what caused it.
+/// An error of Tera with its causes.
 fn report(error: &tera::Error) -> String {
     let causes = std::iter::successors(Some(error as &dyn std::error::Error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

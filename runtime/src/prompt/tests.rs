@@ -1,4 +1,4 @@
-//! What every format must hold.
+//! Golden messages of every format.
 
 use super::*;
 use crate::{

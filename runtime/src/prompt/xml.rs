@@ -27,7 +27,7 @@ Reply in this form:
 {% endfor %}",
 };
 
-/// What XML itself escapes.
+/// The entities that XML defines.
 const ENTITIES: [(&str, &str); 5] =
     [("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"), ("&quot;", "\""), ("&apos;", "'")];
 
@@ -75,7 +75,7 @@ struct Element {
     closed: bool,
 }
 
-/// The first element of that name; one that is never closed ends with the reply.
+/// The first element with the field's name. An element that is never closed ends with the reply.
 fn element(text: &str, field: &Field) -> Option<Element> {
     let open = format!("<{}>", field.name);
     let from = text.find(&open)? + open.len();
@@ -84,8 +84,8 @@ fn element(text: &str, field: &Field) -> Option<Element> {
     Some(Element { text: unescape(inner.trim()), closed: end.is_some() })
 }
 
-/// Escapes what would read as something else: tags of the signature's fields, and what looks like an escape. Everything
-/// else stays legible.
+/// Escapes only what would be misread: tags of the signature's fields, and text that looks like an escape. The rest stays
+/// readable.
 fn escape(text: &str, signature: &Signature) -> String {
     let mut escaped = String::with_capacity(text.len());
     let mut rest = text;

@@ -1,20 +1,21 @@
-//! Recognizing a choice in what a model wrote.
+//! Recognizing a choice in a model's text.
 //!
-//! **Invariant:** a choice is recognized only if no other one fits as well.
+//! **Invariant:** a choice is recognized only if no other choice fits as well.
 
-/// Words that turn what follows them into its opposite.
+/// Words that negate the word after them.
 const NEGATIONS: [&str; 6] = ["not", "no", "never", "isn't", "neither", "nor"];
 
-/// The choice that a text means. Tried in this order, each only if it leaves exactly one choice:
-/// the text, its first line, its last line equal a choice apart from case and punctuation; the text is the beginning of
-/// a choice; the choices that occur in the text as whole words.
+/// The choice that a text means. The rules apply in this order, each only if exactly one choice is left: the text, its
+/// first line or its last line equals a choice apart from case and punctuation; the text is the beginning of a choice; a
+/// choice occurs in the text as whole words.
 pub(crate) fn find<'a>(text: &str, choices: &'a [String]) -> Option<&'a str> {
     if let Some(exact) = choices.iter().find(|choice| *choice == text) {
         return Some(exact);
     }
     let forms: Vec<Vec<String>> = choices.iter().map(|choice| words(choice)).collect();
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
-    let (first, last) = (lines.next(), lines.next_back());
+    let first = lines.next();
+    let last = lines.next_back();
     let place = [Some(text), first, last]
         .into_iter()
         .flatten()
@@ -39,16 +40,17 @@ fn equal(words: &[String], forms: &[Vec<String>]) -> Option<usize> {
     only(forms.iter().enumerate().filter(|(_, form)| *form == words).map(|(place, _)| place))
 }
 
-/// A text cut short: at least three letters of one choice only.
+/// The choice whose beginning the text is, with at least three letters.
 fn beginning(words: &[String], forms: &[Vec<String>]) -> Option<usize> {
     let text = words.join(" ");
     let starts = |form: &Vec<String>| text.chars().count() >= 3 && form.join(" ").starts_with(&text);
     only(forms.iter().enumerate().filter(|(_, form)| starts(form)).map(|(place, _)| place))
 }
 
-/// The only choice among those mentioned; of choices that start at the same word, the longest counts.
+/// The only choice that is mentioned. Of choices that start at the same word, the longest counts.
 fn mentioned(words: &[String], forms: &[Vec<String>]) -> Option<usize> {
-    let (mut found, mut at) = (Vec::new(), 0);
+    let mut found = Vec::new();
+    let mut at = 0;
     while at < words.len() {
         let here = forms.iter().enumerate().filter(|(_, form)| words[at..].starts_with(form));
         let longest = here.max_by_key(|(_, form)| form.len());
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_choice_is_found_and_doubt_is_not_resolved() {
+    fn a_choice_is_found_only_if_it_is_clear() {
         let choices: Vec<String> =
             ["billing", "billing_dispute", "New York", "shipping", "US", "us"].map(String::from).into();
         let cases = [

@@ -1,6 +1,6 @@
 //! Coercion: from text or JSON to the type of a field.
 //!
-//! **Invariant:** what [`field_from_text`] and [`record_from_json`] give passes [`Field::check`], and every step beyond
+//! **Invariant:** the results of [`field_from_text`] and [`record_from_json`] pass [`Field::check`], and every step beyond
 //! the type's own notation leaves a [`Repair`].
 
 use serde_json::Value as Json;
@@ -14,42 +14,40 @@ use crate::{
     value::{Record, Value},
 };
 
-/// Numbers from here on may not be whole although they look so: 2^53.
+/// 2^53: from here on a float cannot tell whole numbers from others.
 const WHOLE: f64 = 9_007_199_254_740_992.0;
 
-/// Reads the text of one field; an absent one is allowed only if the field is optional.
+/// Reads the text of one field. It may be absent only if the field is optional.
 pub(crate) fn field_from_text(
     field: &Field,
     text: Option<&str>,
     repairs: &mut Vec<Repair>,
 ) -> Result<Value, Misfit> {
     let value = match text {
-        Some(text) => from_text(text, &field.ty, &mut Place { path: field.name.clone(), repairs })?,
+        Some(text) => from_text(text, &field.ty, &mut FieldPlace { path: field.name.clone(), repairs })?,
         None => Value::Null,
     };
     field.check(Some(&value))?;
     Ok(value)
 }
 
-/// Reads a JSON object as a record of these fields. Names are matched loosely where none fits exactly; names that
-/// nobody asked for are dropped.
+/// Reads a JSON object as a record of these fields. Names are matched loosely where none fits exactly; other names are
+/// dropped.
 pub(crate) fn record_from_json(
     object: &serde_json::Map<String, Json>,
     fields: &[Field],
-    place: &mut Place<'_>,
+    place: &mut FieldPlace<'_>,
 ) -> Result<Record, Vec<Misfit>> {
-    let (mut record, mut misfits, mut used) = (Record::new(), Vec::new(), 0);
+    let mut record = Record::new();
+    let mut misfits = Vec::new();
+    let mut used = 0;
     for field in fields {
         let mut inner = place.inside(&field.name);
-        let found = object.get(&field.name).or_else(|| {
-            let mut similar =
-                object.iter().filter(|(name, _)| is_similar(name, &field.name) && !named(fields, name));
-            let only = similar.next().filter(|_| similar.next().is_none());
-            only.map(|(_, json)| {
-                inner.repair(Action::MatchedName);
-                json
-            })
-        });
+        let exact = object.get(&field.name);
+        let found = exact.or_else(|| similar(object, &field.name, fields));
+        if found.is_some() && exact.is_none() {
+            inner.repair(Action::MatchedName);
+        }
         used += usize::from(found.is_some());
         let value = found.map_or(Ok(Value::Null), |json| from_json(json, &field.ty, &mut inner));
         match value.and_then(|value| checked(field, value, &inner.path)) {
@@ -63,20 +61,27 @@ pub(crate) fn record_from_json(
     if misfits.is_empty() { Ok(record) } else { Err(misfits) }
 }
 
-/// Where a value stands, and the repairs so far.
-pub(crate) struct Place<'a> {
+/// The value of the only name that resembles this one and is no other field.
+fn similar<'a>(object: &'a serde_json::Map<String, Json>, name: &str, fields: &[Field]) -> Option<&'a Json> {
+    let mut similar = object.iter().filter(|(other, _)| is_similar(other, name) && !named(fields, other));
+    let (_, json) = similar.next()?;
+    similar.next().is_none().then_some(json)
+}
+
+/// The place of a value, and the repairs so far.
+pub(crate) struct FieldPlace<'a> {
     pub(crate) path: String,
     pub(crate) repairs: &'a mut Vec<Repair>,
 }
 
-impl Place<'_> {
-    fn inside(&mut self, name: &str) -> Place<'_> {
+impl FieldPlace<'_> {
+    fn inside(&mut self, name: &str) -> FieldPlace<'_> {
         let path = if self.path.is_empty() { name.to_owned() } else { format!("{}.{name}", self.path) };
-        Place { path, repairs: self.repairs }
+        FieldPlace { path, repairs: self.repairs }
     }
 
-    fn item(&mut self, place: usize) -> Place<'_> {
-        Place { path: format!("{}[{place}]", self.path), repairs: self.repairs }
+    fn item(&mut self, place: usize) -> FieldPlace<'_> {
+        FieldPlace { path: format!("{}[{place}]", self.path), repairs: self.repairs }
     }
 
     fn repair(&mut self, action: Action) {
@@ -107,7 +112,7 @@ fn is_similar(a: &str, b: &str) -> bool {
 }
 
 /// Reads JSON as a value of a type.
-fn from_json(json: &Json, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn from_json(json: &Json, ty: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     match (ty, json) {
         (Type::Optional(_), Json::Null) => Ok(Value::Null),
         (Type::Optional(inner), json) => from_json(json, inner, place).or_else(|misfit| match json {
@@ -145,14 +150,14 @@ fn from_json(json: &Json, ty: &Type, place: &mut Place<'_>) -> Result<Value, Mis
     }
 }
 
-fn list_from_json(items: &[Json], inner: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn list_from_json(items: &[Json], inner: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     let items = items.iter().enumerate().map(|(i, item)| from_json(item, inner, &mut place.item(i)));
     Ok(Value::List(items.collect::<Result<_, _>>()?))
 }
 
 /// Reads a text as a value of a type.
-fn from_text(text: &str, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
-    let misfit = |place: &Place<'_>| place.misfit(ty, &text.trim().into());
+fn from_text(text: &str, ty: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
+    let misfit = |place: &FieldPlace<'_>| place.misfit(ty, &text.trim().into());
     match ty {
         Type::Text => Ok(Value::Text(text.to_owned())),
         Type::Choice(choices) => match choice::find(text, choices) {
@@ -206,7 +211,7 @@ fn from_text(text: &str, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misf
 }
 
 /// Reads lines, bullets or, for items that are not text, commas as a list.
-fn list_from_text(text: &str, inner: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn list_from_text(text: &str, inner: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     place.repair(Action::MadeList);
     let lines: Vec<_> = text.lines().map(without_bullet).filter(|line| !line.is_empty()).collect();
     let parts = match lines.as_slice() {
@@ -225,7 +230,7 @@ fn without_bullet(line: &str) -> &str {
     if rest.len() < line.len() && rest.starts_with(' ') { rest.trim_start() } else { line }
 }
 
-fn number_of(value: Value, ty: &Type, place: &mut Place<'_>) -> Result<Value, Misfit> {
+fn number_of(value: Value, ty: &Type, place: &mut FieldPlace<'_>) -> Result<Value, Misfit> {
     match (ty, value) {
         #[expect(clippy::cast_possible_truncation, reason = "whole and below 2^53")]
         (Type::Integer, Value::Number(number)) if number.fract() == 0.0 && number.abs() < WHOLE => {

@@ -1,20 +1,20 @@
-//! JSON in a reply: which of several candidates counts.
+//! JSON in a reply: the choice among several pieces.
 //!
-//! Fenced blocks come before the whole text and strict JSON before mended JSON; the last candidate that fits the fields
-//! wins.
+//! Fenced blocks come before the whole text, strict JSON before mended JSON, and later pieces before earlier ones. The first
+//! piece in this order that fits the fields wins.
 
 use serde_json::{Map, Value as Json};
 
 use super::{
     Action, Reading, Repair, ReplyError,
-    coerce::{Place, record_from_json},
+    coerce::{FieldPlace, record_from_json},
     lenient,
     spans::{brackets, fenced},
 };
 use crate::signature::Field;
 
-/// One stretch of JSON.
-struct Found {
+/// A piece of JSON.
+struct FoundJson {
     json: Json,
     mended: bool,
 }
@@ -22,10 +22,10 @@ struct Found {
 /// Reads the JSON object in a text that fits these fields.
 ///
 /// # Errors
-/// [`ReplyError::NoObject`], or the misfits of the candidate that came first.
+/// [`ReplyError::NoObject`], or the misfits of the first piece.
 pub(crate) fn read_object(text: &str, fields: &[Field]) -> Result<Reading, ReplyError> {
     let mut error = None;
-    for found in candidates(text) {
+    for found in pieces(text) {
         let (object, unwrapped) = match &found.json {
             Json::Object(object) => (object, false),
             Json::Array(items) => match items.as_slice() {
@@ -53,11 +53,11 @@ pub(crate) fn read_object(text: &str, fields: &[Field]) -> Result<Reading, Reply
 }
 
 /// The last JSON array in a text.
-pub(crate) fn find_array(text: &str, place: &mut Place<'_>) -> Option<Vec<Json>> {
+pub(crate) fn find_array(text: &str, place: &mut FieldPlace<'_>) -> Option<Vec<Json>> {
     if let Ok(Json::Array(items)) = serde_json::from_str(text) {
         return Some(items);
     }
-    candidates(text).find_map(|found| match found.json {
+    pieces(text).find_map(|found| match found.json {
         Json::Array(items) => {
             let action = if found.mended { Action::MendedSyntax } else { Action::IgnoredText };
             place.repairs.push(Repair::new(&place.path, action));
@@ -69,15 +69,15 @@ pub(crate) fn find_array(text: &str, place: &mut Place<'_>) -> Option<Vec<Json>>
 
 fn read(object: &Map<String, Json>, fields: &[Field]) -> Result<Reading, ReplyError> {
     let mut repairs = Vec::new();
-    let mut place = Place { path: String::new(), repairs: &mut repairs };
+    let mut place = FieldPlace { path: String::new(), repairs: &mut repairs };
     match record_from_json(object, fields, &mut place) {
         Ok(outputs) => Ok(Reading { outputs, repairs }),
         Err(misfits) => Err(ReplyError::Misfits(misfits)),
     }
 }
 
-/// What may be meant, best first.
-fn candidates(text: &str) -> impl Iterator<Item = Found> {
+/// All pieces of JSON, the best first.
+fn pieces(text: &str) -> impl Iterator<Item = FoundJson> {
     let mut places = fenced(text);
     places.reverse();
     places.push(text);
@@ -86,22 +86,23 @@ fn candidates(text: &str) -> impl Iterator<Item = Found> {
 }
 
 /// Balanced brackets that are JSON, the last first.
-fn strict(text: &str) -> impl Iterator<Item = Found> {
+fn strict(text: &str) -> impl Iterator<Item = FoundJson> {
     let found = brackets(text);
-    // What is inside a bracket that never closes may be a part of it, if it turns out to be an object cut short.
+    // Brackets inside an object that was cut short are parts of it.
     let cut = found.unclosed.filter(|at| matches!(lenient::parse(&text[*at..]), Some(Json::Object(_))));
     let limit = cut.unwrap_or(text.len());
     let outside = found.balanced.into_iter().rev().filter(move |range| range.start < limit);
-    outside
-        .filter_map(|range| serde_json::from_str(&text[range]).ok().map(|json| Found { json, mended: false }))
+    outside.filter_map(|range| {
+        serde_json::from_str(&text[range]).ok().map(|json| FoundJson { json, mended: false })
+    })
 }
 
-/// What the lenient reader makes of the last open bracket and of the balanced ones, the last first.
-fn mended(text: &str) -> impl Iterator<Item = Found> {
+/// The open bracket and the balanced ones as the lenient reader reads them, the last first.
+fn mended(text: &str) -> impl Iterator<Item = FoundJson> {
     let found = brackets(text);
     let open = found.unclosed.map(|at| at..text.len());
     let spans = open.into_iter().chain(found.balanced.into_iter().rev());
-    spans.filter_map(|range| lenient::parse(&text[range]).map(|json| Found { json, mended: true }))
+    spans.filter_map(|range| lenient::parse(&text[range]).map(|json| FoundJson { json, mended: true }))
 }
 
 fn is_whole(text: &str, object: &Map<String, Json>) -> bool {

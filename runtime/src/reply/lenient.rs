@@ -1,30 +1,30 @@
-//! A JSON reader for what models write: single or curly quotes, bare keys and words, comments, missing or superfluous
-//! commas, quotes inside strings, ends cut off.
+//! A JSON reader for the mistakes of models: single or curly quotes, bare keys and words, comments, missing or superfluous
+//! commas, quotes inside strings, missing ends.
 //!
-//! **Invariant:** iterative with at most [`DEPTH`] open brackets, linear in the text, and it invents nothing: a key
-//! without a value is dropped, a value without a key makes the text unreadable.
+//! **Invariant:** the reader is iterative with at most [`DEPTH`] open brackets, linear in the text, and invents nothing: a
+//! key without a value is dropped, a value without a key makes the text unreadable.
 
 use serde_json::{Map, Value as Json};
 
-/// Most brackets open at once, as in `serde_json`.
+/// The largest number of open brackets, as in `serde_json`.
 pub(super) const DEPTH: usize = 128;
 
-/// How far to look ahead for the end of a key, in bytes.
+/// The reach of the search for the end of a key, in bytes.
 const KEY_REACH: usize = 64;
 
-/// What a model writes for items that it leaves out.
+/// The text that models write for items that they leave out.
 const ELLIPSIS: &str = "...";
 
 /// A bracket that is still open.
-enum Frame {
+enum OpenBracket {
     List(Vec<Json>),
     /// The fields so far and the key that waits for its value.
     Object(Map<String, Json>, Option<String>),
 }
 
-/// What a string is, which decides where it ends.
+/// The role of a string, which decides where it ends.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum StringRole {
     Key,
     Field,
     Item,
@@ -32,18 +32,18 @@ enum Place {
 
 /// Reads the value that starts with the text's first bracket and ends with its partner or with the text.
 pub(super) fn parse(text: &str) -> Option<Json> {
-    let mut reader = Reader { rest: text };
-    let mut open: Vec<Frame> = Vec::new();
+    let mut reader = JsonReader { rest: text };
+    let mut open: Vec<OpenBracket> = Vec::new();
     loop {
         reader.skip_blank();
         let room = open.len() < DEPTH;
         match (reader.peek(), open.last_mut()) {
-            (Some('{' | '['), Some(Frame::Object(_, None))) => return None,
+            (Some('{' | '['), Some(OpenBracket::Object(_, None))) => return None,
             (Some(bracket @ ('{' | '[')), _) if room => {
                 reader.bump();
                 open.push(match bracket {
-                    '{' => Frame::Object(Map::new(), None),
-                    _ => Frame::List(Vec::new()),
+                    '{' => OpenBracket::Object(Map::new(), None),
+                    _ => OpenBracket::List(Vec::new()),
                 });
             }
             (Some('{' | '['), _) | (_, None) => return None,
@@ -56,30 +56,31 @@ pub(super) fn parse(text: &str) -> Option<Json> {
             }
             (Some(','), Some(frame)) => {
                 reader.bump();
-                if let Frame::Object(_, key) = frame {
+                if let OpenBracket::Object(_, key) = frame {
                     *key = None;
                 }
             }
-            (_, Some(Frame::List(items))) => {
-                let item = reader.value(Place::Item)?;
+            (_, Some(OpenBracket::List(items))) => {
+                let item = reader.value(StringRole::Item)?;
                 if item != ELLIPSIS {
                     items.push(item);
                 }
             }
-            (_, Some(Frame::Object(fields, key))) => match key.take() {
+            (_, Some(OpenBracket::Object(fields, key))) => match key.take() {
                 None => *key = Some(reader.key()?),
                 Some(name) => {
-                    fields.insert(name, reader.value(Place::Field)?);
+                    fields.insert(name, reader.value(StringRole::Field)?);
                 }
             },
         }
     }
 }
 
-/// Closes the innermost bracket of that kind and what is open inside it; the whole value if nothing stays open. A
+/// Closes the innermost bracket of that kind and all brackets inside it. Returns the whole value if nothing stays open. A
 /// closing bracket without a partner is ignored.
-fn close(open: &mut Vec<Frame>, bracket: char) -> Option<Json> {
-    let partner = open.iter().rposition(|frame| matches!(frame, Frame::Object(..)) == (bracket == '}'))?;
+fn close(open: &mut Vec<OpenBracket>, bracket: char) -> Option<Json> {
+    let partner =
+        open.iter().rposition(|frame| matches!(frame, OpenBracket::Object(..)) == (bracket == '}'))?;
     while open.len() > partner {
         if let Some(done) = close_one(open) {
             return Some(done);
@@ -88,7 +89,7 @@ fn close(open: &mut Vec<Frame>, bracket: char) -> Option<Json> {
     None
 }
 
-fn close_all(mut open: Vec<Frame>) -> Option<Json> {
+fn close_all(mut open: Vec<OpenBracket>) -> Option<Json> {
     while !open.is_empty() {
         if let Some(done) = close_one(&mut open) {
             return Some(done);
@@ -97,16 +98,16 @@ fn close_all(mut open: Vec<Frame>) -> Option<Json> {
     None
 }
 
-/// Closes the innermost bracket and puts its value where it belongs; the value itself if nothing is open around it.
-fn close_one(open: &mut Vec<Frame>) -> Option<Json> {
+/// Closes the innermost bracket and adds its value to the one around it. Returns the value if there is none around it.
+fn close_one(open: &mut Vec<OpenBracket>) -> Option<Json> {
     let done = match open.pop()? {
-        Frame::List(items) => Json::Array(items),
-        Frame::Object(fields, _) => Json::Object(fields),
+        OpenBracket::List(items) => Json::Array(items),
+        OpenBracket::Object(fields, _) => Json::Object(fields),
     };
     match open.last_mut() {
         None => return Some(done),
-        Some(Frame::List(items)) => items.push(done),
-        Some(Frame::Object(fields, key)) => {
+        Some(OpenBracket::List(items)) => items.push(done),
+        Some(OpenBracket::Object(fields, key)) => {
             if let Some(name) = key.take() {
                 fields.insert(name, done);
             }
@@ -115,12 +116,12 @@ fn close_one(open: &mut Vec<Frame>) -> Option<Json> {
     None
 }
 
-/// What is left of the text.
-struct Reader<'a> {
+/// The rest of the text.
+struct JsonReader<'a> {
     rest: &'a str,
 }
 
-impl<'a> Reader<'a> {
+impl<'a> JsonReader<'a> {
     fn peek(&self) -> Option<char> {
         self.rest.chars().next()
     }
@@ -156,7 +157,7 @@ impl<'a> Reader<'a> {
     /// A key and its colon.
     fn key(&mut self) -> Option<String> {
         let key = match self.quote() {
-            Some(end) => self.string(end, Place::Key),
+            Some(end) => self.string(end, StringRole::Key),
             None => {
                 let end = self.rest.find([':', '=', ',', '{', '}', '[', ']', '"', '\n'])?;
                 self.take(end).trim().to_owned()
@@ -168,14 +169,14 @@ impl<'a> Reader<'a> {
         (!key.is_empty()).then_some(key)
     }
 
-    fn value(&mut self, place: Place) -> Option<Json> {
+    fn value(&mut self, place: StringRole) -> Option<Json> {
         match self.quote() {
             Some(end) => Some(Json::String(self.string(end, place))),
             None => self.bare(),
         }
     }
 
-    /// Takes an opening quote and gives the closing one.
+    /// Takes an opening quote and returns its closing one.
     fn quote(&mut self) -> Option<char> {
         let close = match self.peek()? {
             quote @ ('"' | '\'' | '`') => quote,
@@ -187,9 +188,9 @@ impl<'a> Reader<'a> {
         Some(close)
     }
 
-    /// The rest of a string whose opening quote is taken. One that never ends loses the brackets at its end: they were
-    /// meant to close the value.
-    fn string(&mut self, quote: char, place: Place) -> String {
+    /// The rest of a string whose opening quote is taken. A string that never ends loses the brackets at its end, which
+    /// were meant to close the value.
+    fn string(&mut self, quote: char, place: StringRole) -> String {
         let mut text = String::new();
         while let Some(next) = self.bump() {
             match next {
@@ -205,7 +206,7 @@ impl<'a> Reader<'a> {
         text
     }
 
-    /// One escape whose backslash is taken. What is no escape of JSON stays as written.
+    /// Reads one escape whose backslash is taken. An escape that JSON does not have stays as written.
     fn escape(&mut self, text: &mut String) {
         match self.bump() {
             Some('n') => text.push('\n'),
@@ -238,19 +239,19 @@ impl<'a> Reader<'a> {
         Some(number)
     }
 
-    /// Whether the quote just taken ends its string, judged by what follows.
-    fn ends(&self, place: Place) -> bool {
+    /// Whether the quote that was just taken ends its string, by the text after it.
+    fn ends(&self, place: StringRole) -> bool {
         let after = self.rest.trim_start();
         let blank = after.len() < self.rest.len();
         match (after.chars().next(), place) {
             (None, _) => true,
-            (Some(':' | '='), _) => place == Place::Key,
-            (Some('}' | ']'), _) | (Some(','), Place::Item | Place::Key) => true,
-            (Some(','), Place::Field) => starts_next_field(after[1..].trim_start()),
-            (Some('"' | '\'' | '“'), Place::Item) => blank,
+            (Some(':' | '='), _) => place == StringRole::Key,
+            (Some('}' | ']'), _) | (Some(','), StringRole::Item | StringRole::Key) => true,
+            (Some(','), StringRole::Field) => starts_next_field(after[1..].trim_start()),
+            (Some('"' | '\'' | '“'), StringRole::Item) => blank,
             (Some('/'), _) => after.starts_with("//") || after.starts_with("/*"),
-            (Some('"'), Place::Field) => starts_with_key(after),
-            (Some(_), Place::Field) => blank && starts_with_key(after),
+            (Some('"'), StringRole::Field) => starts_with_key(after),
+            (Some(_), StringRole::Field) => blank && starts_with_key(after),
             _ => false,
         }
     }
@@ -270,7 +271,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Whether what follows a comma is the next field or the end, rather than more of a string.
+/// Whether the text after a comma is the next field or the end, not more of the string.
 fn starts_next_field(text: &str) -> bool {
     text.is_empty() || text.starts_with(['}', '"', '\'', '“', '/', '#']) || starts_with_key(text)
 }
@@ -301,7 +302,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_models_write_is_read() {
+    fn mistakes_of_models_are_read() {
         let cases = [
             (r#"{'a': 'it''s', b: True,}"#, json!({"a": "it''s", "b": true})),
             (r#"{"q": "he said "hi" to me", "n": 2}"#, json!({"q": "he said \"hi\" to me", "n": 2})),

@@ -1,8 +1,8 @@
-//! Recognizing numbers and truth values in what a model wrote.
+//! Recognizing numbers and truth values in a model's text.
 
 use crate::value::Value;
 
-/// The number that a text means: the text itself, its only number, or the only number of its last line.
+/// The number that a text means: the whole text, its only number, or the only number of its last line.
 pub(crate) fn find(text: &str) -> Option<Value> {
     let text = text.trim();
     let last = text.lines().rev().find(|line| !line.trim().is_empty())?;
@@ -17,11 +17,6 @@ pub(crate) fn exact(text: &str) -> Option<Value> {
 
 /// The truth value that a text means: its first word, or the only one of its words that is a truth value.
 pub(crate) fn truth(text: &str) -> Option<bool> {
-    let truth_of = |word: &str| match word.to_ascii_lowercase().as_str() {
-        "true" | "yes" => Some(true),
-        "false" | "no" => Some(false),
-        _ => None,
-    };
     match text.trim() {
         "1" => return Some(true),
         "0" => return Some(false),
@@ -36,6 +31,15 @@ pub(crate) fn truth(text: &str) -> Option<bool> {
     })
 }
 
+/// The truth value of one word.
+fn truth_of(word: &str) -> Option<bool> {
+    match word.to_ascii_lowercase().as_str() {
+        "true" | "yes" => Some(true),
+        "false" | "no" => Some(false),
+        _ => None,
+    }
+}
+
 /// The number of a text in which all numbers are equal.
 fn only(text: &str) -> Option<Value> {
     let mut numbers = numbers(text);
@@ -43,20 +47,24 @@ fn only(text: &str) -> Option<Value> {
     numbers.all(|number| number == first).then_some(first)
 }
 
-/// The numbers of a text, with `,` between groups of three digits understood.
+/// The numbers of a text.
 fn numbers(text: &str) -> impl Iterator<Item = Value> {
     let is_part = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | ',' | '-' | '+' | '_');
-    text.split(move |c| !is_part(c)).filter_map(|word| {
-        let word = word.trim_end_matches(['.', ',', '-', '+']).trim_start_matches([',', '_', '+']);
-        let plain = if is_grouped(word) { word.replace(',', "") } else { word.to_owned() };
-        let plain = match plain.strip_prefix('.') {
-            Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => format!("0.{digits}"),
-            _ => plain,
-        };
-        exact(&plain).or_else(|| {
-            let unit = plain.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-            exact(unit).filter(|_| plain.len() - unit.len() <= 3)
-        })
+    text.split(move |c| !is_part(c)).filter_map(number_in)
+}
+
+/// The number in a word: with `,` between groups of three digits, without a leading 0, or before a unit of up to three
+/// letters.
+fn number_in(word: &str) -> Option<Value> {
+    let word = word.trim_end_matches(['.', ',', '-', '+']).trim_start_matches([',', '_', '+']);
+    let plain = if is_grouped(word) { word.replace(',', "") } else { word.to_owned() };
+    let plain = match plain.strip_prefix('.') {
+        Some(digits) if digits.starts_with(|c: char| c.is_ascii_digit()) => format!("0.{digits}"),
+        _ => plain,
+    };
+    exact(&plain).or_else(|| {
+        let without_unit = plain.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+        exact(without_unit).filter(|_| plain.len() - without_unit.len() <= 3)
     })
 }
 
@@ -73,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn numbers_are_found_in_prose_and_doubt_is_not_resolved() {
+    fn a_number_is_found_only_if_it_is_clear() {
         let cases = [
             ("3", Some(Value::Integer(3))),
             ("$1,234.50.", Some(Value::Number(1234.5))),

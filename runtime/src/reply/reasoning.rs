@@ -2,14 +2,14 @@
 
 use super::{Action, Reading, Repair, ReplyError};
 
-/// Names of the tags, as open models write them.
+/// The names of the tags that open models use.
 const TAGS: [&str; 5] = ["think", "thinking", "thought", "reasoning", "reflection"];
 
 /// The reply without the reasoning blocks at its start, and whether there were any.
 ///
-/// Only what stands in front of the answer is cut: a tag inside an answer belongs to the answer. Some chat templates
-/// write the opening tag into the prompt, so a closing tag on a line of its own that was never opened ends a block, too.
-/// `known` tags are fields of the reply and stay.
+/// Only blocks in front of the answer are cut: a tag inside an answer belongs to the answer. Some chat templates write the
+/// opening tag into the prompt, so a closing tag without an opening one, on a line of its own, also ends a block. `known`
+/// tags are fields of the reply and stay.
 ///
 /// # Errors
 /// [`ReplyError::OnlyReasoning`] if a block is never closed, [`ReplyError::Empty`] if nothing is left.
@@ -29,7 +29,7 @@ pub fn without_reasoning<'a>(text: &'a str, known: &[&str]) -> Result<(&'a str, 
     if rest.is_empty() { Err(ReplyError::Empty) } else { Ok((rest, rest.len() < whole.len())) }
 }
 
-/// Reads what follows the reasoning of a reply, and records that something was cut.
+/// Reads the reply after its reasoning, and records the cut as a repair.
 ///
 /// # Errors
 /// As [`without_reasoning`], and as `read`.
@@ -46,9 +46,10 @@ pub(crate) fn past_reasoning(
     Ok(reading)
 }
 
-/// What follows the line that closes a block which the text never opens.
+/// The text after the line that closes a block that the text never opens.
 fn after_unopened<'a>(text: &'a str, tag: &str) -> &'a str {
-    let (open, close) = (format!("<{tag}>"), format!("</{tag}>"));
+    let open = format!("<{tag}>");
+    let close = format!("</{tag}>");
     let mut at = 0;
     for line in text.split_inclusive('\n') {
         at += line.len();

@@ -1,4 +1,4 @@
-//! Where JSON may stand in a reply: fenced blocks and balanced brackets.
+//! The places of JSON in a reply: fenced blocks and balanced brackets.
 
 use std::ops::Range;
 
@@ -7,14 +7,16 @@ use std::ops::Range;
 pub(super) struct Brackets {
     /// Outermost balanced pairs, in order.
     pub(super) balanced: Vec<Range<usize>>,
-    /// Where the first bracket stands that is never closed.
+    /// The place of the first bracket that is never closed.
     pub(super) unclosed: Option<usize>,
 }
 
 /// The contents of blocks fenced by lines that start with three backticks, in order. A block that is never closed ends
 /// with the text.
 pub(super) fn fenced(text: &str) -> Vec<&str> {
-    let (mut blocks, mut start, mut at) = (Vec::new(), None, 0);
+    let mut blocks = Vec::new();
+    let mut start = None;
+    let mut at = 0;
     for line in text.split_inclusive('\n') {
         if line.trim_start().starts_with("```") {
             match start.take() {
@@ -28,10 +30,13 @@ pub(super) fn fenced(text: &str) -> Vec<&str> {
     blocks
 }
 
-/// One pass over the text; double quotes hide brackets, but only inside brackets: in prose they mean nothing.
+/// Finds brackets in one pass over the text. Double quotes hide brackets only inside other brackets, because quotes in
+/// prose hide nothing.
 pub(super) fn brackets(text: &str) -> Brackets {
-    let (mut open, mut pairs): (Vec<(usize, u8)>, Vec<Range<usize>>) = (Vec::new(), Vec::new());
-    let (mut quoted, mut escaped) = (false, false);
+    let mut open: Vec<(usize, u8)> = Vec::new();
+    let mut pairs: Vec<Range<usize>> = Vec::new();
+    let mut quoted = false;
+    let mut escaped = false;
     for (at, byte) in text.bytes().enumerate() {
         match byte {
             _ if escaped => escaped = false,

@@ -1,10 +1,11 @@
-//! Reading is total, linear, and the inverse of writing.
+//! Properties of reading: total, linear, and the inverse of writing.
 
 use proptest::prelude::*;
 
 use super::*;
 use crate::{
     candidate::{Demonstration, Origin},
+    fuzz,
     model::Role,
     prompt::{self, Format, Prompt},
     signature::{Field, Type},
@@ -24,7 +25,7 @@ fn signature(outputs: Vec<(&str, Type)>) -> Signature {
     }
 }
 
-/// Pieces that mean something to some format, and some that mean nothing.
+/// Pieces with a meaning in some format, and some without.
 const PIECES: [&str; 44] = [
     "{",
     "}",
@@ -135,10 +136,10 @@ fn inputs(message: &str, order: &str) -> Record {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(1500))]
+    #![proptest_config(fuzz::cases(1500))]
 
     #[test]
-    fn what_a_format_writes_it_reads_back_without_repairs(
+    fn a_format_reads_its_own_writing_without_repairs(
         values in proptest::collection::vec(typed(), 1..4),
     ) {
         let names = ["answer", "reasoning", "b2"];
@@ -172,7 +173,7 @@ proptest! {
     }
 
     #[test]
-    fn reading_never_panics_and_what_it_gives_fits(reply in soup(), (ty, _) in typed()) {
+    fn reading_never_panics_and_its_result_fits(reply in soup(), (ty, _) in typed()) {
         let one = signature(vec![("answer", ty.clone())]);
         let two = signature(vec![("answer", ty), ("b2", choices())]);
         for signature in [one, two] {
@@ -181,6 +182,107 @@ proptest! {
                     prop_assert_eq!(signature.check_outputs(&reading.outputs), Ok(()));
                 }
             }
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(500))]
+
+    #[test]
+    fn broken_replies_are_read_or_refused(
+        values in proptest::collection::vec(typed(), 1..4),
+        changes in fuzz::changes(),
+    ) {
+        let names = ["answer", "reasoning", "b2"];
+        let fields = names.iter().zip(&values).map(|(name, (ty, _))| (*name, ty.clone()));
+        let signature = signature(fields.collect());
+        let outputs: Record =
+            names.iter().zip(values).map(|(name, (_, value))| ((*name).to_owned(), value)).collect();
+        for writer in prompt::ALL.iter().filter(|format| format.fits(&signature)) {
+            let (_, reply) = written(*writer, &signature, &inputs("m", "o"), &outputs);
+            let reply = fuzz::changed(reply.as_bytes(), &changes);
+            let reply = String::from_utf8_lossy(&reply);
+            for reader in prompt::ALL.iter().filter(|format| format.fits(&signature)) {
+                if let Ok(reading) = reader.read(&reply, &signature) {
+                    prop_assert_eq!(signature.check_outputs(&reading.outputs), Ok(()));
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_choice_that_is_read_is_one_of_the_list(
+        text in soup(),
+        choices in proptest::collection::vec("[a-z #+.'_]{0,6}", 0..5),
+    ) {
+        if let Some(found) = choice::find(&text, &choices) {
+            prop_assert!(choices.iter().any(|choice| choice == found));
+        }
+        for exact in &choices {
+            prop_assert_eq!(choice::find(exact, &choices), Some(exact.as_str()));
+        }
+    }
+
+    #[test]
+    fn numbers_that_are_read_are_finite(text in soup(), number in any::<f64>(), words in "[a-z ]{0,9}") {
+        for text in [text, number.to_string(), format!("{words}{number:e}{words}")] {
+            match number::find(&text) {
+                Some(Value::Number(found)) => prop_assert!(found.is_finite(), "{text}"),
+                Some(Value::Integer(_)) | None => {}
+                Some(other) => prop_assert!(false, "{text}: {other}"),
+            }
+            let _ = number::truth(&text);
+        }
+    }
+
+    #[test]
+    fn the_lenient_reader_reads_strict_json(json in fuzz::json()) {
+        let text = json.to_string();
+        // An empty key and an item `...` are what the lenient reader takes for a gap.
+        if (json.is_object() || json.is_array()) && !text.contains("\"\":") && !text.contains("\"...\"") {
+            prop_assert_eq!(lenient::parse(&text), Some(json));
+        }
+    }
+
+    #[test]
+    fn the_lenient_reader_reads_or_refuses(text in soup(), json in fuzz::json(), changes in fuzz::changes()) {
+        let broken = fuzz::changed(json.to_string().as_bytes(), &changes);
+        for text in [text.as_str(), &String::from_utf8_lossy(&broken)] {
+            for (start, _) in text.match_indices(['{', '[']).take(8) {
+                let read = lenient::parse(&text[start..]);
+                prop_assert!(read.is_none_or(|json| json.is_object() || json.is_array()));
+            }
+        }
+    }
+
+    #[test]
+    fn what_follows_the_reasoning_is_the_end_of_the_reply(text in soup()) {
+        if let Ok((rest, cut)) = without_reasoning(&text, &[]) {
+            prop_assert!(!rest.is_empty() && text.trim().ends_with(rest));
+            prop_assert_eq!(cut, rest.len() < text.trim().len());
+        }
+    }
+
+    #[test]
+    fn every_prompt_can_be_written(
+        name in "[a-z_]{1,6}|.{1,4}",
+        about in soup(),
+        instructions in soup(),
+        value in fuzz::json(),
+        (ty, _) in typed(),
+    ) {
+        let mut field = Field::new(name.clone(), ty);
+        field.about = about;
+        let signature = Signature {
+            instructions,
+            inputs: vec![field.clone(), Field::new("order", Type::Text)],
+            outputs: vec![Field { name: format!("{name}2"), ..field }],
+        };
+        let inputs = Record::new().with(name, &value).with("order", &value);
+        for format in prompt::ALL {
+            let shown = Prompt { signature: &signature, demonstrations: &[], inputs: &inputs };
+            prop_assert!(prompt::render(*format, &shown).is_ok());
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Modules made ready: what does not depend on the record is computed once.
+//! Modules made ready: everything that does not depend on the record is computed once.
 
 use std::borrow::Cow;
 
@@ -15,20 +15,20 @@ use crate::{
 /// Inputs without content, for contextual calibration (Zhao et al. 2021, arXiv:2102.09690, section 5).
 pub const CONTENT_FREE: [&str; 3] = ["N/A", "[MASK]", ""];
 
-/// A module, ready to be asked.
+/// A module that is ready to run.
 #[derive(Clone)]
 pub(crate) struct Prepared {
     pub(crate) name: String,
-    /// What is sent.
+    /// The signature that is sent.
     signature: Signature,
-    /// How a reply is read: outputs that the module's kind added are welcome, but not required.
+    /// The signature for reading replies: outputs that the module's kind added are optional.
     pub(crate) reading: Signature,
     pub(crate) format: &'static dyn Format,
     demonstrations: Vec<Demonstration>,
-    /// Where not all of them are shown: an index over them, and how many are.
+    /// If only some are shown: an index over all, and the number shown.
     nearest: Option<(Nearest, usize)>,
     pub(crate) shape: Shape,
-    /// Whether the model is free to write something unreadable.
+    /// Whether the model may write something unreadable.
     pub(crate) free: bool,
 }
 
@@ -72,13 +72,13 @@ impl Prepared {
         Ok(prepared)
     }
 
-    /// What is sent for these inputs of the module.
+    /// The messages for these inputs of the module.
     pub(crate) fn messages(&self, inputs: &Record) -> Result<Vec<Message>, RenderError> {
         let Self { signature, format, .. } = self;
         prompt::render(*format, &Prompt { signature, demonstrations: &self.shown(inputs), inputs })
     }
 
-    /// How many of how many demonstrations are shown, if the input decides which.
+    /// The number of demonstrations that are shown and the number of all, if the input decides which are shown.
     pub(crate) fn chosen(&self) -> Option<[usize; 2]> {
         self.nearest.as_ref().map(|(_, count)| [*count, self.demonstrations.len()])
     }

@@ -63,7 +63,7 @@ fn a_choice_is_asked_with_its_shape_and_once() {
 }
 
 #[test]
-fn calibration_replaces_nothing_but_the_last_message() {
+fn calibration_replaces_only_the_last_message() {
     let candidate = with("route.calibration", Param::Calibration(Calibration::Contextual));
     let runner =
         runner(&program("predict", choices()), &candidate, Scripted::from_fn("m", |_| unreachable!()));
@@ -99,7 +99,7 @@ fn the_nearest_demonstrations_are_shown_to_each_input() {
 }
 
 #[test]
-fn an_unreadable_reply_is_answered_once_with_what_was_wrong() {
+fn an_unreadable_reply_gets_one_more_turn() {
     let answers = |second: &'static str| {
         let model = Scripted::from_fn("m", move |request| {
             let last = &request.messages.last().unwrap().content;
@@ -115,7 +115,7 @@ fn an_unreadable_reply_is_answered_once_with_what_was_wrong() {
 }
 
 #[test]
-fn a_model_that_writes_freely_is_asked_again_for_a_choice() {
+fn a_free_reply_that_is_no_choice_gets_one_more_turn() {
     let model = Scripted::from_fn("m", |request| {
         let turns = request.messages.len();
         Ok(if turns == 2 { "billing and shipping" } else { "Shipping." }.into())
@@ -127,7 +127,7 @@ fn a_model_that_writes_freely_is_asked_again_for_a_choice() {
 }
 
 #[test]
-fn reasoning_is_kept_when_given_and_not_missed_when_absent() {
+fn reasoning_is_kept_and_may_be_absent() {
     let ask = |text: &'static str| {
         let runner = runner(
             &program("chain_of_thought", choices()),
@@ -143,7 +143,7 @@ fn reasoning_is_kept_when_given_and_not_missed_when_absent() {
 }
 
 #[test]
-fn a_vote_asks_all_its_members_and_gives_what_most_say() {
+fn a_vote_runs_all_members_and_returns_the_majority() {
     let say = |text: &str| with("route.instruction", Param::Instruction(text.into()));
     let model = Scripted::from_fn("m", |request| {
         Ok(if request.messages[0].content.contains("Bills") { "billing" } else { "shipping" }.into())
@@ -156,7 +156,7 @@ fn a_vote_asks_all_its_members_and_gives_what_most_say() {
 }
 
 #[test]
-fn a_member_that_gives_nothing_has_no_vote() {
+fn a_member_without_an_answer_has_no_vote() {
     let say = |text: &str| with("route.instruction", Param::Instruction(text.into()));
     let vote = Candidate::vote(&[say("Chat."), say("Parcels."), say("Chat more.")]);
     let run = |sober: &'static str| {
@@ -172,7 +172,7 @@ fn a_member_that_gives_nothing_has_no_vote() {
         "two were asked again"
     );
     assert_eq!(some.steps.len(), 1);
-    let Err(RunError::Reply { module, .. }) = run("Nobody.") else { panic!("nobody gave an answer") };
+    let Err(RunError::Reply { module, .. }) = run("Nobody.") else { panic!("no member has an answer") };
     assert_eq!(module, "route");
 }
 

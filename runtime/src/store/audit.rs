@@ -1,6 +1,6 @@
-//! The audit of perturbed rows: what a person said about each.
+//! The audit of perturbed rows: a person's verdict on each.
 //!
-//! **Invariant:** what was said is kept by the content of row and variant, so it counts wherever they occur again.
+//! **Invariant:** a verdict belongs to the content of row and variant, so it counts wherever they occur again.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use super::{Store, StoreError, now};
 use crate::digest::Digest;
 
 impl Store {
-    /// What was said about every perturbed row, by content: true where the right answer stays.
+    /// The verdict on every audited row, by content: true where the right answer stays.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -21,7 +21,7 @@ impl Store {
         })
     }
 
-    /// Records what was said about perturbed rows of a task with these sealed rows.
+    /// Records verdicts on perturbed rows of a task with these sealed rows. A later verdict replaces an earlier one.
     ///
     /// # Errors
     /// [`StoreError`]; then nothing is recorded.
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_word_counts_and_survives_closing() {
+    fn the_last_verdict_counts_and_survives_closing() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("calls.db");
         let [a, b, rows] = ["a", "b", "rows"].map(|text| Digest::of_bytes(text.as_bytes()));
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_from_before_is_brought_up_to_date_with_all_that_is_in_it() {
+    fn an_older_file_is_upgraded_with_its_content() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("calls.db");
         let old = rusqlite::Connection::open(&path).unwrap();

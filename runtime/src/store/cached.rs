@@ -1,6 +1,6 @@
-//! The caching layer: a model whose answers are remembered.
+//! The caching layer: a model whose answers are stored.
 //!
-//! **Invariant:** a reply is on disk before anybody gets it, and every asker of a key gets the same one. Failures are
+//! **Invariant:** a reply is on disk before it is returned, and all requests with one key get the same reply. Failures are
 //! never stored: transient ones may pass, permanent ones are cheap to repeat.
 
 use std::{
@@ -14,7 +14,7 @@ use crate::{
     model::{Abilities, CallError, Identity, Model, Pending, Reply, Request},
 };
 
-/// A model in front of which stands a [`Store`].
+/// A model with a [`Store`] in front of it.
 pub struct Cached<M> {
     model: M,
     store: Store,
@@ -23,7 +23,7 @@ pub struct Cached<M> {
 }
 
 impl<M: Model> Cached<M> {
-    /// Remembers the answers of a model in a store.
+    /// Stores the answers of a model.
     pub fn new(model: M, store: Store) -> Self {
         Self { model, store, made: AtomicU64::new(0), replayed: AtomicU64::new(0) }
     }

@@ -1,4 +1,4 @@
-//! What can go wrong with a store file, told so that the user knows what to do.
+//! Errors of a store file, each with the advice what to do.
 //!
 //! **Invariant:** no error path deletes, truncates or renames the user's file.
 
@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use rusqlite::ErrorCode;
 
-/// Why a store could not do what was asked.
+/// The reason why a store operation failed.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// The file or its folder cannot be opened or made.
@@ -40,8 +40,8 @@ pub enum StoreError {
     /// The file is damaged or no database.
     #[error(
         "{0} is damaged ({problem}); nothing was changed. To save what can be saved: sqlite3 {0} .recover. \
-         To start afresh, move the file away: its calls will then be made again, and nobody knows any more how often sealed rows \
-         were looked at and which were shown, so judge on fresh rows then",
+         To start afresh, move the file away. Its calls will then be made again, and the record of looks at sealed rows is \
+         lost, so judge on fresh rows then",
         path.display()
     )]
     Damaged {
@@ -58,7 +58,7 @@ pub enum StoreError {
     Locked {
         /// The file.
         path: PathBuf,
-        /// How long was waited.
+        /// The length of the wait.
         seconds: u64,
     },
     /// No space is left.
@@ -88,12 +88,13 @@ pub enum StoreError {
     },
 }
 
-/// How long a writer waits for another process.
+/// The time that a writer waits for another process.
 pub(super) const PATIENCE: std::time::Duration = std::time::Duration::from_secs(20);
 
 impl StoreError {
     pub(super) fn from_sqlite(path: &Path, error: &rusqlite::Error) -> Self {
-        let (path, problem) = (path.to_owned(), error.to_string());
+        let path = path.to_owned();
+        let problem = error.to_string();
         match error.sqlite_error_code() {
             Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged { path, problem },
             Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {

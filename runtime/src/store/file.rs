@@ -1,6 +1,6 @@
 //! Opening the file: connections, settings, format version.
 //!
-//! **Invariant:** a file that is not ours, or newer than us, is left byte for byte as it was.
+//! **Invariant:** a file of another program or of a newer version stays as it is, byte for byte.
 
 use std::{path::Path, time::Duration};
 
@@ -8,7 +8,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, Transaction, TransactionBehavio
 
 use super::error::{PATIENCE, StoreError};
 
-/// Marks a file as ours in SQLite's header: "PrMk".
+/// The application id in SQLite's header of a store: "PrMk".
 const APPLICATION: i64 = 0x5072_4d6b;
 
 /// Step `i` takes a file from format `i` to format `i + 1`.
@@ -18,10 +18,10 @@ const STEPS: &[&str] = &[include_str!("schema.sql"), include_str!("audit.sql")];
 #[expect(clippy::cast_possible_wrap, reason = "a handful of steps")]
 const FORMAT: i64 = STEPS.len() as i64;
 
-/// Between two tries to switch to the write-ahead log.
+/// The pause between two tries to switch to the write-ahead log.
 const PAUSE: Duration = Duration::from_millis(5);
 
-/// Opens the file for writing; makes it, or brings it to the current format, if need be.
+/// Opens the file for writing. Makes it if there is none, and upgrades an older format.
 pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)
@@ -37,7 +37,7 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
             return Err(StoreError::Unopened { path: path.to_owned(), problem });
         }
         let upgrade = immediate(&mut connection).map_err(failed)?;
-        // Another process may have been faster.
+        // Another process may have upgraded the file meanwhile.
         let found = format(path, &upgrade)?;
         migrate(&upgrade, found).map_err(failed)?;
         upgrade.commit().map_err(failed)?;
@@ -45,9 +45,9 @@ pub(super) fn open(path: &Path) -> Result<Connection, StoreError> {
     Ok(connection)
 }
 
-/// Asks for the write-ahead log and says which mode the file is in then.
+/// Switches to the write-ahead log and returns the mode that the file is then in.
 ///
-/// SQLite does not wait for others here as it does everywhere else, so this does.
+/// SQLite does not wait for other processes here as it does elsewhere, so this function does.
 fn write_ahead(connection: &Connection) -> rusqlite::Result<String> {
     let switch = || connection.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0));
     let busy = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy);
@@ -72,7 +72,7 @@ pub(super) fn reader(path: &Path) -> Result<Connection, StoreError> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
 }
 
-/// A transaction that holds the write lock from its start, so that what it reads stays true until it commits.
+/// A transaction that holds the write lock from its start, so that nothing it reads changes before it commits.
 pub(super) fn immediate(connection: &mut Connection) -> rusqlite::Result<Transaction<'_>> {
     connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
@@ -81,7 +81,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let open = || {
         let connection = Connection::open_with_flags(path, flags)?;
         connection.busy_timeout(PATIENCE)?;
-        // A commit returns only when the operating system says that it is on disk.
+        // A commit returns only after the operating system reported that it is on disk.
         connection.pragma_update(None, "synchronous", "FULL")?;
         Ok(connection)
     };
@@ -90,7 +90,7 @@ fn connect(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
 
 /// The format of the file, 0 if it is empty.
 fn format(path: &Path, connection: &Connection) -> Result<i64, StoreError> {
-    // One statement sees one state of the file, even while another process brings it up to date.
+    // One statement sees one state of the file, even while another process upgrades it.
     let header = connection.query_row(
         "SELECT (SELECT application_id FROM pragma_application_id),
                 (SELECT user_version FROM pragma_user_version),

@@ -1,7 +1,7 @@
 //! Calls in flight: identical requests that run at the same time wait for one another.
 //!
-//! **Invariant:** at most one holder per key. A holder that is dropped, finished or cancelled lets the next one in, who
-//! looks into the store again; so no waiter is ever stuck.
+//! **Invariant:** at most one call per key runs. When it ends, by success, failure or cancellation, the next one starts and
+//! looks into the store again, so none waits for ever.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -12,7 +12,7 @@ use tokio::sync::Mutex as Turn;
 
 use crate::digest::Digest;
 
-/// The keys that somebody is working on.
+/// The keys of calls that are running.
 #[derive(Default)]
 pub(super) struct Flights(Mutex<Table>);
 
@@ -20,13 +20,13 @@ type Table = HashMap<Digest, Flight>;
 
 #[derive(Default)]
 struct Flight {
-    /// How many hold the turn or wait for it.
+    /// The number of calls that hold the turn or wait for it.
     interested: usize,
     turn: Arc<Turn<()>>,
 }
 
 impl Flights {
-    /// Runs `work` when nobody else works on the same key.
+    /// Runs `work` while no other work on the same key runs.
     pub(super) async fn alone<T>(&self, key: Digest, work: impl Future<Output = T>) -> T {
         let ticket = Ticket::take(self, key);
         let _turn = ticket.turn.lock().await;
@@ -43,7 +43,7 @@ impl Flights {
     }
 }
 
-/// Interest in a key; the last one out removes it from the table.
+/// A call's entry for its key. The last one to be dropped removes the key from the table.
 struct Ticket<'a> {
     flights: &'a Flights,
     key: Digest,

@@ -1,8 +1,8 @@
 //! The ledger: every look at sealed rows, in order.
 //!
-//! **Invariant:** looks at sets of rows that overlap are numbered 1, 2, 3, ... without a gap, across processes. Asking the
-//! same set the same question again is the same look: it gives the same bit, so it costs nothing. A look without an answer
-//! (a killed run) still counts. What a look may cost is the gate's business.
+//! **Invariant:** looks at sets of rows that overlap are numbered 1, 2, 3, ... without a gap, across processes. The same
+//! question about the same set is the same look: it gives the same bit, so it costs nothing. A look without an answer
+//! (a killed run) still counts. The gate decides the price of a look.
 
 use std::collections::BTreeSet;
 
@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 use super::{Store, StoreError, now};
 use crate::digest::Digest;
 
-/// A set of sealed rows, known by content.
+/// A set of sealed rows, identified by content.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Holdout {
     /// The hash of the whole set.
@@ -27,15 +27,15 @@ pub struct Look {
     pub t: u32,
     /// The hash of everything that decides the answer: baseline, candidates in order, model, policy.
     pub question: Digest,
-    /// The run that asked first.
+    /// The run that took the look first.
     pub run: String,
     /// The level it was granted, 0..=1.
     pub alpha: f64,
-    /// The bit that left the gate, if it answered.
+    /// The gate's answer, if there is one.
     pub accepted: Option<bool>,
-    /// Whether details were shown, after which the rows support no further claim.
+    /// Whether details were shown. The rows then support no further claim.
     pub unsealed: bool,
-    /// When it was taken, in milliseconds since 1970 UTC.
+    /// The time when it was taken, in milliseconds since 1970 UTC.
     pub at: i64,
 }
 
@@ -48,8 +48,8 @@ impl Store {
         self.read(|connection| looks(connection, holdout))
     }
 
-    /// Takes the next look, or finds the one that asked this set the same question. `price` is told the looks before it and
-    /// says which level the new one gets; no other process can take a look in between.
+    /// Takes the next look, or finds the one with the same question about this set. `price` gets the looks before it and
+    /// returns the level of the new one. No other process can take a look in between.
     ///
     /// # Errors
     /// [`StoreError`]; a level outside 0..=1 is one.
@@ -79,7 +79,7 @@ impl Store {
         })
     }
 
-    /// Records the one bit that leaves the gate and gives the bit on record: the first answer stays.
+    /// Records the gate's answer and returns the answer on record: the first one stays.
     ///
     /// # Errors
     /// [`StoreError`]; a look that was never taken is one.
@@ -98,7 +98,7 @@ impl Store {
         on_record.ok_or_else(|| self.never_taken())
     }
 
-    /// Records that details of a look were shown: for ever.
+    /// Records that details of a look were shown. This cannot be undone.
     ///
     /// # Errors
     /// [`StoreError`]; a look that was never taken is one.

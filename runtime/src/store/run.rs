@@ -1,48 +1,48 @@
 //! Runs and their journals.
 //!
-//! **Invariant:** a journal tells one attempt: beginning a run again empties it, because replay writes the same events.
+//! **Invariant:** a journal holds one attempt. A run that begins again empties it, because replay writes the same events.
 
 use rusqlite::{Row, params, types::Type};
 
 use super::{Store, StoreError, now, writer::Write};
 use crate::digest::Digest;
 
-/// What identifies a run.
+/// The identity of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NewRun {
-    /// Its name, also of its folder.
+    /// Its name, which is also the name of its folder.
     pub id: String,
     /// The name of the task.
     pub task: String,
-    /// The command line, for people.
+    /// The command line, for display.
     pub command: String,
-    /// The seed of all its random streams.
+    /// The random seed of all its streams.
     pub seed: u64,
-    /// The hash of everything that decides what it does.
+    /// The hash of everything that decides its results.
     pub config: Digest,
 }
 
 /// A run on record.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Run {
-    /// What identifies it.
+    /// Its identity.
     pub about: NewRun,
-    /// How it stands.
+    /// Its state.
     pub state: RunState,
-    /// How it ended, in one line; empty while it runs.
+    /// Its end in one line; empty while it runs.
     pub summary: String,
-    /// When it began, in milliseconds since 1970 UTC.
+    /// The time when it began, in milliseconds since 1970 UTC.
     pub started: i64,
-    /// When it ended.
+    /// The time when it ended.
     pub ended: Option<i64>,
 }
 
-/// How a run stands.
+/// The state of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunState {
-    /// It goes on, or was killed.
+    /// It is running, or was killed.
     Running,
-    /// It came to its end.
+    /// It finished.
     Done,
     /// It stopped with an error.
     Failed,
@@ -62,7 +62,8 @@ impl Store {
                        VALUES (?, ?, ?, ?, ?, 'running', '', ?, NULL) \
                        ON CONFLICT (id) DO UPDATE SET task = excluded.task, command = excluded.command, \
                        seed = excluded.seed, config = excluded.config, state = 'running', summary = '', ended = NULL";
-            let (seed, config) = (run.seed.to_string(), run.config.as_bytes().as_slice());
+            let seed = run.seed.to_string();
+            let config = run.config.as_bytes().as_slice();
             transaction.execute(sql, params![run.id, run.task, run.command, seed, config, now()]).map(drop)
         })
     }
@@ -91,7 +92,7 @@ impl Store {
         })
     }
 
-    /// Adds an event to the journal of a run without waiting for the disk; [`Store::flush`] tells whether it got there.
+    /// Adds an event to the journal of a run without waiting for the disk. [`Store::flush`] reports whether it was written.
     pub fn note(&self, run: &str, event: &serde_json::Value) {
         self.send(Write::Event { run: run.to_owned(), json: event.to_string() });
     }
@@ -124,7 +125,8 @@ impl RunState {
 }
 
 fn read_run(row: &Row<'_>) -> rusqlite::Result<Run> {
-    let (seed, state): (String, String) = (row.get("seed")?, row.get("state")?);
+    let seed: String = row.get("seed")?;
+    let state: String = row.get("state")?;
     let unreadable = |column, text: &str| {
         rusqlite::Error::FromSqlConversionFailure(column, Type::Text, format!("unexpected `{text}`").into())
     };

@@ -1,17 +1,20 @@
-//! Tests of the store as a whole: what survives, what is refused, what is shared.
+//! Tests of the store as a whole.
 
 mod kill;
 
 use std::{
     fs,
     sync::{
-        Arc,
+        Arc, LazyLock,
         atomic::{AtomicU64, Ordering},
     },
     time::Duration,
 };
 
+use proptest::prelude::*;
+
 use super::*;
+use crate::fuzz;
 use crate::model::{Abilities, Finish, Message, Model, Pending, Role, Sampling, Shape, Usage};
 
 pub(super) fn request(text: &str) -> Request {
@@ -78,7 +81,7 @@ async fn a_dropped_put_is_stored_all_the_same() {
 }
 
 #[test]
-fn files_that_cannot_be_used_are_refused_and_left_alone() {
+fn unusable_files_are_refused_and_left_alone() {
     let folder = folder();
     let path = folder.path().join("calls.db");
     let refused = |what: &str| {
@@ -107,8 +110,60 @@ fn files_that_cannot_be_used_are_refused_and_left_alone() {
     assert!(matches!(refused("a newer file"), StoreError::Newer { found: 99, .. }));
 }
 
+/// The bytes of a store with a call, a run, an event and a look.
+static FILLED: LazyLock<Vec<u8>> = LazyLock::new(filled);
+
+fn filled() -> Vec<u8> {
+    let folder = folder();
+    let path = folder.path().join("calls.db");
+    let store = Store::open(&path).unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    runtime.block_on(store.put(call("a", "one"))).unwrap();
+    let digest = Digest::of_bytes(b"x");
+    let run = NewRun { id: "r".into(), task: "t".into(), command: "c".into(), seed: 1, config: digest };
+    store.begin_run(&run).unwrap();
+    store.note("r", &serde_json::json!({"n": 1}));
+    store.end_run("r", RunState::Done, "done").unwrap();
+    let holdout = Holdout { fingerprint: digest, rows: [digest].into() };
+    store.take_look(&holdout, digest, "r", |_| 0.05).unwrap();
+    store.audit(&[(digest, true)].into(), &digest).unwrap();
+    drop(store);
+    fs::read(&path).unwrap()
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(24))]
+
+    /// Changes hit the first page, where the header and the table of tables are, as often as all others.
+    #[test]
+    fn a_broken_file_gives_errors_and_no_panic(
+        changes in fuzz::changes(),
+        page in prop_oneof![Just(1_usize), any::<usize>()],
+    ) {
+        let whole = &*FILLED;
+        let start = page % (whole.len() / 4096).max(1) * 4096;
+        let end = whole.len().min(start + 4096);
+        let broken = [&whole[..start], &fuzz::changed(&whole[start..end], &changes), &whole[end..]].concat();
+        let folder = folder();
+        let path = folder.path().join("calls.db");
+        fs::write(&path, &broken).unwrap();
+        let Ok(store) = Store::open(&path) else {
+            prop_assert_eq!(fs::read(&path).unwrap(), broken, "a file that is refused stays as it was");
+            return Ok(());
+        };
+        let digest = Digest::of_bytes(b"x");
+        let holdout = Holdout { fingerprint: digest, rows: [digest].into() };
+        let _ = (store.get(&key("a")), store.calls(), store.recorded(), store.runs(), store.journal("r"));
+        let _ = (store.looks(&holdout), store.audited());
+        let _ = store.take_look(&holdout, Digest::of_bytes(b"y"), "r", |_| 0.01);
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let _ = runtime.block_on(store.put(call("b", "two")));
+        let _ = store.flush();
+    }
+}
+
 #[test]
-fn a_folder_that_cannot_be_made_is_told() {
+fn a_folder_that_cannot_be_made_is_an_error() {
     let folder = folder();
     fs::write(folder.path().join("file"), "").unwrap();
     let error = Store::open(folder.path().join("file/calls.db")).err().unwrap();
@@ -143,7 +198,7 @@ async fn two_stores_on_one_file_see_each_others_calls() {
         }
     };
     let (from_one, from_two) = tokio::join!(puts(&one, "one"), puts(&two, "two"));
-    assert_eq!(from_one, from_two, "both were handed the reply that is on record");
+    assert_eq!(from_one, from_two, "both got the reply that is on record");
     assert_eq!((one.calls().unwrap(), two.calls().unwrap()), (200, 200));
 }
 
@@ -223,7 +278,7 @@ async fn identical_requests_in_flight_are_one_call() {
 }
 
 #[tokio::test]
-async fn a_cancelled_first_asker_lets_the_others_in() {
+async fn a_cancelled_call_lets_the_others_run() {
     let folder = folder();
     let store = Store::open(folder.path().join("calls.db")).unwrap();
     let cached = Arc::new(Cached::new(Slow::shared(), store.clone()));
@@ -239,7 +294,7 @@ async fn a_cancelled_first_asker_lets_the_others_in() {
     assert!(first.await.unwrap_err().is_cancelled());
     assert_eq!(second.await.unwrap().unwrap(), third.await.unwrap().unwrap());
     assert_eq!(cached.made(), 1);
-    assert_eq!(store.flights().len(), 0, "nobody is left in the table");
+    assert_eq!(store.flights().len(), 0, "no key is left in the table");
 }
 
 #[tokio::test]

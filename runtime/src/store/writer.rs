@@ -1,8 +1,8 @@
 //! The writer: one thread that owns the only long-lived writing connection.
 //!
-//! **Invariant:** a write is acknowledged after the commit that holds it is on disk. Writes are committed in the order
-//! in which they were sent. Whatever queued up while one commit ran goes into the next (group commit), so waiting for
-//! the disk costs each caller at most two commits.
+//! **Invariant:** a write is acknowledged after its commit is on disk. Writes are committed in the order in which they were
+//! sent. All writes that arrive during one commit go into the next (group commit), so a caller waits for at most two
+//! commits.
 
 use std::{
     path::PathBuf,
@@ -15,11 +15,11 @@ use tokio::sync::oneshot;
 
 use super::{error::StoreError, file, now};
 
-/// Most rows of one commit; also how many may wait before senders block.
+/// The largest number of rows of one commit, and of writes that may wait before senders block.
 const GROUP: usize = 256;
 
 /// An answered call as it is stored.
-pub(super) struct Row {
+pub(super) struct CallRow {
     pub(super) key: [u8; 32],
     pub(super) model: String,
     pub(super) fingerprint: String,
@@ -30,33 +30,33 @@ pub(super) struct Row {
     pub(super) latency_ms: i64,
 }
 
-/// Told the reply on record: `None` if it is the one that was sent.
+/// The channel for the reply on record: `None` if it is the one that was sent.
 pub(super) type Stored = oneshot::Sender<Result<Option<String>, StoreError>>;
 
 pub(super) enum Write {
-    Call(Box<Row>, Stored),
+    Call(Box<CallRow>, Stored),
     Event { run: String, json: String },
     Flush(Sender<Result<(), StoreError>>),
 }
 
-/// Starts the thread; it ends when the sender is dropped.
+/// Starts the thread, which ends when the sender is dropped.
 pub(super) fn start(
     path: PathBuf,
     connection: Connection,
 ) -> std::io::Result<(SyncSender<Write>, JoinHandle<()>)> {
     let (sender, receiver) = sync_channel(GROUP);
-    let work = move || Writer { path, connection, lost: None }.work(&receiver);
+    let work = move || StoreWriter { path, connection, lost: None }.work(&receiver);
     Ok((sender, thread::Builder::new().name("proofmark-store".into()).spawn(work)?))
 }
 
-struct Writer {
+struct StoreWriter {
     path: PathBuf,
     connection: Connection,
     /// The first event that could not be written since the last flush.
     lost: Option<StoreError>,
 }
 
-impl Writer {
+impl StoreWriter {
     fn work(mut self, receiver: &Receiver<Write>) {
         while let Ok(first) = receiver.recv() {
             let group: Vec<Write> =
@@ -66,7 +66,7 @@ impl Writer {
         }
     }
 
-    /// What was on record before, for each write of the group.
+    /// Commits a group and returns the reply that was on record before, for each write.
     fn commit(&mut self, group: &[Write]) -> rusqlite::Result<Vec<Option<String>>> {
         let transaction = file::immediate(&mut self.connection)?;
         let earlier = group.iter().map(|write| apply(&transaction, write)).collect::<Result<_, _>>()?;
@@ -78,7 +78,7 @@ impl Writer {
         let mut earlier = result.as_ref().map(|earlier| earlier.iter().cloned()).map_err(Clone::clone);
         for write in group {
             let outcome = earlier.as_mut().map(|it| it.next().flatten()).map_err(|error| error.clone());
-            // A receiver that is gone was cancelled; what it sent is stored all the same.
+            // A caller without a receiver was cancelled; its write is stored all the same.
             match write {
                 Write::Call(_, stored) => drop(stored.send(outcome)),
                 Write::Event { .. } => self.lost = self.lost.take().or(outcome.err()),
@@ -101,13 +101,14 @@ fn apply(transaction: &Transaction<'_>, write: &Write) -> rusqlite::Result<Optio
     }
 }
 
-/// The first reply for a key stays; a later one is answered with it.
-fn insert_call(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<Option<String>> {
+/// Stores a call. If its key has a reply already, that one stays and is returned.
+fn insert_call(transaction: &Transaction<'_>, row: &CallRow) -> rusqlite::Result<Option<String>> {
     let sql = "INSERT INTO call (key, model, fingerprint, request, reply, \
                input_tokens, cached_tokens, output_tokens, latency_ms, at) \
                VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO NOTHING";
     let [input, cached, output] = row.tokens;
-    let (key, latency) = (row.key.as_slice(), row.latency_ms);
+    let key = row.key.as_slice();
+    let latency = row.latency_ms;
     let inserted = transaction.prepare_cached(sql)?.execute(params![
         key,
         row.model,

@@ -9,6 +9,8 @@
 //! **Invariant:** coefficients solve the normal equations of the columns that are kept; columns that repeat earlier ones have
 //! none.
 
+use ndarray::{Array1, Array2, ArrayView1, Axis};
+
 /// What one column does.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Coefficient {
@@ -40,66 +42,65 @@ pub fn least_squares(rows: &[Vec<f64>], outcomes: &[f64], clusters: &[usize]) ->
     if groups < 2 || rows.len() <= free {
         return Fit { coefficients: vec![None; columns], clusters: groups };
     }
-    let mut moments = vec![0.0; columns];
+    let mut moments = Array1::zeros(columns);
     for (row, outcome) in rows.iter().zip(outcomes) {
-        add(&mut moments, row, *outcome);
+        moments.scaled_add(*outcome, &ArrayView1::from(row));
     }
-    let estimates: Vec<_> = inverse.iter().map(|line| dot(line, &moments)).collect();
-    let mut sums = vec![vec![0.0; columns]; groups];
+    let estimates = inverse.map_axis(Axis(1), |line| dot(line, moments.view()));
+    let mut sums = Array2::zeros((groups, columns));
     for ((row, outcome), cluster) in rows.iter().zip(outcomes).zip(clusters) {
-        add(&mut sums[*cluster], row, outcome - dot(row, &estimates));
+        let row = ArrayView1::from(row);
+        sums.row_mut(*cluster).scaled_add(outcome - dot(row, estimates.view()), &row);
     }
     let (n, g) = (rows.len() as f64, groups as f64);
     let factor = g / (g - 1.0) * (n - 1.0) / (n - free as f64);
-    let se = |line: &Vec<f64>| (factor * sums.iter().map(|sum| dot(line, sum).powi(2)).sum::<f64>()).sqrt();
-    let coefficient =
-        |(j, line): (usize, &Vec<f64>)| kept[j].then(|| Coefficient { estimate: estimates[j], se: se(line) });
-    Fit { coefficients: inverse.iter().enumerate().map(coefficient).collect(), clusters: groups }
+    let coefficient = |j: usize| {
+        let squares: f64 = sums.rows().into_iter().map(|sum| dot(inverse.row(j), sum).powi(2)).sum();
+        Coefficient { estimate: estimates[j], se: (factor * squares).sqrt() }
+    };
+    let coefficients = (0..columns).map(|j| kept[j].then(|| coefficient(j))).collect();
+    Fit { coefficients, clusters: groups }
 }
 
 /// X'X.
-fn products(rows: &[Vec<f64>], columns: usize) -> Vec<Vec<f64>> {
-    let mut products = vec![vec![0.0; columns]; columns];
+fn products(rows: &[Vec<f64>], columns: usize) -> Array2<f64> {
+    let mut products = Array2::zeros((columns, columns));
     for row in rows {
-        products.iter_mut().zip(row).for_each(|(line, value)| add(line, row, *value));
+        for (mut line, value) in products.rows_mut().into_iter().zip(row) {
+            line.scaled_add(*value, &ArrayView1::from(row));
+        }
     }
     products
 }
 
 /// The inverse of a symmetric matrix on the columns that can be kept, zero elsewhere, and which those are.
-fn swept(mut matrix: Vec<Vec<f64>>) -> (Vec<Vec<f64>>, Vec<bool>) {
-    let whole: Vec<_> = matrix.iter().enumerate().map(|(j, line)| line[j]).collect();
-    let mut kept = vec![false; matrix.len()];
-    for j in 0..matrix.len() {
-        let pivot = matrix[j][j];
+fn swept(mut matrix: Array2<f64>) -> (Array2<f64>, Vec<bool>) {
+    let whole = matrix.diag().to_owned();
+    let mut kept = vec![false; whole.len()];
+    for j in 0..whole.len() {
+        let pivot = matrix[[j, j]];
         if pivot <= DETERMINED * whole[j] {
             continue;
         }
         kept[j] = true;
-        let mut line = std::mem::take(&mut matrix[j]);
-        line.iter_mut().for_each(|value| *value /= pivot);
+        let mut line = &matrix.row(j) / pivot;
         line[j] = 1.0 / pivot;
-        for other in matrix.iter_mut().filter(|other| !other.is_empty()) {
-            let times = std::mem::replace(&mut other[j], 0.0);
-            add(other, &line, -times);
+        for i in (0..whole.len()).filter(|i| *i != j) {
+            let times = std::mem::take(&mut matrix[[i, j]]);
+            matrix.row_mut(i).scaled_add(-times, &line);
         }
-        matrix[j] = line;
+        matrix.row_mut(j).assign(&line);
     }
-    for (i, line) in matrix.iter_mut().enumerate() {
-        line.iter_mut()
-            .zip(&kept)
-            .filter(|(_, column)| !(kept[i] && **column))
-            .for_each(|(value, _)| *value = 0.0);
+    for ((i, j), value) in matrix.indexed_iter_mut() {
+        if !(kept[i] && kept[j]) {
+            *value = 0.0;
+        }
     }
     (matrix, kept)
 }
 
-/// `to += by * times`.
-fn add(to: &mut [f64], by: &[f64], times: f64) {
-    to.iter_mut().zip(by).for_each(|(to, by)| *to += by * times);
-}
-
-fn dot(a: &[f64], b: &[f64]) -> f64 {
+/// The sum of products, in the order of the elements: `ndarray`'s own `dot` adds up in an order that depends on the machine.
+fn dot(a: ArrayView1<'_, f64>, b: ArrayView1<'_, f64>) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
 }
 
@@ -114,24 +115,26 @@ mod tests {
     fn by_determinants(rows: &[Vec<f64>], outcomes: &[f64]) -> Vec<f64> {
         let k = rows[0].len();
         let matrix = products(rows, k);
-        let mut moments = vec![0.0; k];
-        rows.iter().zip(outcomes).for_each(|(row, y)| add(&mut moments, row, *y));
+        let mut moments = Array1::zeros(k);
+        rows.iter().zip(outcomes).for_each(|(row, y)| moments.scaled_add(*y, &ArrayView1::from(row)));
         let replaced = |j: usize| {
             let mut matrix = matrix.clone();
-            matrix.iter_mut().zip(&moments).for_each(|(line, moment)| line[j] = *moment);
+            matrix.column_mut(j).assign(&moments);
             determinant(&matrix)
         };
         (0..k).map(|j| replaced(j) / determinant(&matrix)).collect()
     }
 
     /// By expansion along the first line.
-    fn determinant(matrix: &[Vec<f64>]) -> f64 {
-        let Some((first, rest)) = matrix.split_first() else { return 1.0 };
-        let without = |j: usize| -> Vec<Vec<f64>> {
-            rest.iter().map(|line| [&line[..j], &line[j + 1..]].concat()).collect()
-        };
+    fn determinant(matrix: &Array2<f64>) -> f64 {
+        if matrix.is_empty() {
+            return 1.0;
+        }
+        let rest: Vec<_> = (1..matrix.nrows()).collect();
+        let others = |j: usize| (0..matrix.ncols()).filter(|other| *other != j).collect::<Vec<_>>();
+        let without = |j: usize| matrix.select(Axis(0), &rest).select(Axis(1), &others(j));
         let sign = |j: usize| if j.is_multiple_of(2) { 1.0 } else { -1.0 };
-        first.iter().enumerate().map(|(j, value)| sign(j) * value * determinant(&without(j))).sum()
+        matrix.row(0).iter().enumerate().map(|(j, value)| sign(j) * value * determinant(&without(j))).sum()
     }
 
     proptest! {

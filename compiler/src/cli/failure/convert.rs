@@ -68,10 +68,19 @@ impl From<NoTable> for Failure {
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         let exit = match &error {
-            ModelError::Name(_) | ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
+            #[cfg(feature = "local")]
+            ModelError::Embedded(crate::models::EmbeddedError::Name(_)) => Exit::Usage,
+            ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
             _ => Exit::Provider,
         };
         Self::new(exit, error.to_string())
+    }
+}
+
+#[cfg(feature = "local")]
+impl From<crate::models::EmbeddedError> for Failure {
+    fn from(error: crate::models::EmbeddedError) -> Self {
+        Self::from(ModelError::from(error))
     }
 }
 

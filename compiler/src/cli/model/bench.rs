@@ -3,6 +3,7 @@
 //! **Invariant:** the text is made here from fixed words, so two machines measure the same tokens. Every measurement
 //! begins with text that no earlier one used: nothing is there from before.
 
+mod format;
 mod job;
 mod measure;
 
@@ -19,7 +20,7 @@ use self::{job::Job, measure::Measured};
 use crate::{
     cli::{Common, Failure, download, screen, session},
     exit::Exit,
-    models::{self, ModelError},
+    models::{self, EmbeddedError},
     task::DEFAULT_MODEL,
 };
 
@@ -53,7 +54,7 @@ impl Bench {
         drop(download);
         let runtime = session::threads()?;
         let start = Instant::now();
-        let model = Arc::new(LocalModel::open(&self.model, &file).map_err(ModelError::from)?);
+        let model = Arc::new(LocalModel::open(&self.model, &file).map_err(EmbeddedError::from)?);
         let mut found = json!({
             "model": self.model, "sha256": file.sha256, "load_seconds": start.elapsed().as_secs_f64(),
         });

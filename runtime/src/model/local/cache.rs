@@ -1,15 +1,14 @@
-//! The token tree of prompts: what has been computed and may be shared (a radix tree over tokens, as in Zheng et al.
-//! 2023, arXiv:2312.07104, section 3).
+//! The token tree of prompts: computed prefixes that orders share (a radix tree over tokens, as in Zheng et al. 2023,
+//! arXiv:2312.07104, section 3).
 //!
-//! **Invariant:** a node's tokens are computed in order, and only after its parent's; whoever uses a node pins it and
-//! with it its ancestors; only unpinned leaves are forgotten, the least recently used first. Splitting a node copies
-//! nothing.
+//! **Invariant:** a node's tokens are computed in order and after its parent's. An order pins the nodes that it uses, with
+//! their ancestors. Only unpinned leaves are removed, the least recently used first. Splitting a node copies nothing.
 
 use std::collections::BTreeMap;
 
 use super::decoder::kv::View;
 
-/// Names a node; stays valid while the node is pinned.
+/// The index of a node; valid while the node is pinned.
 pub(crate) type NodeId = usize;
 
 /// The root: the empty prompt.
@@ -26,17 +25,17 @@ pub(crate) struct PrefixTree {
 struct Node {
     parent: NodeId,
     tokens: Vec<u32>,
-    /// Keys and values of the first tokens, as far as they are computed.
+    /// Keys and values of the computed tokens, which are the first ones.
     views: Vec<View>,
     done: usize,
-    /// By first token.
+    /// Children by first token.
     children: BTreeMap<u32, NodeId>,
     users: usize,
     used: u64,
 }
 
 impl PrefixTree {
-    /// Nothing but the root.
+    /// A tree with only the root.
     pub(crate) fn new() -> Self {
         Self { nodes: vec![Some(Node::default())], clock: 0 }
     }
@@ -44,7 +43,8 @@ impl PrefixTree {
     /// Finds or plans the path of a prompt, pins its end and returns it.
     pub(crate) fn pin(&mut self, prompt: &[u32]) -> NodeId {
         self.clock += 1;
-        let (mut at, mut rest) = (ROOT, prompt);
+        let mut at = ROOT;
+        let mut rest = prompt;
         while let Some(first) = rest.first() {
             let Some(&child) = self.node(at).children.get(first) else {
                 at = self.add(Node { parent: at, tokens: rest.to_vec(), ..Node::default() });
@@ -67,7 +67,7 @@ impl PrefixTree {
         node.users = node.users.saturating_sub(1);
     }
 
-    /// From the child of the root to the node; empty for the root.
+    /// The path from the child of the root to the node; empty for the root.
     pub(crate) fn path(&self, mut node: NodeId) -> Vec<NodeId> {
         let mut path = vec![];
         while node != ROOT {
@@ -78,7 +78,7 @@ impl PrefixTree {
         path
     }
 
-    /// What is computed of a node.
+    /// The computed keys and values of a node.
     pub(crate) fn views(&self, node: NodeId) -> &[View] {
         &self.node(node).views
     }
@@ -94,7 +94,7 @@ impl PrefixTree {
         self.node(node).children.values().copied()
     }
 
-    /// Takes what was computed of a node's next tokens.
+    /// Adds the keys and values of a node's next tokens.
     pub(crate) fn extend(&mut self, node: NodeId, view: View) {
         let node = self.node_mut(node);
         node.done += view.to - view.from;
@@ -106,7 +106,7 @@ impl PrefixTree {
         self.nodes.iter().flatten().map(|node| node.tokens.len() - node.done).sum()
     }
 
-    /// Forgets the least recently used leaf that nobody uses; false if there is none.
+    /// Removes the least recently used leaf that no order uses; false if there is none.
     pub(crate) fn forget_one(&mut self) -> bool {
         let idle = |node: &Node| node.users == 0 && node.children.is_empty();
         let oldest = (1..self.nodes.len())
@@ -119,7 +119,7 @@ impl PrefixTree {
         true
     }
 
-    /// Forgets unused leaves that were never computed to their end.
+    /// Removes a leaf, and then its ancestors, as long as they are unused and not fully computed.
     pub(crate) fn forget_unfinished(&mut self, mut node: NodeId) {
         while node != ROOT {
             let Node { parent, users, done, .. } = *self.node(node);
@@ -135,7 +135,8 @@ impl PrefixTree {
     }
 
     fn add(&mut self, node: Node) -> NodeId {
-        let (parent, first) = (node.parent, node.tokens[0]);
+        let parent = node.parent;
+        let first = node.tokens[0];
         let id = self.nodes.iter().position(Option::is_none).unwrap_or(self.nodes.len());
         if id == self.nodes.len() {
             self.nodes.push(None);
@@ -145,7 +146,7 @@ impl PrefixTree {
         id
     }
 
-    /// Cuts a node after `tokens` tokens. The lower part keeps its name, so pins stay valid; returns the upper part.
+    /// Cuts a node after `tokens` tokens. The lower part keeps its index, so pins stay valid. Returns the upper part.
     fn split(&mut self, id: NodeId, tokens: usize) -> NodeId {
         let node = self.node_mut(id);
         let lower = node.tokens.split_off(tokens);

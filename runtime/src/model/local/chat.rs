@@ -1,10 +1,9 @@
-//! Messages to tokens, by the chat template that a model file carries.
+//! Tokens of a conversation, by the chat template in the model file.
 //!
-//! **Invariant:** a message's content never meets the template engine nor the search for control tokens. The template
-//! is rendered over placeholders; what it writes around them is trusted text, the contents are plain text
-//! ([`Part`]).
+//! **Invariant:** the content of a message reaches neither the template engine nor the search for control tokens. The
+//! template is rendered with placeholders. The text around them is trusted, the contents are plain text ([`Part`]).
 //!
-//! A file without a template, or whose template fails for a conversation, is asked in ChatML.
+//! ChatML is used for a file without a template, and for conversations for which the template fails.
 
 mod template;
 
@@ -17,17 +16,17 @@ use super::{
 };
 use crate::model::{Message, Role};
 
-/// How a model wants a conversation written.
+/// The writer of conversations for one model.
 #[derive(Debug)]
 pub struct Chat {
     template: Option<Template>,
     tokenizer: Arc<Tokenizer>,
 }
 
-/// A conversation with the contents kept apart.
+/// A piece of a conversation with the contents kept apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-enum Piece {
-    /// What the template wrote.
+enum TemplatePiece {
+    /// Text of the template.
     Template(String),
     /// The content of the message at this place.
     Content { message: usize, trimmed_start: bool, trimmed_end: bool },
@@ -41,7 +40,7 @@ impl Chat {
         Self { template, tokenizer }
     }
 
-    /// The tokens of a conversation, up to where the model's next message begins.
+    /// The tokens of a conversation, up to the beginning of the model's next message.
     pub fn encode(&self, messages: &[Message]) -> Vec<u32> {
         let pieces = self.pieces(messages, true);
         let ids = self.tokenizer.encode_parts(&parts(&pieces, messages));
@@ -61,14 +60,16 @@ impl Chat {
     pub fn end_of_turn(&self) -> u32 {
         let turn = [Message::new(Role::User, "a"), Message::new(Role::Assistant, "b")];
         let pieces = self.pieces(&turn, false);
-        let after =
-            pieces.iter().skip_while(|piece| !matches!(piece, Piece::Content { message: 1, .. })).nth(1);
-        let Some(Piece::Template(after)) = after else { return self.tokenizer.eos() };
+        let after = pieces
+            .iter()
+            .skip_while(|piece| !matches!(piece, TemplatePiece::Content { message: 1, .. }))
+            .nth(1);
+        let Some(TemplatePiece::Template(after)) = after else { return self.tokenizer.eos() };
         let ids = self.tokenizer.encode_parts(&[Part::Trusted(after)]);
         ids.into_iter().find(|id| self.tokenizer.ends().contains(id)).unwrap_or_else(|| self.tokenizer.eos())
     }
 
-    fn pieces(&self, messages: &[Message], ask: bool) -> Vec<Piece> {
+    fn pieces(&self, messages: &[Message], ask: bool) -> Vec<TemplatePiece> {
         self.template
             .as_ref()
             .and_then(|template| template.render(messages, ask).ok())
@@ -76,14 +77,14 @@ impl Chat {
     }
 }
 
-fn parts<'a>(pieces: &'a [Piece], messages: &'a [Message]) -> Vec<Part<'a>> {
+fn parts<'a>(pieces: &'a [TemplatePiece], messages: &'a [Message]) -> Vec<Part<'a>> {
     pieces.iter().map(|piece| part(piece, messages)).collect()
 }
 
-fn part<'a>(piece: &'a Piece, messages: &'a [Message]) -> Part<'a> {
+fn part<'a>(piece: &'a TemplatePiece, messages: &'a [Message]) -> Part<'a> {
     match *piece {
-        Piece::Template(ref text) => Part::Trusted(text),
-        Piece::Content { message, trimmed_start, trimmed_end } => {
+        TemplatePiece::Template(ref text) => Part::Trusted(text),
+        TemplatePiece::Content { message, trimmed_start, trimmed_end } => {
             let mut content = messages[message].content.as_str();
             if trimmed_start {
                 content = content.trim_start();
@@ -96,16 +97,16 @@ fn part<'a>(piece: &'a Piece, messages: &'a [Message]) -> Part<'a> {
     }
 }
 
-/// The conversation in ChatML, which most open models have seen.
-fn chat_ml(messages: &[Message], ask: bool) -> Vec<Piece> {
+/// The conversation in ChatML, which most open models know.
+fn chat_ml(messages: &[Message], ask: bool) -> Vec<TemplatePiece> {
     let mut pieces = Vec::new();
     for (message, Message { role, .. }) in messages.iter().enumerate() {
-        pieces.push(Piece::Template(format!("<|im_start|>{role}\n")));
-        pieces.push(Piece::Content { message, trimmed_start: false, trimmed_end: false });
-        pieces.push(Piece::Template("<|im_end|>\n".to_owned()));
+        pieces.push(TemplatePiece::Template(format!("<|im_start|>{role}\n")));
+        pieces.push(TemplatePiece::Content { message, trimmed_start: false, trimmed_end: false });
+        pieces.push(TemplatePiece::Template("<|im_end|>\n".to_owned()));
     }
     if ask {
-        pieces.push(Piece::Template("<|im_start|>assistant\n".to_owned()));
+        pieces.push(TemplatePiece::Template("<|im_start|>assistant\n".to_owned()));
     }
     pieces
 }

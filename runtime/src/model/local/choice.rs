@@ -1,10 +1,10 @@
 //! Scoring a choice: the log-probability of every label after the prompt, over the trie of the labels' tokens.
 //!
-//! **Invariant:** log-probabilities only fall along a branch, so a branch whose partial score cannot beat the best
-//! complete label is never expanded; the winner and its score are those of scoring everything. How many branches
-//! are expanded at a time is a matter of speed.
+//! **Invariant:** the winner and its score are those of scoring every label. Log-probabilities only fall along a branch, so
+//! a branch whose partial score cannot beat the best complete label is not expanded. The number of branches expanded at a
+//! time affects only speed.
 //!
-//! Each label ends with the end-of-turn token, so a label that is the beginning of another is told apart.
+//! Each label ends with the end-of-turn token, which tells a label apart from one that begins with it.
 
 use std::{collections::BTreeMap, sync::Arc};
 
@@ -16,17 +16,17 @@ pub(crate) type LabelNode = usize;
 /// Labels as a trie of tokens.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Labels {
-    nodes: Vec<Trie>,
-    /// The tokens that occur, ascending: the words whose logits are needed.
+    nodes: Vec<TrieNode>,
+    /// The tokens that occur, ascending; their logits are needed.
     words: Vec<u32>,
     count: usize,
 }
 
 #[derive(Debug, PartialEq)]
-struct Trie {
+struct TrieNode {
     token: u32,
     children: Vec<LabelNode>,
-    /// The label that ends here, if one does.
+    /// The label that ends here, if any.
     label: Option<usize>,
     /// Labels at or below, ascending.
     below: Vec<usize>,
@@ -36,14 +36,14 @@ impl Labels {
     /// A trie of labels, each a sequence of tokens that is not the beginning of another.
     pub(crate) fn new(labels: &[Vec<u32>]) -> Self {
         let mut nodes =
-            vec![Trie { token: 0, children: vec![], label: None, below: (0..labels.len()).collect() }];
+            vec![TrieNode { token: 0, children: vec![], label: None, below: (0..labels.len()).collect() }];
         for (label, tokens) in labels.iter().enumerate() {
             let mut at = 0;
             for &token in tokens {
                 let found = nodes[at].children.iter().copied().find(|&child| nodes[child].token == token);
                 let child = found.unwrap_or(nodes.len());
                 if found.is_none() {
-                    nodes.push(Trie { token, children: vec![], label: None, below: vec![] });
+                    nodes.push(TrieNode { token, children: vec![], label: None, below: vec![] });
                     nodes[at].children.push(child);
                 }
                 nodes[child].below.push(label);
@@ -67,7 +67,7 @@ impl Labels {
         self.count
     }
 
-    /// From a node down to where the trie branches or a label is about to end.
+    /// The nodes from this one down to a branching or to the last node before the end of a label.
     fn chain(&self, mut node: LabelNode) -> Vec<LabelNode> {
         let mut chain = vec![node];
         while let [child] = self.nodes[node].children[..]
@@ -88,9 +88,9 @@ impl Labels {
 #[derive(Debug)]
 pub(crate) struct Search {
     labels: Arc<Labels>,
-    /// What is added to each label's score to compare it; none yet while it is being computed.
-    gains: Option<Arc<[f64]>>,
-    /// Whether every label is wanted, not only the best.
+    /// The correction of each label's score; none while it is being computed.
+    corrections: Option<Arc<[f64]>>,
+    /// Whether every label is scored, not only the best.
     all: bool,
     open: Vec<Branch>,
     complete: BTreeMap<usize, f64>,
@@ -99,15 +99,15 @@ pub(crate) struct Search {
 /// A complete label.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Best {
-    /// Which.
+    /// Its index.
     pub(crate) label: usize,
     /// Its natural-log probability.
     pub(crate) logprob: f64,
-    /// What it is compared by.
+    /// Its corrected score, for comparison.
     pub(crate) value: f64,
 }
 
-/// A branch that is to be expanded.
+/// A branch to be expanded.
 #[derive(Clone, Debug)]
 pub(crate) struct Branch {
     chain: Vec<LabelNode>,
@@ -126,13 +126,13 @@ impl Branch {
 impl Search {
     /// A search for the best label.
     pub(crate) fn best_of(labels: Arc<Labels>) -> Self {
-        let gains = Some(vec![0.0; labels.count()].into());
-        Self { labels, gains, all: false, open: vec![], complete: BTreeMap::new() }
+        let corrections = Some(vec![0.0; labels.count()].into());
+        Self { labels, corrections, all: false, open: vec![], complete: BTreeMap::new() }
     }
 
-    /// A search for the best label by gains that will be set.
+    /// A search for the best label with corrections that are set later.
     pub(crate) fn corrected(labels: Arc<Labels>) -> Self {
-        Self { gains: None, ..Self::best_of(labels) }
+        Self { corrections: None, ..Self::best_of(labels) }
     }
 
     /// A search that scores every label.
@@ -144,14 +144,14 @@ impl Search {
         &self.labels
     }
 
-    /// Whether the gains are still missing.
+    /// Whether the corrections are still missing.
     pub(crate) fn waits(&self) -> bool {
-        self.gains.is_none()
+        self.corrections.is_none()
     }
 
-    /// Sets what is added to each label's score to compare it.
-    pub(crate) fn set_gains(&mut self, gains: Arc<[f64]>) {
-        self.gains = Some(gains);
+    /// Sets the correction of each label's score.
+    pub(crate) fn set_corrections(&mut self, corrections: Arc<[f64]>) {
+        self.corrections = Some(corrections);
     }
 
     /// Starts with the log-probabilities of [`Labels::words`] after the prompt.
@@ -159,28 +159,35 @@ impl Search {
         self.spread(0, 0.0, words, &[]);
     }
 
-    /// Takes the `most` best branches that can still win, best first. Empty: the search is over, or waits for gains.
+    /// Takes the `most` best branches that can still win, the best first. Empty if the search is over or waits for
+    /// corrections.
     pub(crate) fn take(&mut self, most: usize) -> Vec<Branch> {
-        let Some(gains) = self.gains.clone() else { return vec![] };
+        let Some(corrections) = self.corrections.clone() else { return vec![] };
         let best = self.best();
-        let bound = |branch: &Branch| {
-            let below = &self.labels.nodes[branch.chain[0]].below;
-            below.iter().map(|&label| branch.score + gains[label]).fold(f64::NEG_INFINITY, f64::max)
-        };
-        let first = |branch: &Branch| self.labels.nodes[branch.chain[0]].below[0];
-        let mut open: Vec<(f64, Branch)> = std::mem::take(&mut self.open)
-            .into_iter()
-            .map(|branch| (bound(&branch), branch))
-            .filter(|(bound, branch)| {
-                let Some(best) = best else { return true };
-                // At an equal value, the label that is listed first wins.
-                self.all || bound.total_cmp(&best.value).then(best.label.cmp(&first(branch))).is_gt()
-            })
-            .collect();
+        let mut open: Vec<(f64, Branch)> = vec![];
+        for branch in std::mem::take(&mut self.open) {
+            let bound = self.bound(&branch, &corrections);
+            if self.all || best.is_none_or(|best| self.can_win(&branch, bound, best)) {
+                open.push((bound, branch));
+            }
+        }
         open.sort_by(|a, b| b.0.total_cmp(&a.0).then(a.1.chain[0].cmp(&b.1.chain[0])));
         let taken = open.drain(..most.min(open.len())).map(|(_, branch)| branch).collect();
         self.open = open.into_iter().map(|(_, branch)| branch).collect();
         taken
+    }
+
+    /// The highest corrected score that a label below the branch can reach.
+    fn bound(&self, branch: &Branch, corrections: &[f64]) -> f64 {
+        let below = &self.labels.nodes[branch.chain[0]].below;
+        below.iter().map(|&label| branch.score + corrections[label]).fold(f64::NEG_INFINITY, f64::max)
+    }
+
+    /// Whether a label below a branch with this bound can beat the best. Of equal values the label that is listed first
+    /// wins.
+    fn can_win(&self, branch: &Branch, bound: f64, best: Best) -> bool {
+        let first = self.labels.nodes[branch.chain[0]].below[0];
+        bound.total_cmp(&best.value).then(best.label.cmp(&first)).is_gt()
     }
 
     /// Takes the log-probabilities of [`Labels::words`] after each token of a branch, and its keys and values.
@@ -210,16 +217,16 @@ impl Search {
 
     /// The best complete label. Ties go to the label listed first.
     pub(crate) fn best(&self) -> Option<Best> {
-        let gains = self.gains.as_ref()?;
+        let corrections = self.corrections.as_ref()?;
         let all = self.complete.iter().map(|(&label, &logprob)| Best {
             label,
             logprob,
-            value: logprob + gains[label],
+            value: logprob + corrections[label],
         });
         all.max_by(|a, b| a.value.total_cmp(&b.value).then(b.label.cmp(&a.label)))
     }
 
-    /// The log-probabilities of all labels, if all were wanted.
+    /// The log-probabilities of all labels, if all were scored.
     pub(crate) fn scores(&self) -> Vec<f64> {
         (0..self.labels.count())
             .map(|label| self.complete.get(&label).copied().unwrap_or(f64::NEG_INFINITY))
@@ -227,8 +234,7 @@ impl Search {
     }
 }
 
-/// What is added to each label's log-probability to correct for what the prompt alone makes likely: minus the logarithm
-/// of the mean, over content-free inputs, of the labels' normalized probabilities (Zhao et al. 2021, arXiv:2102.09690,
+/// The correction of each label's log-probability for what the prompt alone makes likely: minus the logarithm of the mean, over content-free inputs, of the labels' normalized probabilities (Zhao et al. 2021, arXiv:2102.09690,
 /// section 5). `scores` are the labels' log-probabilities for each content-free input; at least one.
 pub(crate) fn calibration(scores: &[Vec<f64>]) -> Arc<[f64]> {
     let mut mean = vec![0.0; scores.first().map_or(0, Vec::len)];
@@ -238,6 +244,6 @@ pub(crate) fn calibration(scores: &[Vec<f64>]) -> Arc<[f64]> {
         let sum: f64 = shares.iter().sum();
         mean.iter_mut().zip(shares).for_each(|(mean, share)| *mean += share / sum);
     }
-    // A label that underflows to zero must not win against everything: it counts as the smallest normal number.
+    // A label that underflows to zero must not win acorrectionst everything: it counts as the smallest normal number.
     mean.iter().map(|mean| -(mean / scores.len() as f64).max(f64::MIN_POSITIVE).ln()).collect()
 }

@@ -1,10 +1,10 @@
 //! The decoder of the llama family: token ids in, final hidden rows, keys and values out.
 //!
-//! **Invariant:** what is computed for a token depends on it, on its position and on the tokens before it, bit for bit;
-//! not on the other runs of the pass, nor on which of the tokens before it were computed in earlier passes.
-//! Held by `tests::batched_equals_alone`.
+//! **Invariant:** the bits computed for a token depend on the token, its position and the tokens before it. They depend
+//! neither on the other runs of the pass nor on the pass in which earlier tokens were computed. The scheduler's test
+//! `batched_equals_alone` checks this.
 //!
-//! [`pass`] says what goes into a pass, [`kv`] what comes out for later ones, [`head`] turns hidden rows into words.
+//! [`pass`] has the input of a pass, [`kv`] its output for later passes, [`head`] turns hidden rows into words.
 
 mod attention;
 pub(crate) mod head;
@@ -18,27 +18,27 @@ use rayon::prelude::*;
 
 use self::{
     attention::Attention,
-    kv::Segment,
-    pass::{Place, Plan, Run},
+    kv::{KvHead, Segment},
+    pass::{Plan, TokenPlace, TokenRun},
     rope::{Angles, Rope},
-    shape::Shape,
+    shape::DecoderShape,
 };
 use super::kernel::{
     Panels,
     simd::{Isa, PANEL},
     vector,
-    weights::{Into, Weights, gated},
+    weights::{Weights, WriteMode, gated},
 };
 
 /// A decoder with its weights.
 #[derive(Debug)]
 pub(crate) struct Decoder {
     isa: Isa,
-    shape: Shape,
+    shape: DecoderShape,
     rope: Rope,
     layers: Vec<Layer>,
     norm: Vec<f32>,
-    /// None where the output head's weights are the embeddings.
+    /// None if the output head's weights are the embeddings.
     embeddings: Option<Embeddings>,
     head: Weights,
 }
@@ -67,7 +67,7 @@ struct HeadNorms {
 }
 
 impl Decoder {
-    pub(crate) fn shape(&self) -> &Shape {
+    pub(crate) fn shape(&self) -> &DecoderShape {
         &self.shape
     }
 
@@ -78,9 +78,9 @@ impl Decoder {
 
     /// Computes the runs. Returns the normalized final rows of the `wanted` tokens, which must be in ascending order, and
     /// each run's segment with its tokens added.
-    pub(crate) fn forward(&self, mut runs: Vec<Run>, wanted: &[Place]) -> (Panels, Vec<Segment>) {
-        let places: Vec<Place> = (runs.iter().enumerate())
-            .flat_map(|(run, tokens)| (0..tokens.tokens.len()).map(move |token| Place { run, token }))
+    pub(crate) fn forward(&self, mut runs: Vec<TokenRun>, wanted: &[TokenPlace]) -> (Panels, Vec<Segment>) {
+        let places: Vec<TokenPlace> = (runs.iter().enumerate())
+            .flat_map(|(run, tokens)| (0..tokens.tokens.len()).map(move |token| TokenPlace { run, token }))
             .collect();
         let mut plan = Plan::new(&runs, &places);
         let angles = self.rope.angles(&plan.positions);
@@ -89,7 +89,7 @@ impl Decoder {
             let mut heads = self.heads(layer, &rows, &angles);
             self.store(index, &heads, &mut runs);
             if index + 1 == self.layers.len() {
-                // Nobody reads the rest of the last layer's rows.
+                // The other rows of the last layer are not needed.
                 let kept: Vec<usize> =
                     wanted.iter().filter_map(|place| places.binary_search(place).ok()).collect();
                 plan = Plan::new(&runs, wanted);
@@ -98,18 +98,18 @@ impl Decoder {
             let mut attended = Panels::zeros(rows.rows(), self.shape.heads * self.shape.padded_head());
             Attention { isa: self.isa, shape: &self.shape, layer: index, plan: &plan, runs: &runs }
                 .run(&heads, &mut attended);
-            layer.attention_output.apply(self.isa, &attended, Into::Add, &mut rows);
+            layer.attention_output.apply(self.isa, &attended, WriteMode::Add, &mut rows);
             self.feed(layer, &mut rows);
         }
         let normed = self.normed(&rows, &self.norm);
-        let segments = runs.into_iter().map(|Run { mut segment, tokens, .. }| {
+        let segments = runs.into_iter().map(|TokenRun { mut segment, tokens, .. }| {
             segment.grow(tokens.len());
             segment
         });
         (normed, segments.collect())
     }
 
-    fn embed(&self, runs: &[Run]) -> Panels {
+    fn embed(&self, runs: &[TokenRun]) -> Panels {
         let tokens: Vec<u32> = runs.iter().flat_map(|run| run.tokens.iter().copied()).collect();
         let mut rows = Panels::zeros(tokens.len(), self.shape.width);
         for (row, &token) in tokens.iter().enumerate() {
@@ -126,19 +126,19 @@ impl Decoder {
 
     fn normed(&self, rows: &Panels, weight: &[f32]) -> Panels {
         let mut normed = Panels::zeros(rows.rows(), self.shape.width);
-        vector::rms_norm(self.isa, rows, (weight, self.shape.epsilon), &mut normed);
+        vector::rms_norm(self.isa, rows, weight, self.shape.epsilon, &mut normed);
         normed
     }
 
     /// Queries, keys and values of all rows: the heads one after another, queries and keys rotated, queries scaled.
     fn heads(&self, layer: &Layer, rows: &Panels, angles: &Angles) -> Panels {
-        let Shape { heads, kv_heads, head, epsilon, .. } = self.shape;
+        let DecoderShape { heads, kv_heads, head, epsilon, .. } = self.shape;
         let columns = (heads + 2 * kv_heads) * self.shape.padded_head();
         let mut out = Panels::zeros(rows.rows(), columns);
         layer.queries_keys_values.apply(
             self.isa,
             &self.normed(rows, &layer.attention_norm),
-            Into::Set,
+            WriteMode::Set,
             &mut out,
         );
 
@@ -154,12 +154,13 @@ impl Decoder {
                 #[inline(always)]
                 || {
                     for row in 0..rows.rows() {
-                        gather(chunk, (row, rows.rows()), &mut columns);
+                        gather(chunk, row, rows.rows(), &mut columns);
                         if let Some(norm) = norm {
                             vector::rms_norm_row(&mut columns[..head], norm, epsilon);
                         }
-                        vector::rotate(&mut columns[..head], angles.of(row), scale);
-                        scatter(&columns, chunk, (row, rows.rows()));
+                        let (cos, sin) = angles.of(row);
+                        vector::rotate(&mut columns[..head], cos, sin, scale);
+                        scatter(&columns, row, rows.rows(), chunk);
                     }
                 },
             );
@@ -168,8 +169,8 @@ impl Decoder {
     }
 
     /// Writes the keys and values of all rows into the runs' segments.
-    fn store(&self, layer: usize, heads: &Panels, runs: &mut [Run]) {
-        let Shape { heads: queries, kv_heads, head, .. } = self.shape;
+    fn store(&self, layer: usize, heads: &Panels, runs: &mut [TokenRun]) {
+        let DecoderShape { heads: queries, kv_heads, head, .. } = self.shape;
         let len = self.shape.head_panels() * heads.panel_len();
         let mut key = vec![0.0; self.shape.padded_head()];
         let mut value = key.clone();
@@ -177,12 +178,12 @@ impl Decoder {
             let keys = &heads.data()[(queries + kv_head) * len..][..len];
             let values = &heads.data()[(queries + kv_heads + kv_head) * len..][..len];
             let mut row = 0;
-            for Run { segment, tokens, .. } in &mut *runs {
+            for TokenRun { segment, tokens, .. } in &mut *runs {
                 let before = segment.len();
                 for token in 0..tokens.len() {
-                    gather(keys, (row, heads.rows()), &mut key);
-                    gather(values, (row, heads.rows()), &mut value);
-                    segment.write((layer, kv_head), before + token, (&key[..head], &value));
+                    gather(keys, row, heads.rows(), &mut key);
+                    gather(values, row, heads.rows(), &mut value);
+                    segment.write(KvHead { layer, head: kv_head }, before + token, &key[..head], &value);
                     row += 1;
                 }
             }
@@ -191,14 +192,14 @@ impl Decoder {
 
     fn feed(&self, layer: &Layer, rows: &mut Panels) {
         let mut hidden = Panels::zeros(rows.rows(), self.shape.hidden);
-        gated(self.isa, &self.normed(rows, &layer.feed_norm), (&layer.gate, &layer.up), &mut hidden);
-        layer.down.apply(self.isa, &hidden, Into::Add, rows);
+        gated(self.isa, &self.normed(rows, &layer.feed_norm), &layer.gate, &layer.up, &mut hidden);
+        layer.down.apply(self.isa, &hidden, WriteMode::Add, rows);
     }
 }
 
 /// Reads one row of some panels of `rows` rows.
 #[inline(always)]
-fn gather(panels: &[f32], (row, rows): (usize, usize), out: &mut [f32]) {
+fn gather(panels: &[f32], row: usize, rows: usize, out: &mut [f32]) {
     for (panel, out) in out.chunks_exact_mut(PANEL).enumerate() {
         out.copy_from_slice(&panels[(panel * rows + row) * PANEL..][..PANEL]);
     }
@@ -206,7 +207,7 @@ fn gather(panels: &[f32], (row, rows): (usize, usize), out: &mut [f32]) {
 
 /// Writes one row of some panels of `rows` rows.
 #[inline(always)]
-fn scatter(columns: &[f32], panels: &mut [f32], (row, rows): (usize, usize)) {
+fn scatter(columns: &[f32], row: usize, rows: usize, panels: &mut [f32]) {
     for (panel, columns) in columns.chunks_exact(PANEL).enumerate() {
         panels[(panel * rows + row) * PANEL..][..PANEL].copy_from_slice(columns);
     }

@@ -1,4 +1,4 @@
-//! Writing a text token by token: drawing, grammar, stop texts, the end.
+//! Writing a text token by token: sampling, grammar, stop texts, the end.
 //!
 //! **Invariant:** a text follows from the request and the logits of its own rows alone.
 
@@ -11,18 +11,18 @@ use super::{
 };
 use crate::model::{Finish, Request};
 
-/// Chooses the tokens of a text.
-pub(crate) trait Writer: Send + fmt::Debug {
-    /// Takes the logits of all words and chooses what comes next.
+/// A chooser of a text's tokens.
+pub(crate) trait TokenWriter: Send + fmt::Debug {
+    /// Chooses the next token by the logits of all words.
     fn next(&mut self, logits: &[f32]) -> Next;
 }
 
-/// What comes next.
+/// The next step of a text.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Next {
-    /// This token, and then more.
+    /// A token, with more to follow.
     Token(u32),
-    /// Nothing: the text is finished.
+    /// The end: the text is finished.
     End(Text),
 }
 
@@ -31,13 +31,13 @@ pub(crate) enum Next {
 pub(crate) struct Text {
     /// The text, without stop texts.
     pub(crate) text: String,
-    /// Why it ended.
+    /// The reason why it ended.
     pub(crate) finish: Finish,
     /// Natural-log probability of each token, the end included.
     pub(crate) logprobs: Vec<f64>,
 }
 
-/// Writes the reply to one request.
+/// The writer of the reply to one request.
 pub(crate) struct ReplyWriter {
     tokenizer: Arc<Tokenizer>,
     sampler: Sampler,
@@ -73,10 +73,10 @@ impl ReplyWriter {
         })
     }
 
-    /// Adds a token's bytes; whether a stop text has appeared, which is then cut off.
+    /// Adds a token's bytes. Returns whether a stop text has appeared; it is then cut off.
     fn add(&mut self, token: u32) -> bool {
         let new = self.stream.push(self.tokenizer.bytes(token));
-        // A stop text can begin in what was there before.
+        // A stop text can begin in the text so far.
         let longest = self.stops.iter().map(String::len).max().unwrap_or(0);
         let mut from = self.text.len().saturating_sub(longest);
         while !self.text.is_char_boundary(from) {
@@ -92,9 +92,9 @@ impl ReplyWriter {
     }
 }
 
-impl Writer for ReplyWriter {
+impl TokenWriter for ReplyWriter {
     fn next(&mut self, logits: &[f32]) -> Next {
-        // A grammar that cannot be followed any further ends the reply as if it had been cut: it is not complete.
+        // A grammar that cannot be followed any further ends the reply as cut, because it is not complete.
         let Ok(allowed) = self.grammar.as_mut().map(Grammar::mask).transpose() else {
             return self.end(Finish::Length);
         };

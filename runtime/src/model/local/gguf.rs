@@ -1,10 +1,10 @@
 //! GGUF files: metadata and tensors of a language model in one file (ggml's `docs/gguf.md`, versions 2 and 3).
 //!
 //! **Invariant:** a file is not trusted. Every count, length and offset is checked against the size of the file before
-//! it is used, so a broken file gives an error that names the place, never a panic and never memory beyond the file's
-//! own size. Tensors neither overlap nor leave the file.
+//! it is used. A broken file gives an error that names the place, never a panic, and never takes memory out of proportion
+//! to its size (`tests/memory.rs`). Tensors neither overlap nor leave the file.
 //!
-//! [`Meta`] holds the metadata's values, [`crate::model::local::quant`] turns blocks into numbers.
+//! [`Meta`] is a value of the metadata, [`crate::model::local::quant`] turns blocks into numbers.
 
 mod meta;
 mod reader;
@@ -18,7 +18,7 @@ use std::{
 };
 
 pub use self::meta::{FromMeta, Meta};
-use self::reader::Reader;
+use self::reader::GgufReader;
 use super::quant::{Groups, Quant};
 
 /// An open GGUF file of the llama family.
@@ -31,7 +31,7 @@ pub struct Gguf {
     architecture: Architecture,
 }
 
-/// The decoders that Proofmark computes itself.
+/// The supported decoders.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     /// Llama, Mistral, SmolLM, SmolLM2: neighbouring dimensions are rotated together.
@@ -42,12 +42,12 @@ pub enum Architecture {
     Qwen3,
 }
 
-/// Where a tensor is and how it is stored.
+/// The place and the format of a tensor.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TensorInfo {
     /// Its size along each dimension, outermost first: a matrix is `[rows, columns]` with each row contiguous.
     pub shape: Vec<usize>,
-    /// How its numbers are stored.
+    /// The format of its numbers.
     pub kind: Quant,
     /// The first byte, from the start of the file.
     offset: u64,
@@ -64,7 +64,7 @@ pub struct Tensor {
     pub data: Vec<f32>,
 }
 
-/// Why a file cannot be used.
+/// The reason why a file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum GgufError {
     /// The file cannot be read.
@@ -72,7 +72,7 @@ pub enum GgufError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What happened.
+        /// The system's error.
         source: io::Error,
     },
     /// The file breaks the format.
@@ -80,7 +80,7 @@ pub enum GgufError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What is wrong, with the place.
+        /// The problem and its place.
         problem: String,
     },
     /// The metadata lacks a key.
@@ -91,7 +91,7 @@ pub enum GgufError {
         /// The key.
         key: String,
     },
-    /// A key holds something of another type.
+    /// A key has a value of another type.
     #[error("`{key}` in {} is {found}, not {wanted}", path.display())]
     Mistyped {
         /// The file.
@@ -100,10 +100,10 @@ pub enum GgufError {
         key: String,
         /// The type that is needed.
         wanted: &'static str,
-        /// The type that is there.
+        /// The type that was found.
         found: &'static str,
     },
-    /// A tensor that the model needs is not there.
+    /// A tensor that the model needs is missing.
     #[error("{} has no tensor `{name}`; it is not a complete model", path.display())]
     NoTensor {
         /// The file.
@@ -111,7 +111,7 @@ pub enum GgufError {
         /// The tensor.
         name: String,
     },
-    /// A sound file that holds something Proofmark does not compute.
+    /// A sound file with something unsupported.
     #[error(
         "{} holds {what}, which the embedded engine does not compute (it takes llama, mistral, smollm, qwen2 and \
          qwen3 in F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K or Q6_K); serve the file with llama.cpp \
@@ -121,12 +121,12 @@ pub enum GgufError {
     Unsupported {
         /// The file.
         path: PathBuf,
-        /// What it holds.
+        /// The unsupported content.
         what: String,
     },
 }
 
-/// More tensors than any model of the family has.
+/// The largest number of tensors: more than any model of the family has.
 const MOST_TENSORS: u64 = 100_000;
 
 impl Gguf {
@@ -138,7 +138,7 @@ impl Gguf {
         let unreadable = |source| GgufError::Read { path: path.to_owned(), source };
         let mut file = File::open(path).map_err(unreadable)?;
         let size = file.metadata().map_err(unreadable)?.len();
-        let mut reader = Reader::new(path, BufReader::new(&mut file), size);
+        let mut reader = GgufReader::new(path, BufReader::new(&mut file), size);
 
         let tensor_count = reader.preamble()?;
         let metadata = reader.metadata()?;
@@ -174,13 +174,13 @@ impl Gguf {
         meta::find(&self.path, &self.metadata, key)
     }
 
-    /// The key under which this architecture keeps `name`: `block_count` is `llama.block_count`, ...
+    /// The key of `name` for this architecture: `block_count` is `llama.block_count`, ...
     pub fn key(&self, name: &str) -> String {
         let architecture = self.metadata.get("general.architecture").and_then(<&str>::from_meta);
         format!("{}.{name}", architecture.unwrap_or_default())
     }
 
-    /// All that the file says about the model, by key.
+    /// The metadata by key.
     pub fn metadata(&self) -> &BTreeMap<String, Meta> {
         &self.metadata
     }
@@ -190,7 +190,7 @@ impl Gguf {
         &self.tensors
     }
 
-    /// Reads a tensor, as `f32` whatever it is stored as.
+    /// Reads a tensor as `f32`, whatever its format.
     ///
     /// # Errors
     /// There is none of that name, or the file cannot be read.
@@ -199,7 +199,7 @@ impl Gguf {
         Ok(Tensor { shape: info.shape.clone(), data: info.kind.dequantize(&self.bytes(info)?) })
     }
 
-    /// Reads a tensor as it is stored; none where its numbers do not come in groups.
+    /// Reads a tensor in groups as stored; none if its format has no groups.
     ///
     /// # Errors
     /// There is none of that name, or the file cannot be read.
@@ -211,7 +211,7 @@ impl Gguf {
         }
     }
 
-    /// Where a tensor is and how it is stored.
+    /// The place and the format of a tensor.
     ///
     /// # Errors
     /// There is none of that name.
@@ -222,7 +222,7 @@ impl Gguf {
 
     fn bytes(&self, info: &TensorInfo) -> Result<Vec<u8>, GgufError> {
         let mut bytes = vec![0; info.bytes];
-        // A reader that panicked half-way has moved the cursor and nothing else; the next one seeks anew.
+        // A reader that panicked has moved only the cursor, and this one seeks anew.
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(info.offset))
             .and_then(|_| file.read_exact(&mut bytes))
@@ -251,9 +251,9 @@ impl Architecture {
     }
 }
 
-/// Reads the table of tensors and checks that every tensor lies in the file and on no other one.
+/// Reads the table of tensors and checks that every tensor lies in the file and overlaps no other.
 fn read_tensors(
-    reader: &mut Reader<'_>,
+    reader: &mut GgufReader<'_>,
     count: u64,
     metadata: &BTreeMap<String, Meta>,
 ) -> Result<BTreeMap<String, TensorInfo>, GgufError> {
@@ -278,16 +278,17 @@ fn read_tensors(
     Ok(tensors)
 }
 
-/// One line of the table; the offset still counts from the start of the tensors' bytes.
-fn read_tensor_info(reader: &mut Reader<'_>) -> Result<(String, TensorInfo), GgufError> {
+/// Reads one entry of the table. Its offset still counts from the start of the tensors' bytes.
+fn read_tensor_info(reader: &mut GgufReader<'_>) -> Result<(String, TensorInfo), GgufError> {
     let name = reader.text("the name of a tensor")?;
     let malformed =
-        |reader: &Reader<'_>, problem: &str| reader.malformed(format!("tensor `{name}` {problem}"));
+        |reader: &GgufReader<'_>, problem: &str| reader.malformed(format!("tensor `{name}` {problem}"));
     let dimensions = reader.u32("the number of a tensor's dimensions")?;
     if !(1..=4).contains(&dimensions) {
         return Err(malformed(reader, &format!("has {dimensions} dimensions")));
     }
-    let (mut shape, mut numbers) = (Vec::new(), 1_usize);
+    let mut shape = Vec::new();
+    let mut numbers = 1_usize;
     for _ in 0..dimensions {
         let size = usize::try_from(reader.u64("a tensor's size")?).unwrap_or(0);
         numbers = numbers
@@ -316,9 +317,9 @@ fn read_tensor_info(reader: &mut Reader<'_>) -> Result<(String, TensorInfo), Ggu
     Ok((name, TensorInfo { shape, kind, offset, bytes }))
 }
 
-/// Moves all tensors to where the tensors' bytes start.
+/// Makes all offsets count from the start of the file.
 fn place(
-    reader: &Reader<'_>,
+    reader: &GgufReader<'_>,
     tensors: &mut BTreeMap<String, TensorInfo>,
     start: u64,
 ) -> Result<(), GgufError> {

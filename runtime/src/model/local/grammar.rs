@@ -1,7 +1,7 @@
-//! Constrained decoding: which tokens may come next so that the reply is what was asked for (llguidance).
+//! Constrained decoding: the tokens that may come next so that the reply has the required form (llguidance).
 //!
-//! **Invariant:** bytes that a [`Grammar`] accepted are always the beginning of a text of its language, and a control
-//! token other than an end is never allowed.
+//! **Invariant:** the bytes that a [`Grammar`] accepted are always the beginning of a text of its language. No control token
+//! is allowed except an end.
 
 use std::sync::Arc;
 
@@ -14,12 +14,12 @@ use serde_json::{Value as Json, json};
 
 use super::tokenizer::Tokenizer;
 
-/// Makes grammars over one model's vocabulary.
+/// The maker of grammars over one model's vocabulary.
 pub struct Grammars {
     factory: ParserFactory,
 }
 
-/// A reply in the making and what it may become. Cloning is cheap.
+/// The state of a reply that is being written, and its possible continuations. Cloning is cheap.
 #[derive(Clone)]
 pub struct Grammar {
     matcher: Matcher,
@@ -29,7 +29,7 @@ pub struct Grammar {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenSet(SimpleVob);
 
-/// Why there is no grammar, or no way on.
+/// The reason why there is no grammar, or no continuation.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum GrammarError {
     /// The schema or the expression cannot be enforced.
@@ -40,11 +40,12 @@ pub enum GrammarError {
     Stuck(String),
 }
 
-/// Longer tokens are left out of grammars: no vocabulary has them, and a trie that deep is a trap.
+/// The longest token in grammars, in bytes. Published vocabularies have no longer ones, and a deeper trie would exhaust the
+/// stack.
 const LONGEST_TOKEN: usize = 255;
 
 impl Grammars {
-    /// Prepares a vocabulary. It takes some 100 ms for 49,152 tokens, so do it once and only if it is needed.
+    /// Prepares a vocabulary. This takes about 100 ms for 49,152 tokens, so do it once and only if it is needed.
     ///
     /// # Errors
     /// The vocabulary cannot be used.
@@ -63,7 +64,7 @@ impl Grammars {
     /// JSON that satisfies a schema, written without white space between its parts.
     ///
     /// # Errors
-    /// The schema is none, or uses what cannot be enforced.
+    /// It is no schema, or it uses something that cannot be enforced.
     pub fn schema(&self, schema: &Json) -> Result<Grammar, GrammarError> {
         let Json::Object(mut schema) = schema.clone() else {
             return Err(GrammarError::Unsupported("a JSON schema is an object".to_owned()));
@@ -76,7 +77,7 @@ impl Grammars {
     /// Text that a regular expression matches from beginning to end.
     ///
     /// # Errors
-    /// The expression is malformed, or uses what cannot be enforced.
+    /// The expression is malformed, or it uses something that cannot be enforced.
     pub fn regex(&self, expression: &str) -> Result<Grammar, GrammarError> {
         self.grammar(TopLevelGrammar::from_regex(expression))
     }
@@ -103,7 +104,8 @@ impl Grammars {
 }
 
 impl Grammar {
-    /// The tokens that may come next. The ends are among them where the reply may end; once it is done, they are all.
+    /// The tokens that may come next. The ends are among them where the reply may end, and are the only ones once it is
+    /// complete.
     ///
     /// # Errors
     /// The grammar has become too large to follow.
@@ -119,7 +121,7 @@ impl Grammar {
         self.matcher.consume_token(token).map_err(stuck)
     }
 
-    /// Whether nothing can follow any more.
+    /// Whether the reply is complete.
     pub fn is_done(&self) -> bool {
         self.matcher.is_stopped()
     }
@@ -152,7 +154,7 @@ impl FromIterator<u32> for TokenSet {
     }
 }
 
-/// A token's bytes as the trie of llguidance wants them: 0xff begins its own markers, and no text has that byte.
+/// A token's bytes for the trie of llguidance. It uses the byte 0xff for its own markers, and no text has that byte.
 fn word(bytes: &[u8]) -> &[u8] {
     if bytes.contains(&0xff) || bytes.len() > LONGEST_TOKEN { &[] } else { bytes }
 }

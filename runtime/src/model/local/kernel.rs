@@ -1,9 +1,9 @@
 //! Arithmetic of the decoder: products with packed weights, and the functions between them. Weights of 4 and 5
 //! bits are multiplied as whole numbers ([`blocks`]), all others in f32.
 //!
-//! **Invariant:** every number is computed by a fixed sequence of operations that depends on its own row only: never
-//! on which rows are computed with it, on the number of threads, or on the instruction set. So batched is bitwise equal
-//! to alone. Held by `tests`.
+//! **Invariant:** every number is computed by a fixed sequence of operations that depends on its own row only, and not on
+//! the rows computed with it, the number of threads, or the instruction set. So a batch gives the same bits as its rows
+//! alone. `tests` checks this.
 //!
 //! Activations lie in [`Panels`] of 32 columns: a product writes whole panels, so threads share no cache line, and
 //! reads its left operand in the order in which it needs it.

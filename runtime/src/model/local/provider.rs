@@ -1,4 +1,4 @@
-//! Opens embedded models by name.
+//! The provider of embedded models.
 
 use std::sync::Arc;
 

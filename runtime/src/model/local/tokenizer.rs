@@ -1,9 +1,9 @@
-//! Text to tokens and back, from a GGUF file's own vocabulary.
+//! Conversion of text to tokens and back, by the vocabulary of a GGUF file.
 //!
 //! Two families: byte-level BPE (`gpt2` in the file) and SentencePiece-style BPE (`llama`).
 //!
-//! **Invariant:** only [`Part::Trusted`] text can become a control token. Whatever a message says, `<|im_end|>`
-//! included, it becomes ordinary tokens, so nobody who writes a message can end it or speak as somebody else.
+//! **Invariant:** only [`Part::Trusted`] text can become a control token. The content of a message becomes ordinary tokens,
+//! even `<|im_end|>`, so a message can neither end its turn nor speak in another role.
 
 mod byte_pair;
 mod letters;
@@ -12,13 +12,13 @@ mod sentence_piece;
 mod split;
 mod stream;
 
-use aho_corasick::{AhoCorasick, BuildError, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, BuildError, MatchKind};
 
 use self::{byte_pair::BytePair, sentence_piece::SentencePiece};
 pub use self::{letters::letter, stream::TextStream};
 use super::gguf::{Gguf, GgufError};
 
-/// A model's vocabulary and the rules that cut text into it.
+/// A model's vocabulary and the rules that cut text into its tokens.
 #[derive(Debug)]
 pub struct Tokenizer {
     scheme: Scheme,
@@ -36,13 +36,13 @@ pub struct Tokenizer {
 /// A piece of a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Part<'a> {
-    /// Text of the chat template: control tokens in it are meant.
+    /// Text of the chat template: control tokens in it count.
     Trusted(&'a str),
-    /// Anything else: ordinary text, whatever it says.
+    /// All other text, in which control tokens are ordinary text.
     Plain(&'a str),
 }
 
-/// Why a vocabulary cannot be used.
+/// The reason why a vocabulary cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenizerError {
     /// The metadata cannot be read.
@@ -67,16 +67,16 @@ enum Scheme {
 
 #[derive(Debug)]
 struct Token {
-    /// What the token adds to a text; nothing for a control token.
+    /// The bytes that the token adds to a text; none for a control token.
     bytes: Vec<u8>,
-    /// What the vocabulary calls it.
+    /// Its name in the vocabulary.
     name: String,
-    kind: Kind,
+    kind: TokenKind,
 }
 
 /// `tokenizer.ggml.token_type`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
+enum TokenKind {
     Normal,
     Unknown,
     Control,
@@ -87,6 +87,10 @@ enum Kind {
 
 /// Control tokens that end a turn in models whose metadata names only one of several ends.
 const ENDS: &[&str] = &["<|im_end|>", "<|eot_id|>", "<|end|>", "<|endoftext|>", "<|end_of_text|>", "</s>"];
+
+/// Most bytes of a token's name. Published vocabularies stay below 300; the time to read a vocabulary of pieces grows with
+/// the square of the longest name.
+const LONGEST_NAME: usize = 1024;
 
 impl Tokenizer {
     /// Builds the tokenizer that a file describes.
@@ -121,7 +125,7 @@ impl Tokenizer {
         let ends = (0_u32..)
             .zip(&tokens)
             .filter(|&(id, token)| {
-                let by_name = token.kind == Kind::Control && ENDS.contains(&token.name.as_str());
+                let by_name = token.kind == TokenKind::Control && ENDS.contains(&token.name.as_str());
                 id == eos || Some(id) == eot || by_name
             })
             .map(|(id, _)| id)
@@ -134,10 +138,11 @@ impl Tokenizer {
         self.encode_parts(&[Part::Plain(text)])
     }
 
-    /// The tokens of a prompt, without a token for its beginning. Neighbouring parts are read as one text, as if only
-    /// control tokens separated them.
+    /// The tokens of a prompt, without a token for its beginning. Neighbouring parts count as one text; only control tokens
+    /// separate texts.
     pub fn encode_parts(&self, parts: &[Part<'_>]) -> Vec<u32> {
-        let (mut ids, mut run) = (Vec::new(), String::new());
+        let mut ids = Vec::new();
+        let mut run = String::new();
         for part in parts {
             match *part {
                 Part::Plain(text) => run.push_str(text),
@@ -148,8 +153,8 @@ impl Tokenizer {
         ids
     }
 
-    /// The tokens of `text` as they follow a prompt. Only what stands behind the last control token can change them; if
-    /// they would change that in turn, `text` is encoded on its own.
+    /// The tokens of `text` after a prompt. They depend only on the part of the prompt after its last control token. If they
+    /// would change the tokens of that part, `text` is encoded on its own.
     pub fn encode_after(&self, parts: &[Part<'_>], text: &str) -> Vec<u32> {
         let mut run = String::new();
         for part in parts {
@@ -166,17 +171,17 @@ impl Tokenizer {
         if both.starts_with(&before) { both.split_off(before.len()) } else { self.encode(text) }
     }
 
-    /// Number of tokens; ids are below it.
+    /// The number of tokens. Ids are below it.
     pub fn vocabulary_size(&self) -> usize {
         self.tokens.len()
     }
 
-    /// What a token adds to a text: nothing if it is a control token or there is none of that id.
+    /// The bytes that a token adds to a text; none for a control token or an unknown id.
     pub fn bytes(&self, id: u32) -> &[u8] {
         self.tokens.get(id as usize).map_or(&[], |token| &token.bytes)
     }
 
-    /// What the vocabulary calls a token.
+    /// The name of a token in the vocabulary.
     pub fn name(&self, id: u32) -> &str {
         self.tokens.get(id as usize).map_or("", |token| &token.name)
     }
@@ -202,9 +207,9 @@ impl Tokenizer {
         &self.ends
     }
 
-    /// Whether a token steers the model instead of being text.
+    /// Whether a token is a control token.
     pub fn is_control(&self, id: u32) -> bool {
-        self.tokens.get(id as usize).is_some_and(|token| token.kind == Kind::Control)
+        self.tokens.get(id as usize).is_some_and(|token| token.kind == TokenKind::Control)
     }
 
     fn encode_trusted(&self, text: &str, run: &mut String, ids: &mut Vec<u32>) {
@@ -231,13 +236,17 @@ impl Tokenizer {
 }
 
 /// The kind of every token.
-fn kinds(gguf: &Gguf) -> Result<Vec<Kind>, TokenizerError> {
-    let count = gguf.get::<&[String]>("tokenizer.ggml.tokens")?.len();
+fn kinds(gguf: &Gguf) -> Result<Vec<TokenKind>, TokenizerError> {
+    let names = gguf.get::<&[String]>("tokenizer.ggml.tokens")?;
+    let count = names.len();
     if count == 0 || u32::try_from(count).is_err() {
         return Err(TokenizerError::Broken(format!("it has {count} tokens")));
     }
+    if let Some(long) = names.iter().find(|name| name.len() > LONGEST_NAME) {
+        return Err(TokenizerError::Broken(format!("a token has {} bytes", long.len())));
+    }
     let Some(kinds) = gguf.find::<&[i128]>("tokenizer.ggml.token_type")? else {
-        return Ok(vec![Kind::Normal; count]);
+        return Ok(vec![TokenKind::Normal; count]);
     };
     if kinds.len() != count {
         return Err(TokenizerError::Broken(format!("{count} tokens have {} types", kinds.len())));
@@ -245,26 +254,28 @@ fn kinds(gguf: &Gguf) -> Result<Vec<Kind>, TokenizerError> {
     Ok(kinds
         .iter()
         .map(|kind| match kind {
-            2 => Kind::Unknown,
-            3 => Kind::Control,
-            4 => Kind::UserDefined,
-            5 => Kind::Unused,
-            6 => Kind::Byte,
-            _ => Kind::Normal,
+            2 => TokenKind::Unknown,
+            3 => TokenKind::Control,
+            4 => TokenKind::UserDefined,
+            5 => TokenKind::Unused,
+            6 => TokenKind::Byte,
+            _ => TokenKind::Normal,
         })
         .collect())
 }
 
-/// The matcher of the tokens that trusted text can name, and their ids.
+/// The matcher of the tokens that trusted text can contain by name, and their ids.
 fn markers(tokens: &[Token]) -> Result<(AhoCorasick, Vec<u32>), BuildError> {
     let named: Vec<(u32, &Token)> = (0_u32..)
         .zip(tokens)
         .filter(|(_, token)| {
-            matches!(token.kind, Kind::Control | Kind::UserDefined) && !token.name.is_empty()
+            matches!(token.kind, TokenKind::Control | TokenKind::UserDefined) && !token.name.is_empty()
         })
         .collect();
     let matcher = AhoCorasick::builder()
         .match_kind(MatchKind::LeftmostLongest)
+        // A table of all states and bytes would take 1,000 times the memory of the names.
+        .kind(Some(AhoCorasickKind::ContiguousNFA))
         .build(named.iter().map(|(_, token)| &token.name))?;
     Ok((matcher, named.iter().map(|&(id, _)| id).collect()))
 }

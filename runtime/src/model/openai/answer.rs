@@ -1,32 +1,32 @@
-//! What comes back with status 200. Servers differ, so reading is lenient where the meaning is clear: fields that are
-//! absent, null or empty count as not said, and reasoning that is sent beside the answer is ignored.
+//! Answers with status 200. Servers differ, so reading is lenient where the meaning is clear: a null or empty field
+//! counts as absent, and reasoning that is sent beside the answer is ignored.
 
 use serde::Deserialize;
 use serde_json::Value as Json;
 
-use super::failure::{Failure, shorten};
+use super::failure::{ServerError, shorten};
 use crate::model::{CallError, Finish, Reply, Usage};
 
 #[derive(Deserialize)]
 struct Completion {
     #[serde(default)]
-    choices: Vec<Choice>,
+    choices: Vec<AnswerChoice>,
     #[serde(default)]
     usage: Option<Tokens>,
-    /// Some routers answer 200 and put the failure of the server behind them here.
+    /// Some routers answer with status 200 and put the error of the server behind them here.
     #[serde(default)]
     error: Option<Json>,
 }
 
 #[derive(Deserialize)]
-struct Choice {
-    message: Said,
+struct AnswerChoice {
+    message: AnswerMessage,
     #[serde(default)]
     finish_reason: Option<String>,
 }
 
 #[derive(Deserialize)]
-struct Said {
+struct AnswerMessage {
     #[serde(default)]
     content: Option<Content>,
     #[serde(default)]
@@ -35,7 +35,7 @@ struct Said {
     tool_calls: Option<Vec<Json>>,
 }
 
-/// Text, or parts of which those with a `text` count.
+/// Text, or the joined texts of those parts that have one.
 #[derive(Deserialize)]
 #[serde(from = "Json")]
 struct Content(String);
@@ -64,14 +64,14 @@ pub(super) fn read(model: &str, bytes: &[u8]) -> Result<Reply, CallError> {
     let usage = completion.usage.unwrap_or_default().into();
     match (completion.choices.into_iter().next(), completion.error) {
         (Some(choice), _) => choice.read(usage).map_err(unreadable),
-        (None, Some(error)) => Failure::within_success(&error).classify(model),
+        (None, Some(error)) => ServerError::within_success(&error).classify(model),
         (None, None) => Err(unreadable("no choice in it".to_owned())),
     }
 }
 
-impl Choice {
+impl AnswerChoice {
     fn read(self, usage: Usage) -> Result<Reply, String> {
-        let Said { content, refusal, tool_calls } = self.message;
+        let AnswerMessage { content, refusal, tool_calls } = self.message;
         let reason = self.finish_reason.unwrap_or_default();
         let text = content.map_or_else(String::new, |content| content.0);
         let refused = refusal.is_some_and(|why| !why.is_empty());
@@ -83,7 +83,7 @@ impl Choice {
             _ if refused => Finish::Filtered,
             "length" | "max_tokens" | "model_length" => Finish::Length,
             "error" => return Err("it ended with an error".to_owned()),
-            // "stop", and what servers write for it: "eos", "end_turn", "", null.
+            // "stop" and other words for it: "eos", "end_turn", "", null.
             _ => Finish::Stop,
         };
         Ok(Reply { text, finish, usage, choice_logprob: None, logprobs: None })
@@ -101,7 +101,7 @@ impl From<Json> for Content {
 }
 
 impl From<Tokens> for Usage {
-    /// What a server does not tell is 0.
+    /// A number that the server does not give is 0.
     fn from(tokens: Tokens) -> Self {
         let details = tokens.prompt_tokens_details.unwrap_or_default();
         Self {

@@ -1,12 +1,12 @@
-//! What is sent.
+//! The body of a request.
 //!
-//! - A value that is the protocol's own default (`temperature` and `top_p` of 1, no `stop`) is left out: reasoning
-//!   models refuse these fields, whatever they say.
-//! - `seed` is sent only when there is something to draw: the request's seed plus its replicate index, in 31 bits, which
-//!   every server takes. Providers promise no more than to try.
-//! - OpenAI's own service takes `max_completion_tokens` and refuses `max_tokens` for newer models; other servers, some of
-//!   which know only the older name, are sent `max_tokens`.
-//! - [`Shape::Choice`] has no counterpart, so such a request is plain and the text is read by the caller.
+//! - A default of the protocol (`temperature` and `top_p` of 1, no `stop`) is left out: reasoning models refuse these
+//!   fields whatever their values.
+//! - `seed` is sent only with a temperature above 0: the request's seed plus its replicate index, in 31 bits, which every
+//!   server accepts. Providers do not guarantee that equal seeds give equal replies.
+//! - OpenAI's own service gets `max_completion_tokens`, because newer models refuse `max_tokens`. Other servers get
+//!   `max_tokens`, because some know only that name.
+//! - [`Shape::Choice`] has no counterpart in the protocol, so the text of the reply is free.
 
 use reqwest::Url;
 use serde::Serialize;

@@ -1,5 +1,5 @@
-//! What went wrong. The class follows from the status and the provider's error code. The one message that is read as
-//! well is that of a prompt which is too long, because most servers give it no code of its own.
+//! Errors of a server. The class follows from the status and the provider's error code. One message is read as well, that
+//! of a prompt that is too long, because most servers have no code for it.
 
 use std::{
     error::Error,
@@ -11,18 +11,18 @@ use serde_json::Value as Json;
 
 use crate::model::{CallError, Finish, Reply, Usage};
 
-/// A refusal by the server.
-pub(super) struct Failure {
+/// An error that a server reports.
+pub(super) struct ServerError {
     status: u16,
     code: String,
     message: String,
     retry_after: Option<Duration>,
-    /// Tokens asked for and tokens that fit, if it is about that.
+    /// Tokens requested and tokens that fit, if the prompt is too long.
     lengths: Option<(usize, usize)>,
 }
 
-impl Failure {
-    /// From an answer with an error status.
+impl ServerError {
+    /// Reads an answer with an error status.
     pub(super) fn new(status: u16, headers: &HeaderMap, bytes: &[u8]) -> Self {
         let json: Option<Json> = serde_json::from_slice(bytes).ok();
         let error = json.as_ref().map(|json| json.get("error").unwrap_or(json));
@@ -43,25 +43,26 @@ impl Failure {
         }
     }
 
-    /// From an error object inside an answer with status 200; its code is the status.
+    /// Reads an error object inside an answer with status 200. Its code is the status.
     pub(super) fn within_success(error: &Json) -> Self {
         let status = error["code"].as_u64().and_then(|code| u16::try_from(code).ok()).unwrap_or(502);
         let message = message(error).unwrap_or_else(|| shorten(&error.to_string()));
         Self { status, code: code(error), message, retry_after: None, lengths: lengths(error) }
     }
 
-    /// The failure of a call; or a withheld reply, which is an answer about this input.
+    /// The error of the call; or a withheld reply, which is an answer about this input.
     pub(super) fn classify(self, model: &str) -> Result<Reply, CallError> {
         let Self { status, code, message, retry_after, lengths } = self;
         let model = model.to_owned();
         if code == "content_filter" || code == "content_policy_violation" {
-            let (finish, usage) = (Finish::Filtered, Usage::default());
+            let finish = Finish::Filtered;
+            let usage = Usage::default();
             return Ok(Reply { text: String::new(), finish, usage, choice_logprob: None, logprobs: None });
         }
         Err(match (status, lengths) {
             (400 | 413 | 422 | 500, Some((tokens, limit))) => CallError::TooLong { model, tokens, limit },
             (401 | 403, _) => CallError::Unauthorized { model, message },
-            // No credit is left: waiting will not help.
+            // No credit is left, so waiting does not help.
             (402, _) => CallError::Refused { model, message },
             (429, _) if code == "insufficient_quota" => CallError::Refused { model, message },
             (429, _) => CallError::RateLimited { model, message, retry_after },
@@ -72,9 +73,9 @@ impl Failure {
     }
 }
 
-/// No answer at all: connection, time-out, cut off in the middle.
+/// The error for a call without an answer: no connection, time-out, connection lost.
 pub(super) fn unavailable(model: &str, error: reqwest::Error) -> CallError {
-    // The host alone: a URL may hold a key.
+    // Only the host, because a URL may hold a key.
     let host =
         error.url().map(|url| (url.host_str().unwrap_or_default().to_owned(), url.port_or_known_default()));
     let at = host.map(|(host, port)| format!(" to {host}:{}", port.unwrap_or_default())).unwrap_or_default();
@@ -107,7 +108,7 @@ fn message(error: &Json) -> Option<String> {
         Json::String(text) => text,
         _ => ["message", "detail", "error"].iter().find_map(|name| error[*name].as_str())?,
     };
-    // Routers put what the server behind them said here.
+    // Routers put the message of the server behind them here.
     let raw = error["metadata"]["raw"].as_str().map(|raw| format!(": {raw}"));
     Some(shorten(&format!("{text}{}", raw.unwrap_or_default())))
 }
@@ -117,7 +118,7 @@ fn code(error: &Json) -> String {
     text("code").or_else(|| text("type")).unwrap_or_default().to_owned()
 }
 
-/// Tokens asked for and tokens that fit, if the error says that the prompt is too long.
+/// Tokens requested and tokens that fit, if the error is that the prompt is too long.
 ///
 /// llama.cpp gives fields. OpenAI, vLLM, OpenRouter and others write "maximum context length is 8192 tokens ... 9000
 /// tokens".
@@ -129,7 +130,8 @@ fn lengths(error: &Json) -> Option<(usize, usize)> {
     let text = error.as_str().or_else(|| error["message"].as_str())?;
     let rest = text.split_once("maximum context length")?.1;
     let mut numbers = rest.split(|c: char| !c.is_ascii_digit()).filter_map(|digits| digits.parse().ok());
-    let (limit, tokens) = (numbers.next()?, numbers.next()?);
+    let limit = numbers.next()?;
+    let tokens = numbers.next()?;
     (tokens > limit).then_some((tokens, limit))
 }
 

@@ -1,7 +1,7 @@
-//! The servers that are known by name.
+//! Servers that are known by name.
 //!
-//! **Invariant:** a key that was set for one server is never sent to another: where a task names a base URL, only the key
-//! that it names goes there.
+//! **Invariant:** the key of one server is never sent to another. Where a task names a base URL, that server gets only the
+//! key that the task names.
 
 use std::{env, sync::Arc};
 
@@ -11,15 +11,15 @@ use crate::model::{
     providers::{OpenError, Provider, Settings},
 };
 
-/// A server that speaks OpenAI's protocol.
+/// A server with OpenAI's protocol.
 pub(crate) struct Service {
-    /// One prefix, the name of the service and a slash.
+    /// The prefix of model names: the name of the service and a slash.
     prefixes: &'static [&'static str],
     about: &'static str,
     base_url: &'static str,
-    /// Overrides the base URL.
+    /// The environment variable that overrides the base URL.
     base_url_env: Option<&'static str>,
-    /// Holds the key; none if it takes none.
+    /// The environment variable of the key; none if the server needs none.
     key_env: Option<&'static str>,
 }
 
@@ -82,14 +82,13 @@ pub(crate) const DEEPSEEK: Service = Service {
 
 impl Service {
     fn config(&self, name: &str, settings: &Settings) -> OpenAi {
-        let set = |variable: &&str| env::var(variable).ok().filter(|value| !value.trim().is_empty());
-        let moved = self.base_url_env.as_ref().and_then(set);
+        let moved = self.base_url_env.and_then(variable);
         let key_env = match (&settings.key_env, &settings.base_url) {
             (Some(variable), _) => Some(variable.clone()),
             (None, Some(_)) => None,
-            // A server of the user's own may take no key.
+            // The user's own server may need no key.
             (None, None) => {
-                self.key_env.filter(|key| moved.is_none() || set(key).is_some()).map(str::to_owned)
+                self.key_env.filter(|key| moved.is_none() || variable(key).is_some()).map(str::to_owned)
             }
         };
         let model = self.prefixes.iter().find_map(|prefix| name.strip_prefix(prefix)).unwrap_or(name);
@@ -101,6 +100,11 @@ impl Service {
             key_env,
         }
     }
+}
+
+/// The value of an environment variable; an empty one counts as absent.
+fn variable(name: &str) -> Option<String> {
+    env::var(name).ok().filter(|value| !value.trim().is_empty())
 }
 
 impl Provider for Service {
@@ -131,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_brings_its_address_and_its_key() {
+    fn a_service_has_its_address_and_its_key() {
         let groq = GROQ.config("groq/llama-3.3-70b", &settings(None, None));
         assert_eq!((groq.model.as_str(), groq.base_url.as_str()), ("llama-3.3-70b", GROQ.base_url));
         assert_eq!(groq.key_env.as_deref(), Some("GROQ_API_KEY"));

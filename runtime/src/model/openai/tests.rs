@@ -1,14 +1,16 @@
-//! The client against a server that says what it is told: golden bodies, answers, refusals.
+//! The client against a mock server: golden bodies, answers, errors.
 
 use std::time::{Duration, SystemTime};
 
+use proptest::{prelude::*, sample::Index};
 use serde_json::{Value as Json, json};
 use wiremock::{
     Mock, MockServer, ResponseTemplate,
-    matchers::{any, method, path},
+    matchers::{any as any_request, method, path},
 };
 
 use super::*;
+use crate::fuzz;
 use crate::model::{
     Finish, Message, Role, Sampling, Shape, Usage,
     providers::{self, Settings},
@@ -36,7 +38,7 @@ fn config(base_url: &str) -> OpenAi {
 
 async fn serve(answer: ResponseTemplate) -> (MockServer, ChatModel) {
     let server = MockServer::start().await;
-    Mock::given(any()).respond_with(answer).mount(&server).await;
+    Mock::given(any_request()).respond_with(answer).mount(&server).await;
     let model = config(&format!("{}/v1/", server.uri())).open_with(Some(KEY.into())).unwrap();
     (server, model)
 }
@@ -102,7 +104,7 @@ fn defaults_of_the_protocol_and_choices_are_not_sent() {
 }
 
 #[tokio::test]
-async fn what_goes_over_the_wire_is_the_body_and_the_key() {
+async fn the_body_and_the_key_are_sent() {
     let server = MockServer::start().await;
     Mock::given(method("POST"))
         .and(path("/v1/chat/completions"))
@@ -122,7 +124,7 @@ async fn what_goes_over_the_wire_is_the_body_and_the_key() {
 #[tokio::test]
 async fn a_server_named_by_base_url_gets_only_the_key_named_for_it() {
     let server = MockServer::start().await;
-    Mock::given(any())
+    Mock::given(any_request())
         .respond_with(ResponseTemplate::new(200).set_body_json(answer("x")))
         .mount(&server)
         .await;
@@ -144,7 +146,7 @@ async fn a_server_named_by_base_url_gets_only_the_key_named_for_it() {
 }
 
 #[test]
-fn base_urls_that_cannot_be_used_are_refused_without_telling_their_secrets() {
+fn bad_base_urls_are_refused_and_their_secrets_hidden() {
     for bad in ["localhost:8000/v1", "ftp://host/v1", "nonsense", "http://"] {
         let error = config(bad).open_with(None).err().unwrap();
         assert!(matches!(error, OpenError::BadBaseUrl { .. }), "{bad}: {error}");
@@ -182,7 +184,7 @@ async fn usage_finish_and_refusals_are_read() {
 }
 
 #[tokio::test]
-async fn answers_that_are_none_are_unreadable() {
+async fn malformed_answers_are_unreadable() {
     for odd in [
         json!({}),
         json!({"choices": []}),
@@ -232,7 +234,7 @@ async fn statuses_and_codes_decide_the_class() {
 }
 
 #[tokio::test]
-async fn a_prompt_that_is_too_long_is_told_with_its_numbers() {
+async fn a_prompt_that_is_too_long_is_reported_with_its_size() {
     let openai =
         "This model's maximum context length is 8192 tokens. However, your messages resulted in 9000 tokens.";
     let vllm = "This model's maximum context length is 8192 tokens. However, you requested 9000 tokens (8500 in the \
@@ -268,8 +270,37 @@ async fn retry_after_is_read_in_all_its_forms() {
     }
 }
 
+proptest! {
+    #![proptest_config(fuzz::cases(300))]
+
+    #[test]
+    fn any_answer_of_a_server_is_read_or_refused(
+        status in 0..1000_u16,
+        place in any::<Index>(),
+        value in fuzz::json(),
+        changes in fuzz::changes(),
+        wait in "[0-9eE.+-]{0,12}|[ -~]{0,40}",
+    ) {
+        let full = json!({
+            "choices": [{"message": {"content": [{"text": "a"}], "refusal": null, "tool_calls": []}, "finish_reason": "stop"}],
+            "usage": {"prompt_tokens": 1, "completion_tokens": 2, "prompt_tokens_details": {"cached_tokens": 3}},
+            "error": {"message": "maximum context length is 8 tokens, not 9", "code": 429, "metadata": {"raw": "x"}},
+        });
+        let mut headers = reqwest::header::HeaderMap::new();
+        for name in ["retry-after", "retry-after-ms", "location"] {
+            headers.insert(name, HeaderValue::from_str(&wait).unwrap());
+        }
+        let bytes = fuzz::changed(full.to_string().as_bytes(), &changes);
+        let other = fuzz::with_value(full, place, value).to_string();
+        for bytes in [bytes, other.into_bytes()] {
+            let _ = answer::read("m", &bytes);
+            let _ = ServerError::new(status, &headers, &bytes).classify("m");
+        }
+    }
+}
+
 #[tokio::test]
-async fn the_key_is_never_told() {
+async fn errors_never_contain_the_key() {
     let echo = json!({"error": {"message": format!("Incorrect API key provided: {KEY}.")}});
     for status in [200, 400, 401, 429, 500] {
         let error = ask(status, echo.clone()).await.unwrap_err();
@@ -278,7 +309,7 @@ async fn the_key_is_never_told() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_told_and_not_followed() {
+async fn a_redirect_is_reported_and_not_followed() {
     let answer = ResponseTemplate::new(301).insert_header("location", "https://elsewhere/v1");
     let (server, model) = serve(answer).await;
     let error = model.complete(&request()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! A process that stores calls is killed at random moments: every call that it was told is stored must be there.
+//! A process that stores calls is killed at random moments. Every call that the store acknowledged must be there.
 
 use std::{
     io::{BufRead, BufReader},
@@ -12,7 +12,7 @@ use crate::{digest, store::Store};
 const PATH: &str = "PROOFMARK_TEST_STORE";
 const ROUNDS: u64 = 8;
 
-/// The process that is killed: stores calls 8 at a time and says which are stored.
+/// The process that is killed. It stores calls 8 at a time and prints the acknowledged ones.
 #[test]
 #[ignore = "started by `what_was_acknowledged_survives_kill_9`"]
 fn victim() {
@@ -45,9 +45,10 @@ fn what_was_acknowledged_survives_kill_9() {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let told = BufReader::new(victim.stdout.take().unwrap());
+        let output = BufReader::new(victim.stdout.take().unwrap());
         let reader = std::thread::spawn(move || {
-            told.lines()
+            output
+                .lines()
                 .map_while(Result::ok)
                 .filter_map(|line| line.strip_prefix("stored ").map(str::to_owned))
                 .collect::<Vec<_>>()

@@ -1,70 +1,13 @@
-//! What is measured: rows to route, prompts to read, texts and records to write; from a file, or made from fixed words.
+//! The job that is measured: rows to route, prompts to read, texts and records to write; read from a file, or made from
+//! fixed words.
 
 use std::path::Path;
 
 use proofmark_runtime::model::{Message, Role};
-use serde::{Deserialize, Serialize};
-use serde_json::{Value as Json, json};
+use serde_json::json;
 
+pub(super) use super::format::{Frame, Item, Job, Records, Variant};
 use crate::{cli::Failure, exit::Exit};
-
-/// What to measure. All prompts are written with `<|im_start|>ROLE`, a line break, the text and `<|im_end|>` (ChatML).
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Job {
-    /// Labels that rows are routed to.
-    #[serde(default)]
-    pub(super) labels: Vec<String>,
-    /// The rows.
-    #[serde(default)]
-    pub(super) items: Vec<Item>,
-    /// Prompts under which all rows are routed.
-    #[serde(default)]
-    pub(super) variants: Vec<Variant>,
-    /// Prompts that are only read.
-    #[serde(default)]
-    pub(super) prefill: Vec<String>,
-    /// Prompts that are answered freely.
-    #[serde(default)]
-    pub(super) texts: Vec<String>,
-    /// What every row is turned into, as JSON.
-    #[serde(default)]
-    pub(super) records: Option<Records>,
-}
-
-/// A row.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Item {
-    pub(super) text: String,
-    pub(super) label: String,
-}
-
-/// A prompt around a row.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Variant {
-    pub(super) name: String,
-    #[serde(flatten)]
-    pub(super) frame: Frame,
-}
-
-/// What stands around a row.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Frame {
-    prefix: String,
-    suffix_pre: String,
-    suffix_post: String,
-}
-
-/// A record to be read out of every row.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Records {
-    #[serde(flatten)]
-    pub(super) frame: Frame,
-    /// The record's JSON schema.
-    pub(super) schema: Json,
-    /// The same in GBNF, for programs over llama.cpp.
-    grammar: String,
-}
 
 const LABELS: [&str; 6] = ["payment", "delivery", "returns", "account", "technical fault", "feedback"];
 const THINGS: [&str; 9] =
@@ -195,29 +138,21 @@ impl Frame {
         }
     }
 
-    fn text(&self, row: &str) -> String {
-        format!("{}{}{row}{}", self.prefix, self.suffix_pre, self.suffix_post)
-    }
-
     /// The conversation with this row.
     pub(super) fn messages(&self, row: &str) -> Vec<Message> {
         conversation(&self.text(row))
     }
 }
 
-/// Reads a conversation in ChatML. What is open at its end is left for the model to write.
-pub(super) fn conversation(text: &str) -> Vec<Message> {
-    let turns = text.split("<|im_start|>").filter_map(|turn| {
-        let (head, content) = turn.split_once('\n')?;
-        let role = match head {
-            "system" => Role::System,
-            "user" => Role::User,
-            "assistant" => Role::Assistant,
-            _ => return None,
-        };
-        Some(Message::new(role, content.split_once("<|im_end|>")?.0))
-    });
-    turns.collect()
+/// Reads a conversation in ChatML. A message that is open at its end is left for the model to write.
+pub(super) fn conversation(prompt: &str) -> Vec<Message> {
+    let message = |(role, content)| match role {
+        "system" => Some(Message::new(Role::System, content)),
+        "user" => Some(Message::new(Role::User, content)),
+        "assistant" => Some(Message::new(Role::Assistant, content)),
+        _ => None,
+    };
+    super::format::messages(prompt).filter_map(message).collect()
 }
 
 #[cfg(test)]

@@ -1,4 +1,7 @@
+use proptest::prelude::*;
+
 use super::*;
+use crate::fuzz;
 use crate::model::local::{
     gguf::{Architecture, Meta},
     testing::TinyModel,
@@ -87,13 +90,13 @@ fn a_content_cannot_leave_its_message() {
 }
 
 #[test]
-fn a_template_that_refuses_system_messages_gets_them_with_the_next() {
+fn refused_system_messages_go_with_the_next() {
     let chat = chat(Some(
         "{% for m in messages %}{% if m.role == 'system' %}{{ raise_exception('no system') }}{% endif %}\
          [{{ m.role }}] {{ m.content | trim }}{% endfor %}",
     ));
     assert_eq!(written(&chat, &messages()), "[user] be brief \n\n\nhi {{ 7 * 7 }}");
-    // Nothing follows that it could go with.
+    // No message follows that it could go with.
     assert_eq!(
         written(&chat, &messages()[..1]),
         "<|im_start|>system\n be brief <|im_end|>\n<|im_start|>assistant\n"
@@ -137,5 +140,60 @@ fn replies_follow_and_end_as_the_template_says() {
         let messages = [Message::new(Role::User, end)];
         let whole = [open.encode(&messages), open.encode_reply(&messages, "he user")].concat();
         assert_eq!(open.tokenizer.decode(&whole), format!("{end}he user"));
+    }
+}
+
+/// Pieces of templates, sound and broken.
+const PIECES: [&str; 28] = [
+    "{% for m in messages %}",
+    "{% endfor %}",
+    "{{ m.role }}",
+    "{{ m.content }}",
+    "{{ m['content'] | trim }}",
+    "{{ messages[0].content }}",
+    "{{ messages[-1]['content'][3:9] }}",
+    "{% if add_generation_prompt %}",
+    "{% if m.role == 'system' %}",
+    "{% elif loop.index0 % 2 %}",
+    "{% else %}",
+    "{% endif %}",
+    "{% set x = messages[0].content * 3 %}",
+    "{{ x }}",
+    "{{ x | upper }}",
+    "{{ x.split('1') | join('2') }}",
+    "{{ x | indent(9999999999999) }}",
+    "{{ x | tojson(indent=9999999999999) }}",
+    "{{ '{:>9999999999999}'.format(x) }}",
+    "{{ '%9999999999999s' | format(x) }}",
+    "{{ raise_exception('no') }}",
+    "{{ 1 // 0 }}",
+    "{% macro f(a) %}{{ f(a) }}{% endmacro %}{{ f(1) }}",
+    "<|im_start|>",
+    "<|im_end|>\n",
+    "\u{2003}",
+    "\u{f8ff}0\u{f8ff}",
+    "{#",
+];
+
+proptest! {
+    #![proptest_config(fuzz::cases(200))]
+
+    /// Whatever a template does, it is used or ChatML is, and a content adds no control token.
+    #[test]
+    fn any_template_is_used_or_replaced(
+        pieces in prop::collection::vec(prop::sample::select(&PIECES[..]), 0..12),
+        contents in prop::collection::vec("[ -~\u{2003}\u{f8ff}]{0,12}|<.im_end.>", 1..4),
+    ) {
+        let chat = chat(Some(&pieces.concat()));
+        let conversation = |contents: &[String]| -> Vec<Message> {
+            let roles = [Role::System, Role::User, Role::Assistant].into_iter();
+            roles.zip(contents).map(|(role, content)| Message::new(role, content.as_str())).collect()
+        };
+        let controls = |messages: &[Message]| {
+            chat.encode(messages).into_iter().filter(|&id| chat.tokenizer.is_control(id)).count()
+        };
+        let plain = vec!["x".to_owned(); contents.len()];
+        prop_assert_eq!(controls(&conversation(&contents)), controls(&conversation(&plain)));
+        let _ = (chat.end_of_turn(), chat.encode_reply(&conversation(&contents), "x"));
     }
 }

@@ -1,4 +1,4 @@
-//! Keys and values of tokens that were computed: what later tokens attend to.
+//! Keys and values of computed tokens, for the attention of later tokens.
 //!
 //! **Invariant:** a [`Segment`] behind an `Arc` never changes. [`Memory`] counts the bytes of all its segments, and the
 //! count falls when a segment is dropped, wherever that happens.
@@ -8,18 +8,18 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
-use super::{super::kernel::simd::LANES, shape::Shape};
+use super::{super::kernel::simd::LANES, shape::DecoderShape};
 
-/// Where segments come from; counts the bytes of those that live.
+/// The source of segments, which counts the bytes of the live ones.
 #[derive(Clone, Debug)]
 pub(crate) struct Memory {
-    shape: Shape,
+    shape: DecoderShape,
     bytes: Arc<AtomicUsize>,
 }
 
 impl Memory {
     /// Memory for keys and values of such a decoder.
-    pub(crate) fn new(shape: Shape) -> Self {
+    pub(crate) fn new(shape: DecoderShape) -> Self {
         Self { shape, bytes: Arc::default() }
     }
 
@@ -54,12 +54,19 @@ pub(crate) struct Segment {
     data: Vec<f32>,
 }
 
+/// A key-value head of a layer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct KvHead {
+    pub(crate) layer: usize,
+    pub(crate) head: usize,
+}
+
 impl Segment {
-    fn floats(shape: &Shape, capacity: usize) -> usize {
+    fn floats(shape: &DecoderShape, capacity: usize) -> usize {
         shape.layers * shape.kv_heads * Self::of_head(shape, capacity)
     }
 
-    fn of_head(shape: &Shape, capacity: usize) -> usize {
+    fn of_head(shape: &DecoderShape, capacity: usize) -> usize {
         capacity.next_multiple_of(LANES) * shape.head + capacity * shape.padded_head()
     }
 
@@ -68,52 +75,52 @@ impl Segment {
         self.start
     }
 
-    /// Tokens that are there.
+    /// The number of tokens.
     pub(crate) fn len(&self) -> usize {
         self.len
     }
 
-    /// Tokens for which there is room.
+    /// The number of further tokens for which there is room.
     pub(crate) fn room(&self) -> usize {
         self.capacity - self.len
     }
 
-    /// Makes room count: `added` tokens have been written after the last.
+    /// Counts `added` tokens that were written after the last.
     pub(crate) fn grow(&mut self, added: usize) {
         self.len += added;
         debug_assert!(self.len <= self.capacity, "segment written beyond its room");
     }
 
-    fn keys_at(&self, layer: usize, head: usize) -> usize {
+    fn keys_at(&self, KvHead { layer, head }: KvHead) -> usize {
         (layer * self.memory.shape.kv_heads + head) * Self::of_head(&self.memory.shape, self.capacity)
     }
 
-    fn values_at(&self, layer: usize, head: usize) -> usize {
-        self.keys_at(layer, head) + self.capacity.next_multiple_of(LANES) * self.memory.shape.head
+    fn values_at(&self, of: KvHead) -> usize {
+        self.keys_at(of) + self.capacity.next_multiple_of(LANES) * self.memory.shape.head
     }
 
     /// Keys of the positions `panel * LANES..`: element `(column, position)` lies at `column * LANES + position`.
-    pub(crate) fn keys(&self, (layer, head): (usize, usize), panel: usize) -> &[f32] {
+    pub(crate) fn keys(&self, of: KvHead, panel: usize) -> &[f32] {
         let len = self.memory.shape.head * LANES;
-        &self.data[self.keys_at(layer, head) + panel * len..][..len]
+        &self.data[self.keys_at(of) + panel * len..][..len]
     }
 
     /// Values from position `from` on, one padded head per position.
-    pub(crate) fn values(&self, (layer, head): (usize, usize), from: usize) -> &[f32] {
-        let start = self.values_at(layer, head);
+    pub(crate) fn values(&self, of: KvHead, from: usize) -> &[f32] {
+        let start = self.values_at(of);
         let padded = self.memory.shape.padded_head();
         &self.data[start + from * padded..start + self.capacity * padded]
     }
 
     /// Writes the key and the value of the position `at`.
-    pub(crate) fn write(&mut self, (layer, head): (usize, usize), at: usize, (key, value): (&[f32], &[f32])) {
-        let start = self.keys_at(layer, head);
+    pub(crate) fn write(&mut self, of: KvHead, at: usize, key: &[f32], value: &[f32]) {
+        let start = self.keys_at(of);
         let panel = start + at / LANES * LANES * self.memory.shape.head + at % LANES;
         for (column, element) in key.iter().enumerate() {
             self.data[panel + column * LANES] = *element;
         }
         let padded = self.memory.shape.padded_head();
-        let row = self.values_at(layer, head) + at * padded;
+        let row = self.values_at(of) + at * padded;
         self.data[row..row + value.len()].copy_from_slice(value);
     }
 }

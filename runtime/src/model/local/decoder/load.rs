@@ -16,7 +16,7 @@ use super::{
     },
     Decoder, Embeddings, HeadNorms, Layer,
     rope::Rope,
-    shape::Shape,
+    shape::DecoderShape,
 };
 
 impl Decoder {
@@ -25,18 +25,18 @@ impl Decoder {
     /// # Errors
     /// A tensor is missing, unreadable, or of another shape than the metadata says.
     pub(crate) fn load(file: &Gguf, isa: Isa) -> Result<Self, GgufError> {
-        let shape = Shape::read(file)?;
-        let reader = Reader { file, shape };
+        let shape = DecoderShape::read(file)?;
+        let reader = WeightReader { file, shape };
         let layers =
             (0..shape.layers).into_par_iter().map(|layer| reader.layer(layer)).collect::<Result<_, _>>()?;
-        let embeddings = reader.matrix("token_embd.weight", (None, shape.width))?;
+        let embeddings = reader.matrix("token_embd.weight", None, shape.width)?;
         let words = embeddings.rows;
         let separate = file.tensors().contains_key("output.weight");
         let output = match separate {
-            true => &reader.matrix("output.weight", (Some(words), shape.width))?,
+            true => &reader.matrix("output.weight", Some(words), shape.width)?,
             false => &embeddings,
         };
-        let head = pack(std::slice::from_ref(output), words, |word| Some((0, word)));
+        let head = pack(std::slice::from_ref(output), words, |word| Some(RowSource { matrix: 0, row: word }));
         Ok(Self {
             isa,
             shape,
@@ -50,43 +50,49 @@ impl Decoder {
 }
 
 /// A matrix of a file.
-struct Matrix {
+struct FileMatrix {
     rows: usize,
     columns: usize,
-    numbers: Numbers,
+    numbers: MatrixNumbers,
 }
 
-enum Numbers {
+enum MatrixNumbers {
     Wide(Vec<f32>),
     Groups(Groups),
 }
 
-impl Matrix {
+impl FileMatrix {
     fn wide(self) -> Vec<f32> {
         match self.numbers {
-            Numbers::Wide(numbers) => numbers,
-            Numbers::Groups(groups) => groups.numbers(),
+            MatrixNumbers::Wide(numbers) => numbers,
+            MatrixNumbers::Groups(groups) => groups.numbers(),
         }
     }
 }
 
-/// Packs `outputs` rows out of some matrices with the same columns; `source` says which matrix and which of its rows, or
-/// none for a row of zeros. They stay in whole numbers if all are.
+/// Which of several matrices, and which of its rows.
+struct RowSource {
+    matrix: usize,
+    row: usize,
+}
+
+/// Packs `outputs` rows of some matrices with the same columns. `source` gives the row of each output, or none for a row of
+/// zeros. The result is in whole numbers if all matrices are.
 fn pack(
-    matrices: &[Matrix],
+    matrices: &[FileMatrix],
     outputs: usize,
-    source: impl Fn(usize) -> Option<(usize, usize)> + Sync,
+    source: impl Fn(usize) -> Option<RowSource> + Sync,
 ) -> Weights {
     let columns = matrices.first().map_or(0, |matrix| matrix.columns);
     let all = matrices.iter().map(|matrix| match &matrix.numbers {
-        Numbers::Groups(groups) => Some(groups),
-        Numbers::Wide(_) => None,
+        MatrixNumbers::Groups(groups) => Some(groups),
+        MatrixNumbers::Wide(_) => None,
     });
     if let Some(all) = all.collect::<Option<Vec<_>>>() {
         let count = columns / BLOCK;
         return Weights::pack_blocks(outputs, count, |output| {
-            let (part, row) = source(output)?;
-            let Groups { integers, scales, offsets } = all[part];
+            let RowSource { matrix, row } = source(output)?;
+            let Groups { integers, scales, offsets } = all[matrix];
             Some(BlockRow {
                 integers: &integers[row * columns..][..columns],
                 scales: &scales[row * count..][..count],
@@ -96,27 +102,59 @@ fn pack(
     }
     let all: Vec<Cow<'_, [f32]>> = (matrices.iter())
         .map(|matrix| match &matrix.numbers {
-            Numbers::Wide(numbers) => Cow::Borrowed(&numbers[..]),
-            Numbers::Groups(groups) => Cow::Owned(groups.numbers()),
+            MatrixNumbers::Wide(numbers) => Cow::Borrowed(&numbers[..]),
+            MatrixNumbers::Groups(groups) => Cow::Owned(groups.numbers()),
         })
         .collect();
     Weights::pack(outputs, columns, |output| {
-        source(output).map(|(part, row)| &all[part][row * columns..][..columns])
+        source(output).map(|RowSource { matrix, row }| &all[matrix][row * columns..][..columns])
     })
 }
 
-struct Reader<'a> {
-    file: &'a Gguf,
-    shape: Shape,
+/// Queries, keys or values in the joint matrix of the three.
+struct JointPart {
+    /// The letter in the file's tensor names.
+    letter: &'static str,
+    heads: usize,
+    /// Whether the file keeps the two columns of a rotated pair as neighbours, which packing moves to the halves of a head.
+    pairs_apart: bool,
 }
 
-impl Reader<'_> {
+/// The row of the file that an output of the joint matrix comes from; none for padding.
+fn joint_source(shape: &DecoderShape, parts: &[JointPart], output: usize) -> Option<RowSource> {
+    let mut head = output / shape.padded_head();
+    let column = output % shape.padded_head();
+    if column >= shape.head {
+        return None;
+    }
+    for (matrix, part) in parts.iter().enumerate() {
+        if head >= part.heads {
+            head -= part.heads;
+            continue;
+        }
+        let half = shape.head / 2;
+        let column = match part.pairs_apart {
+            true if column < half => 2 * column,
+            true => 2 * (column - half) + 1,
+            false => column,
+        };
+        return Some(RowSource { matrix, row: head * shape.head + column });
+    }
+    None
+}
+
+struct WeightReader<'a> {
+    file: &'a Gguf,
+    shape: DecoderShape,
+}
+
+impl WeightReader<'_> {
     fn layer(&self, layer: usize) -> Result<Layer, GgufError> {
-        let Shape { width, hidden, head, .. } = self.shape;
+        let DecoderShape { width, hidden, head, .. } = self.shape;
         let name = |part: &str| format!("blk.{layer}.{part}.weight");
         let plain = |part: &str, outputs: usize, depth: usize| {
-            let matrix = self.matrix(&name(part), (Some(outputs), depth))?;
-            Ok(pack(&[matrix], outputs, |row| Some((0, row))))
+            let matrix = self.matrix(&name(part), Some(outputs), depth)?;
+            Ok(pack(&[matrix], outputs, |row| Some(RowSource { matrix: 0, row })))
         };
         let head_norm = |part: &str| self.optional_vector(&name(part), head);
         Ok(Layer {
@@ -132,48 +170,46 @@ impl Reader<'_> {
     }
 
     /// One matrix for queries, keys and values, every head padded to whole panels. Pairs that are rotated together are
-    /// brought to the halves of a head, whatever the file does: scores do not depend on the order of columns.
+    /// brought to the halves of a head whatever their order in the file: scores do not depend on the order of columns.
     fn queries_keys_values(&self, layer: usize) -> Result<Weights, GgufError> {
-        let Shape { width, heads, kv_heads, head, .. } = self.shape;
-        let padded = self.shape.padded_head();
-        let (mut matrices, mut sources, mut bias) = (vec![], vec![], vec![]);
-        for (letter, count) in [("q", heads), ("k", kv_heads), ("v", kv_heads)] {
-            let name = format!("blk.{layer}.attn_{letter}");
-            matrices.push(self.matrix(&format!("{name}.weight"), (Some(count * head), width))?);
-            bias.push(self.optional_vector(&format!("{name}.bias"), count * head)?);
-            sources.push((letter != "v" && self.shape.neighbours, count));
+        let DecoderShape { width, heads, kv_heads, head, neighbours, .. } = self.shape;
+        let parts = [
+            JointPart { letter: "q", heads, pairs_apart: neighbours },
+            JointPart { letter: "k", heads: kv_heads, pairs_apart: neighbours },
+            JointPart { letter: "v", heads: kv_heads, pairs_apart: false },
+        ];
+        let mut matrices = vec![];
+        let mut biases = vec![];
+        for part in &parts {
+            let name = format!("blk.{layer}.attn_{}", part.letter);
+            let rows = part.heads * head;
+            matrices.push(self.matrix(&format!("{name}.weight"), Some(rows), width)?);
+            biases.push(self.optional_vector(&format!("{name}.bias"), rows)?);
         }
-        // Where an output comes from: which of the three matrices, and which of its rows.
-        let source = |output: usize| {
-            let (mut index, column) = (output / padded, output % padded);
-            let part = sources.iter().position(|&(_, count)| {
-                let here = index < count;
-                index -= if here { 0 } else { count };
-                here
-            })?;
-            let half = head / 2;
-            let column = match sources[part].0 {
-                true if column < half => 2 * column,
-                true if column < head => 2 * (column - half) + 1,
-                _ => column,
-            };
-            (column < head).then_some((part, index * head + column))
-        };
-        let outputs = (heads + 2 * kv_heads) * padded;
+        let source = |output: usize| joint_source(&self.shape, &parts, output);
+        let outputs = (heads + 2 * kv_heads) * self.shape.padded_head();
         let packed = pack(&matrices, outputs, source);
-        if bias.iter().all(Option::is_none) {
+        if biases.iter().all(Option::is_none) {
             return Ok(packed);
         }
-        let value = |output| source(output).and_then(|(part, row)| Some(bias[part].as_ref()?[row]));
-        Ok(packed.with_bias((0..outputs).map(|output| value(output).unwrap_or(0.0)).collect()))
+        let mut joint_bias = vec![0.0; outputs];
+        for (output, value) in joint_bias.iter_mut().enumerate() {
+            if let Some(RowSource { matrix, row }) = source(output)
+                && let Some(bias) = &biases[matrix]
+            {
+                *value = bias[row];
+            }
+        }
+        Ok(packed.with_bias(joint_bias))
     }
 
     /// The output matrix of attention, its inputs padded like the heads.
     fn attention_output(&self, name: &str) -> Result<Weights, GgufError> {
-        let Shape { width, heads, head, .. } = self.shape;
-        let (padded, matrix) = (self.shape.padded_head(), self.matrix(name, (Some(width), heads * head))?);
+        let DecoderShape { width, heads, head, .. } = self.shape;
+        let padded = self.shape.padded_head();
+        let matrix = self.matrix(name, Some(width), heads * head)?;
         if padded == head {
-            return Ok(pack(&[matrix], width, |row| Some((0, row))));
+            return Ok(pack(&[matrix], width, |row| Some(RowSource { matrix: 0, row })));
         }
         let mut wide = vec![0.0; width * heads * padded];
         for (to, from) in wide.chunks_exact_mut(padded).zip(matrix.wide().chunks_exact(head)) {
@@ -183,18 +219,18 @@ impl Reader<'_> {
         Ok(Weights::pack(width, depth, |row| Some(&wide[row * depth..][..depth])))
     }
 
-    /// A matrix of some columns and, where it is known, some rows.
-    fn matrix(&self, name: &str, (rows, columns): (Option<usize>, usize)) -> Result<Matrix, GgufError> {
+    /// Reads a matrix and checks its columns and, where the number is known, its rows.
+    fn matrix(&self, name: &str, rows: Option<usize>, columns: usize) -> Result<FileMatrix, GgufError> {
         let shape = &self.file.info(name)?.shape;
         let [found, across] = shape[..] else { return Err(self.misshapen(name, shape, &[columns])) };
         if across != columns || rows.is_some_and(|rows| rows != found) {
             return Err(self.misshapen(name, shape, &[rows.unwrap_or(found), columns]));
         }
         let numbers = match self.file.groups(name)? {
-            Some(groups) => Numbers::Groups(groups),
-            None => Numbers::Wide(self.file.tensor(name)?.data),
+            Some(groups) => MatrixNumbers::Groups(groups),
+            None => MatrixNumbers::Wide(self.file.tensor(name)?.data),
         };
-        Ok(Matrix { rows: found, columns, numbers })
+        Ok(FileMatrix { rows: found, columns, numbers })
     }
 
     fn vector(&self, name: &str, len: usize) -> Result<Vec<f32>, GgufError> {

@@ -1,7 +1,7 @@
-//! One pass through the decoder: runs of new tokens, and who attends to what.
+//! One pass through the decoder: runs of new tokens, and the positions that each row attends to.
 //!
-//! **Invariant:** the bits of a row depend on its own tokens and positions only. Which rows attend to a segment in one
-//! product is a matter of speed: keys of a shared segment are then read once for all of them.
+//! **Invariant:** the bits of a row depend on its own tokens and positions only. The grouping of rows that attend to one
+//! segment affects only speed: the keys of a shared segment are read once for all of them.
 
 use std::ops::Range;
 
@@ -9,18 +9,18 @@ use super::kv::{Segment, View};
 
 /// Consecutive new tokens of one sequence.
 #[derive(Debug)]
-pub(crate) struct Run {
-    /// What comes before, in order of position.
-    pub(crate) past: Vec<Piece>,
-    /// Where the keys and values go, after what it already holds.
+pub(crate) struct TokenRun {
+    /// The positions before, in order.
+    pub(crate) past: Vec<PastPiece>,
+    /// The segment to which the keys and values are appended.
     pub(crate) segment: Segment,
     /// The tokens; at least one.
     pub(crate) tokens: Vec<u32>,
 }
 
-/// A stretch of what a run attends to.
+/// A part of the positions that a run attends to.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Piece {
+pub(crate) enum PastPiece {
     /// Computed in an earlier pass.
     Stored(View),
     /// All of an earlier run of this pass.
@@ -30,23 +30,23 @@ pub(crate) enum Piece {
 /// Rows that attend to the whole of a piece.
 #[derive(Debug)]
 pub(super) struct Span {
-    pub(super) piece: Piece,
+    pub(super) piece: PastPiece,
     pub(super) rows: Range<usize>,
 }
 
-/// Rows of one run, which attend to their own segment up to themselves.
+/// Rows of one run. Each attends to its own segment up to itself.
 #[derive(Debug)]
-pub(super) struct Own {
+pub(super) struct OwnRows {
     pub(super) run: usize,
     pub(super) rows: Range<usize>,
 }
 
-/// Who attends to what.
+/// The plan of a pass: the positions that each row attends to.
 #[derive(Debug, Default)]
 pub(super) struct Plan {
     /// Ordered so that, for every row, pieces come in order of position.
     pub(super) spans: Vec<Span>,
-    pub(super) own: Vec<Own>,
+    pub(super) own: Vec<OwnRows>,
     /// For every row: the number of its own segment's tokens that it sees, itself included.
     pub(super) seen: Vec<usize>,
     /// For every row: its position.
@@ -55,14 +55,14 @@ pub(super) struct Plan {
 
 /// A token of a pass.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Place {
-    /// Which run.
+pub(crate) struct TokenPlace {
+    /// The index of the run.
     pub(crate) run: usize,
-    /// Which of its tokens.
+    /// The index of the token in the run.
     pub(crate) token: usize,
 }
 
-impl Run {
+impl TokenRun {
     /// The position of a token.
     pub(super) fn position(&self, token: usize) -> usize {
         self.segment.start() + self.segment.len() + token
@@ -71,15 +71,16 @@ impl Run {
 
 impl Plan {
     /// A plan for some tokens of the runs, in ascending order.
-    pub(super) fn new(runs: &[Run], places: &[Place]) -> Self {
+    pub(super) fn new(runs: &[TokenRun], places: &[TokenPlace]) -> Self {
         let mut plan = Self::default();
         let mut by_depth: Vec<Vec<Span>> = vec![];
         let mut open: Vec<usize> = vec![];
         for rows in places.chunk_by(|a, b| a.run == b.run) {
-            let (run, first) = (rows[0].run, plan.seen.len());
+            let run = rows[0].run;
+            let first = plan.seen.len();
             let own = first..first + rows.len();
             share(&runs[run].past, &own, &mut by_depth, &mut open);
-            plan.own.push(Own { run, rows: own });
+            plan.own.push(OwnRows { run, rows: own });
             plan.seen.extend(rows.iter().map(|place| runs[run].segment.len() + place.token + 1));
             plan.positions.extend(rows.iter().map(|place| runs[run].position(place.token)));
         }
@@ -93,9 +94,9 @@ impl Plan {
     }
 }
 
-/// Adds rows with this past. Where the previous rows have the same piece at the same depth, after the same pieces, the
-/// rows join their span. `open` is the number of leading depths at which the previous rows can be joined.
-fn share(past: &[Piece], rows: &Range<usize>, by_depth: &mut Vec<Vec<Span>>, open: &mut Vec<usize>) {
+/// Adds rows with this past. If the previous rows have the same pieces up to a depth, the rows join their spans there.
+/// `open` has the spans of the previous rows, by depth.
+fn share(past: &[PastPiece], rows: &Range<usize>, by_depth: &mut Vec<Vec<Span>>, open: &mut Vec<usize>) {
     if by_depth.len() < past.len() {
         by_depth.resize_with(past.len(), Vec::new);
     }

@@ -1,9 +1,9 @@
 //! The angles of rotary position embeddings.
 
-use super::shape::Shape;
+use super::shape::DecoderShape;
 
-/// How fast the pairs of a head turn. Angles are computed for the positions of a pass, so nothing grows with the context
-/// that a file claims.
+/// The wavelengths of the pairs of a head. Angles are computed for the positions of a pass, so no memory grows with the
+/// context that a file claims.
 #[derive(Debug)]
 pub(super) struct Rope {
     wavelengths: Vec<f64>,
@@ -19,8 +19,8 @@ pub(super) struct Angles {
 
 impl Rope {
     /// Angle `i` of position `p` is `p / base^(2 i / head)` (Su et al. 2021, arXiv:2104.09864, equation 15), divided by
-    /// the file's own factor where it has one.
-    pub(super) fn new(shape: &Shape, factors: Option<Vec<f32>>) -> Self {
+    /// the factor in the file, if any.
+    pub(super) fn new(shape: &DecoderShape, factors: Option<Vec<f32>>) -> Self {
         let wavelength = |i: usize| {
             let factor = factors.as_ref().map_or(1.0, |factors| f64::from(factors[i]));
             f64::from(shape.rope_base).powf(2.0 * i as f64 / shape.head as f64) * factor

@@ -7,7 +7,7 @@ use super::super::{
 
 /// The sizes of a decoder.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) struct Shape {
+pub(crate) struct DecoderShape {
     /// Layers.
     pub(crate) layers: usize,
     /// Columns of the residual stream.
@@ -22,15 +22,15 @@ pub(crate) struct Shape {
     pub(crate) head: usize,
     /// Tokens of a context.
     pub(crate) context: usize,
-    /// What RMSNorm adds to the mean square.
+    /// The number that RMSNorm adds to the mean square.
     pub(crate) epsilon: f32,
     /// Base of the rotation's wavelengths.
     pub(crate) rope_base: f32,
-    /// Whether the file keeps neighbouring dimensions as the pairs that are rotated, not the halves of a head.
+    /// Whether neighbouring dimensions are the pairs that are rotated, instead of the halves of a head.
     pub(crate) neighbours: bool,
 }
 
-impl Shape {
+impl DecoderShape {
     /// Reads and checks the sizes.
     ///
     /// # Errors
@@ -38,7 +38,8 @@ impl Shape {
     pub(crate) fn read(file: &Gguf) -> Result<Self, GgufError> {
         let size = |name: &str| file.get::<usize>(&file.key(name));
         let optional = |name: &str| file.find::<usize>(&file.key(name));
-        let (width, heads) = (size("embedding_length")?, size("attention.head_count")?);
+        let width = size("embedding_length")?;
+        let heads = size("attention.head_count")?;
         let shape = Self {
             layers: size("block_count")?,
             width,

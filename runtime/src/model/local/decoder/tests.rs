@@ -1,6 +1,6 @@
-//! The decoder against a plain one that computes in f64 without any cleverness.
+//! The decoder against a plain one that computes in f64.
 
-use super::{kv::Memory, pass::Piece, *};
+use super::{kv::Memory, pass::PastPiece, *};
 use crate::model::local::{
     gguf::{Architecture, Gguf},
     testing::{TinyModel, real_model},
@@ -20,7 +20,7 @@ fn tiny(architecture: Architecture, narrow: bool) -> (tempfile::TempDir, Gguf) {
 
 /// Logits of every position, by the textbook.
 fn plain_logits(file: &Gguf, tokens: &[u32]) -> Vec<Vec<f64>> {
-    let shape = Shape::read(file).unwrap();
+    let shape = DecoderShape::read(file).unwrap();
     let tensor = |name: &str| -> Option<Vec<f64>> {
         file.tensor(name).ok().map(|tensor| tensor.data.iter().map(|&x| f64::from(x)).collect())
     };
@@ -103,13 +103,13 @@ fn plain_logits(file: &Gguf, tokens: &[u32]) -> Vec<Vec<f64>> {
     rows.iter().map(|x| times(&output, &norm(x, &tensor("output_norm.weight").unwrap()))).collect()
 }
 
-fn run(decoder: &Decoder, past: Vec<Piece>, start: usize, tokens: &[u32]) -> Run {
+fn run(decoder: &Decoder, past: Vec<PastPiece>, start: usize, tokens: &[u32]) -> TokenRun {
     let segment = Memory::new(*decoder.shape()).segment(start, tokens.len());
-    Run { past, segment, tokens: tokens.to_vec() }
+    TokenRun { past, segment, tokens: tokens.to_vec() }
 }
 
-fn all_of(run: usize, tokens: usize) -> Vec<Place> {
-    (0..tokens).map(|token| Place { run, token }).collect()
+fn all_of(run: usize, tokens: usize) -> Vec<TokenPlace> {
+    (0..tokens).map(|token| TokenPlace { run, token }).collect()
 }
 
 #[test]

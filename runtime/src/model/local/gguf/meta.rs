@@ -1,4 +1,4 @@
-//! The values of a GGUF file's metadata, and how they are asked for by type.
+//! The values of a GGUF file's metadata, and typed access to them.
 
 use std::{collections::BTreeMap, path::Path};
 
@@ -18,16 +18,16 @@ pub enum Meta {
     Texts(Vec<String>),
 }
 
-/// A type that a metadata value can be asked for.
+/// A type that metadata values can be read as.
 pub trait FromMeta<'a>: Sized {
-    /// What it is called in an error.
+    /// Its name in errors.
     const NAME: &'static str;
     /// The value, if it has that type and fits.
     fn from_meta(meta: &'a Meta) -> Option<Self>;
 }
 
 impl Meta {
-    /// What it is, for an error.
+    /// The kind of the value, for errors.
     pub fn describe(&self) -> &'static str {
         match self {
             Self::Integer(_) => "an integer",

@@ -1,4 +1,4 @@
-//! The primitive values of a GGUF file, little-endian, each checked against what is left of the file.
+//! The primitive values of a GGUF file, little-endian, each checked against the rest of the file.
 
 use std::{
     collections::BTreeMap,
@@ -9,18 +9,18 @@ use std::{
 
 use super::{GgufError, meta::Meta};
 
-/// Reads a file from its start and knows how much is left.
-pub(super) struct Reader<'a> {
+/// A reader of a file from its start, which knows how many bytes are left.
+pub(super) struct GgufReader<'a> {
     path: &'a Path,
     input: BufReader<&'a mut File>,
     position: u64,
     size: u64,
 }
 
-/// The longest key or name: the specification's limit for keys.
+/// The longest key or name: the limit for keys in ggml's `docs/gguf.md`.
 const LONGEST_KEY: u64 = 65_535;
 
-impl<'a> Reader<'a> {
+impl<'a> GgufReader<'a> {
     pub(super) fn new(path: &'a Path, input: BufReader<&'a mut File>, size: u64) -> Self {
         Self { path, input, position: 0, size }
     }
@@ -105,7 +105,7 @@ impl<'a> Reader<'a> {
         let kind = self.u32(key)?;
         let count = self.u64(key)?;
         self.claim(count, if kind == 8 { 8 } else { 1 }, key)?;
-        // `collect` grows as values come, so memory follows what is really there.
+        // `collect` grows with the values, so memory follows the bytes that are there.
         Ok(match kind {
             6 | 12 => Meta::Floats((0..count).map(|_| self.float(key, kind)).collect::<Result<_, _>>()?),
             7 => Meta::Bools((0..count).map(|_| self.flag(key)).collect::<Result<_, _>>()?),
@@ -148,7 +148,8 @@ impl<'a> Reader<'a> {
 
     /// Refuses a count that the rest of the file cannot hold.
     fn claim(&self, count: u64, least_bytes: u64, what: &str) -> Result<(), GgufError> {
-        let left = self.size - self.position;
+        // The file may have grown since its size was asked for.
+        let left = self.size.saturating_sub(self.position);
         match count.checked_mul(least_bytes) {
             Some(bytes) if bytes <= left => Ok(()),
             _ => Err(self.malformed(format!("`{what}` claims {count} entries, but {left} bytes are left"))),

@@ -1,6 +1,7 @@
 use proptest::{prelude::*, sample::Index};
 
 use super::*;
+use crate::fuzz;
 use crate::model::local::testing::{GgufWriter, TinyModel};
 
 fn tiny() -> GgufWriter {
@@ -14,8 +15,8 @@ fn minimal() -> GgufWriter {
     file.set("llama.block_count", Meta::Integer(2));
     file.set("words", Meta::Texts(vec!["a".to_owned(), "bc".to_owned()]));
     file.set("scores", Meta::Floats(vec![0.5, -1.0]));
-    file.tensor("one", (vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]));
-    file.tensor("two", (vec![2], vec![7.0, 8.0]));
+    file.tensor("one", vec![2, 3], vec![1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
+    file.tensor("two", vec![2], vec![7.0, 8.0]);
     file
 }
 
@@ -30,7 +31,7 @@ fn failure(bytes: &[u8]) -> String {
     open(bytes).unwrap_err().to_string()
 }
 
-/// Replaces `from`, which stands there exactly once, by `to`.
+/// The bytes with `from`, which occurs exactly once, replaced by `to`.
 fn patched(bytes: &[u8], from: &[u8], to: &[u8]) -> Vec<u8> {
     let places: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at..].starts_with(from)).collect();
     let [at] = places[..] else { panic!("{} places", places.len()) };
@@ -71,7 +72,7 @@ fn errors_name_the_key_and_the_types() {
 }
 
 #[test]
-fn other_architectures_are_sent_to_a_server() {
+fn other_architectures_are_unsupported() {
     let mut file = minimal();
     file.set("general.architecture", Meta::Text("mamba".to_owned()));
     let message = failure(&file.to_bytes());
@@ -126,7 +127,7 @@ fn tensors_may_not_overlap_nor_be_misaligned() {
 }
 
 #[test]
-fn a_type_that_is_not_read_is_said() {
+fn an_unsupported_type_is_named() {
     let mut good = minimal().to_bytes();
     let entry = [&[0; 4][..], &32_u64.to_le_bytes()].concat();
     good = patched(&good, &entry, &[&[10, 0, 0, 0][..], &32_u64.to_le_bytes()].concat());
@@ -136,22 +137,29 @@ fn a_type_that_is_not_read_is_said() {
 proptest! {
     /// Whatever happens to the bytes of a file, opening it and reading its tensors ends in an answer.
     #[test]
-    fn mutated_files_never_panic(
-        changes in prop::collection::vec((any::<Index>(), any::<u8>()), 1..6),
-        cut in prop::option::of(any::<Index>()),
-    ) {
-        let mut bytes = minimal().to_bytes();
-        for (place, byte) in changes {
-            let place = place.index(bytes.len());
-            bytes[place] = byte;
-        }
-        if let Some(cut) = cut {
-            bytes.truncate(cut.index(bytes.len()));
-        }
+    fn mutated_files_never_panic(changes in fuzz::changes()) {
+        let bytes = fuzz::changed(&minimal().to_bytes(), &changes);
         if let Ok(file) = open(&bytes) {
-            for name in file.tensors().keys() {
+            for (name, info) in file.tensors() {
                 let tensor = file.tensor(name).unwrap();
                 prop_assert_eq!(tensor.data.len(), tensor.shape.iter().product::<usize>());
+                prop_assert_eq!(file.groups(name).unwrap().is_some(), info.kind.has_groups());
+            }
+        }
+    }
+
+    /// Fields of the table of tensors take the numbers that break arithmetic.
+    #[test]
+    fn impossible_sizes_are_refused(
+        place in any::<Index>(),
+        number in prop_oneof![any::<u64>(), (0..64_u32).prop_map(|bit| 1 << bit), (0..64_u32).prop_map(|bit| u64::MAX >> bit)],
+    ) {
+        let mut bytes = minimal().to_bytes();
+        let place = place.index(bytes.len() - 8);
+        bytes[place..place + 8].copy_from_slice(&number.to_le_bytes());
+        if let Ok(file) = open(&bytes) {
+            for name in file.tensors().keys() {
+                prop_assert!(file.tensor(name).is_ok());
             }
         }
     }

@@ -2,6 +2,7 @@ use proptest::prelude::*;
 use rand::{SeedableRng as _, rngs::ChaCha8Rng};
 
 use super::*;
+use crate::fuzz;
 use crate::model::local::{
     gguf::{Architecture, Gguf},
     testing::TinyModel,
@@ -18,7 +19,7 @@ fn grammars() -> Grammars {
     Grammars::new(&tokenizer()).unwrap()
 }
 
-/// A reply of a model that knows nothing, cut after 400 tokens.
+/// A reply of random tokens, cut after 400.
 fn babble(mut grammar: Grammar, seed: u64) -> (String, bool) {
     let (tokenizer, mut rng, mut ids) = (tokenizer(), ChaCha8Rng::seed_from_u64(seed), vec![]);
     while !grammar.is_done() && ids.len() < 400 {
@@ -94,7 +95,7 @@ fn regular_expressions_are_obeyed() {
 }
 
 #[test]
-fn what_cannot_be_enforced_is_said() {
+fn unsupported_schemas_are_refused() {
     let grammars = grammars();
     for message in [
         grammars.schema(&json!("string")).err().unwrap().to_string(),
@@ -127,5 +128,19 @@ proptest! {
         prop_assert!((0..2100).all(|id| set.contains(id) == tokens.contains(&id)));
         let bits = |id: &u32| set.words()[*id as usize / 32] >> (id % 32) & 1 == 1;
         prop_assert!(tokens.iter().all(bits));
+    }
+}
+
+proptest! {
+    #![proptest_config(fuzz::cases(64))]
+
+    #[test]
+    fn any_schema_is_enforced_or_refused(place in any::<prop::sample::Index>(), value in fuzz::json()) {
+        thread_local!(static GRAMMARS: Grammars = grammars());
+        for schema in [value.clone(), fuzz::with_value(record(), place, value)] {
+            if let Ok(mut grammar) = GRAMMARS.with(|grammars| grammars.schema(&schema)) {
+                let _ = grammar.mask();
+            }
+        }
     }
 }

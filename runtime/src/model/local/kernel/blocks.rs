@@ -1,8 +1,8 @@
 //! Weights in whole numbers, as a file stores them, and activations rounded to match: about half the work of f32.
 //!
 //! An activation is rounded to 16 bits relative to the greatest of its [`BLOCK`] neighbours, an error of about 1 in
-//! 65,000 of that one at most; weights are exact. That is done for weights of 4 and 5 bits, whose own error is a hundred
-//! times that; with 8 bits and more, everything is f32.
+//! 65,000 of that one at most; weights are exact. This is done for weights of 4 and 5 bits, whose own error is a hundred
+//! times that. With 8 bits and more, everything is f32.
 //!
 //! **Invariant:** rounding a row depends on that row alone, and is the same on every instruction set. For products see
 //! [`BlockProduct`].
@@ -36,14 +36,14 @@ pub(crate) struct BlockRow<'a> {
 pub(crate) struct Rounded {
     rows: usize,
     integers: Vec<i16>,
-    /// What an integer of a row's block stands for.
+    /// The value of the integer 1 in a row's block.
     units: Vec<f32>,
     /// The sum of a row's block.
     totals: Vec<f32>,
 }
 
 impl Blocks {
-    /// Packs `outputs` rows of `count` blocks each; `row` gives a row, or none for a row of zeros.
+    /// Packs `outputs` rows of `count` blocks each; `row` returns a row, or none for a row of zeros.
     pub(crate) fn pack<'a>(
         outputs: usize,
         count: usize,
@@ -96,10 +96,10 @@ impl Blocks {
         })
     }
 
-    /// The products of all rows with one panel of outputs, [`PANEL`] columns per row; `fresh` as in [`BlockProduct`].
-    pub(crate) fn panel(&self, isa: Isa, input: &Rounded, panel: usize, (fresh, out): (bool, &mut [f32])) {
+    /// The product of all rows with one panel of outputs, [`PANEL`] columns per row; `fresh` as in [`BlockProduct`].
+    pub(crate) fn product<'a>(&'a self, input: &'a Rounded, panel: usize, fresh: bool) -> BlockProduct<'a> {
         let parts = self.count * PANEL;
-        let product = BlockProduct {
+        BlockProduct {
             rows: input.rows,
             blocks: self.count,
             left: &input.integers,
@@ -109,13 +109,14 @@ impl Blocks {
             scales: &self.scales[panel * parts..][..parts],
             offsets: &self.offsets[panel * parts..][..parts],
             fresh,
-        };
-        isa.multiply_blocks(&product, out);
+        }
     }
 
-    /// What was packed for an output: integers, scales, offsets.
+    /// The integers, scales and offsets of an output.
     fn stored(&self, output: usize) -> (Vec<i8>, Vec<f32>, Vec<f32>) {
-        let (panel, lane, parts) = (output / PANEL, output % PANEL, self.count * PANEL);
+        let panel = output / PANEL;
+        let lane = output % PANEL;
+        let parts = self.count * PANEL;
         let pairs = self.integers[panel * parts * BLOCK..][..parts * BLOCK].chunks_exact(2);
         let lane_of =
             |all: &[f32]| all[panel * parts..][..parts].iter().skip(lane).step_by(PANEL).copied().collect();
@@ -127,7 +128,8 @@ impl Blocks {
 impl Rounded {
     /// Rounds all rows.
     pub(crate) fn new(isa: Isa, input: &Panels) -> Self {
-        let (rows, parts) = (input.rows(), input.rows() * input.panels());
+        let rows = input.rows();
+        let parts = input.rows() * input.panels();
         let mut rounded = Self {
             rows,
             integers: vec![0; parts * BLOCK],
@@ -161,7 +163,7 @@ impl Rounded {
 #[inline(always)]
 fn round(values: &[f32; BLOCK], integers: &mut [i16; BLOCK]) -> (f32, f32) {
     const MOST: f32 = 32_767.0;
-    /// A block whose greatest value is below counts as zeros: the inverse of its unit would overflow.
+    /// A block whose greatest value is below this counts as zeros, because the inverse of its unit would overflow.
     const LEAST: f32 = 1e-30;
     /// 1.5 * 2^23: added to a small number, it leaves the nearest integer in the low bits.
     const ROUND: f32 = 12_582_912.0;

@@ -1,5 +1,5 @@
-//! The one place with `unsafe`: products over tiles of registers, and running a closure with the widest instructions
-//! that this processor has.
+//! The one place with `unsafe`: products over tiles of registers, and running a closure with the widest instructions of
+//! this processor.
 //!
 //! **Invariant:** every element of a product is one chain of fused multiply-adds over `k = 0, 1, 2, ...`, whatever the
 //! tile, the number of rows or the instruction set. Tiles are vectorized over columns, never over `k`. So the bits of
@@ -32,7 +32,7 @@ const ROWS_256: usize = 6;
 /// An instruction set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Isa {
-    /// Any processor. Fused multiply-adds are exact here, too, and slow where the processor has none.
+    /// Any processor. Fused multiply-adds are exact here as well, and slow on a processor without them.
     Portable,
     /// 256-bit vectors with fused multiply-add.
     #[cfg(target_arch = "x86_64")]
@@ -68,12 +68,12 @@ pub(crate) struct Product<'a> {
 }
 
 impl Isa {
-    /// The widest that this processor has.
+    /// The widest instruction set of this processor.
     pub(crate) fn detect() -> Self {
         *Self::available().last().unwrap_or(&Self::Portable)
     }
 
-    /// All that this processor has, the widest last.
+    /// All instruction sets of this processor, the widest last.
     pub(crate) fn available() -> Vec<Self> {
         let mut all = vec![Self::Portable];
         #[cfg(target_arch = "x86_64")]
@@ -122,7 +122,8 @@ impl Isa {
         let tiles = product.rows.div_ceil(tallest);
         for tile in 0..tiles {
             // Tiles of nearly equal height: 16 rows are 8 and 8, not 14 and 2.
-            let (start, end) = (tile * product.rows / tiles, (tile + 1) * product.rows / tiles);
+            let start = tile * product.rows / tiles;
+            let end = (tile + 1) * product.rows / tiles;
             let corner = Corner {
                 // Without depth there is no left operand, and nothing is read from it.
                 left: product.left.get(start * product.left_row..).unwrap_or_default().as_ptr(),
@@ -171,7 +172,8 @@ impl Product<'_> {
         if self.depth == 0 {
             return;
         }
-        let (panels, rest) = ((self.depth - 1) / PANEL, (self.depth - 1) % PANEL);
+        let panels = (self.depth - 1) / PANEL;
+        let rest = (self.depth - 1) % PANEL;
         let row = last_row * self.left_row;
         assert!(panels * self.left_panel + row + rest < self.left.len(), "left operand too short");
         assert!(
@@ -233,7 +235,8 @@ macro_rules! tile {
                             }
                         }
                     }
-                    let (mut k, mut left) = (0, corner.left);
+                    let mut k = 0;
+                    let mut left = corner.left;
                     while k < product.depth {
                         let end = product.depth.min(k + PANEL);
                         for inner in 0..end - k {
@@ -294,7 +297,8 @@ unsafe fn tile_portable<const R: usize, const V: usize, const ROW: usize>(
         let mut sums = [[0f32; LANES]; R];
         // SAFETY: the caller's, for every access below.
         unsafe {
-            let (right, out) = (corner.right.add(v * LANES), corner.out.add(v * LANES));
+            let right = corner.right.add(v * LANES);
+            let out = corner.out.add(v * LANES);
             for (row, sums) in sums.iter_mut().enumerate().filter(|_| !product.fresh) {
                 *sums = *out.add(row * corner.out_row).cast::<[f32; LANES]>();
             }

@@ -7,7 +7,7 @@ use super::{
     Panels,
     simd::{Isa, LANES, PANEL, Product},
     vector,
-    weights::{Into, Weights, gated},
+    weights::{Weights, WriteMode, gated},
 };
 
 /// Numbers of mixed size that do not repeat soon.
@@ -117,10 +117,10 @@ proptest! {
         let packed = Weights::pack(outputs, depth, |row| Some(&weights[row * depth..][..depth]));
         let with_bias = packed.clone().with_bias(bias.clone());
         let (mut out, mut biased) = (Panels::zeros(rows, outputs), Panels::zeros(rows, outputs));
-        packed.apply(Isa::detect(), &input, Into::Set, &mut out);
-        with_bias.apply(Isa::detect(), &input, Into::Set, &mut biased);
+        packed.apply(Isa::detect(), &input, WriteMode::Set, &mut out);
+        with_bias.apply(Isa::detect(), &input, WriteMode::Set, &mut biased);
         let mut twice = out.clone();
-        packed.apply(Isa::detect(), &input, Into::Add, &mut twice);
+        packed.apply(Isa::detect(), &input, WriteMode::Add, &mut twice);
         for row in 0..rows {
             let x = &plain[row * depth..][..depth];
             let dot = |output: usize, start: f32| {
@@ -135,7 +135,7 @@ proptest! {
         }
         let picked: Vec<u32> = (0..outputs as u32).rev().step_by(3).collect();
         let mut few = Panels::zeros(rows, picked.len());
-        packed.pick(&picked).apply(Isa::detect(), &input, Into::Set, &mut few);
+        packed.pick(&picked).apply(Isa::detect(), &input, WriteMode::Set, &mut few);
         for row in 0..rows {
             let wanted: Vec<f32> =
                 picked.iter().map(|&output| out.row(row, outputs)[output as usize]).collect();
@@ -154,7 +154,7 @@ proptest! {
         let mut seen: Option<(Panels, Vec<f32>, Panels)> = None;
         for isa in Isa::available() {
             let mut normed = Panels::zeros(rows, columns);
-            vector::rms_norm(isa, &input, (&weight, 1e-5), &mut normed);
+            vector::rms_norm(isa, &input, &weight, 1e-5, &mut normed);
             for (row, x) in plain.chunks(columns).enumerate() {
                 let mean = x.iter().map(|&x| f64::from(x).powi(2)).sum::<f64>() / columns as f64;
                 for ((found, x), w) in normed.row(row, columns).iter().zip(x).zip(&weight) {
@@ -175,7 +175,7 @@ proptest! {
 
             let weights = Weights::pack(columns, columns, |row| Some(&plain[..columns]).filter(|_| row % 2 == 0));
             let mut hidden = Panels::zeros(rows, columns);
-            gated(isa, &input, (&weights, &weights), &mut hidden);
+            gated(isa, &input, &weights, &weights, &mut hidden);
             let new = (normed, shares, hidden);
             let (normed, shares, hidden) = seen.get_or_insert_with(|| new.clone());
             prop_assert_eq!(bits(normed.data()), bits(new.0.data()));
@@ -201,7 +201,7 @@ proptest! {
     #[test]
     fn a_rotation_keeps_lengths(angle in -10_f32..10.0, x in -5_f32..5.0, y in -5_f32..5.0) {
         let mut head = [x, y];
-        vector::rotate(&mut head, (&[angle.cos()], &[angle.sin()]), 1.0);
+        vector::rotate(&mut head, &[angle.cos()], &[angle.sin()], 1.0);
         prop_assert!((head[0].hypot(head[1]) - x.hypot(y)).abs() < 1e-4);
         let wanted = x * angle.cos() - y * angle.sin();
         prop_assert!((head[0] - wanted).abs() < 1e-4);

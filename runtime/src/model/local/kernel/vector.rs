@@ -1,8 +1,8 @@
 //! Row-wise functions: normalization, rotation, softmax, SwiGLU.
 //!
 //! **Invariant:** sums over a row go into [`LANES`] partial sums by column modulo [`LANES`], which are then added in a
-//! fixed tree; so a result depends on its row alone. Fused multiply-adds are spelled out: nothing is left to the
-//! compiler's choice.
+//! fixed tree; so a result depends on its row alone. Fused multiply-adds are explicit, so the result does
+//! not depend on the compiler.
 
 use rayon::prelude::*;
 
@@ -56,7 +56,7 @@ fn add_squares(lanes: &mut [f32; LANES], values: &[f32]) {
 
 /// `out = input / sqrt(mean(input^2) + epsilon) * weight` for every row (RMSNorm, Zhang and Sennrich 2019,
 /// arXiv:1910.07467, equation 4).
-pub(crate) fn rms_norm(isa: Isa, input: &Panels, (weight, epsilon): (&[f32], f32), out: &mut Panels) {
+pub(crate) fn rms_norm(isa: Isa, input: &Panels, weight: &[f32], epsilon: f32, out: &mut Panels) {
     if input.rows() == 0 {
         return;
     }
@@ -110,10 +110,11 @@ fn inverse_rms(squares: f32, len: usize, epsilon: f32) -> f32 {
 /// Rotates the pairs `(i, i + half)` of a head by the angles of its position (RoPE, Su et al. 2021,
 /// arXiv:2104.09864, equation 34), and scales them.
 #[inline(always)]
-pub(crate) fn rotate(head: &mut [f32], (cos, sin): (&[f32], &[f32]), scale: f32) {
+pub(crate) fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32], scale: f32) {
     let (first, second) = head.split_at_mut(cos.len());
     for (((a, b), cos), sin) in first.iter_mut().zip(second).zip(cos).zip(sin) {
-        let (x, y) = (*a * scale, *b * scale);
+        let x = *a * scale;
+        let y = *b * scale;
         *a = x.mul_add(*cos, -(y * sin));
         *b = x.mul_add(*sin, y * cos);
     }
@@ -178,7 +179,7 @@ pub(crate) fn log_sum_parts(values: &[f32; PANEL]) -> (f32, f32) {
 /// The natural logarithm of a sum of exponentials, from its parts as [`log_sum_parts`] gives them.
 pub(crate) fn log_sum(parts: &[(f32, f32)]) -> f64 {
     let top = parts.iter().fold(f32::NEG_INFINITY, |top, part| top.max(part.0));
-    // A part without any value has no sum, either.
+    // A part without values has no sum.
     let there = parts.iter().filter(|(most, _)| *most > f32::NEG_INFINITY);
     let sum: f64 = there.map(|&(most, sum)| f64::from(sum) * (f64::from(most) - f64::from(top)).exp()).sum();
     f64::from(top) + sum.ln()

@@ -17,30 +17,31 @@ use super::{
 pub(crate) struct Weights {
     outputs: usize,
     depth: usize,
-    numbers: Numbers,
+    numbers: PackedNumbers,
     bias: Option<Vec<f32>>,
 }
 
 /// Weights in panels of [`PANEL`] outputs.
 #[derive(Clone, Debug)]
-enum Numbers {
+enum PackedNumbers {
     /// The weight of `(input, output)` lies at `(output / PANEL * depth + input) * PANEL + output % PANEL`.
     Wide(Vec<f32>),
     /// Whole numbers with scales.
     Blocks(Blocks),
 }
 
-/// Activations, made ready for the weights they are multiplied with.
+/// Activations, prepared for the weights with which they are multiplied.
 #[derive(Debug)]
 pub(crate) struct Input<'a> {
+    isa: Isa,
     wide: &'a Panels,
     /// Empty where none of the weights needs it.
     rounded: Rounded,
 }
 
-/// What a product does to its destination.
+/// The effect of a product on its destination.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Into {
+pub(crate) enum WriteMode {
     /// Overwrites it.
     Set,
     /// Adds to it.
@@ -48,7 +49,7 @@ pub(crate) enum Into {
 }
 
 impl Weights {
-    /// Packs `outputs` rows of `depth` weights each; `row` gives a row, or none for a row of zeros.
+    /// Packs `outputs` rows of `depth` weights each; `row` returns a row, or none for a row of zeros.
     pub(crate) fn pack<'a>(
         outputs: usize,
         depth: usize,
@@ -68,16 +69,16 @@ impl Weights {
                 }
             }
         });
-        Self { outputs, depth, numbers: Numbers::Wide(data), bias: None }
+        Self { outputs, depth, numbers: PackedNumbers::Wide(data), bias: None }
     }
 
-    /// Packs `outputs` rows of `blocks` blocks of whole numbers; `row` gives a row, or none for a row of zeros.
+    /// Packs `outputs` rows of `blocks` blocks of whole numbers; `row` returns a row, or none for a row of zeros.
     pub(crate) fn pack_blocks<'a>(
         outputs: usize,
         blocks: usize,
         row: impl Fn(usize) -> Option<BlockRow<'a>> + Sync,
     ) -> Self {
-        let numbers = Numbers::Blocks(Blocks::pack(outputs, blocks, row));
+        let numbers = PackedNumbers::Blocks(Blocks::pack(outputs, blocks, row));
         Self { outputs, depth: blocks * BLOCK, numbers, bias: None }
     }
 
@@ -95,54 +96,55 @@ impl Weights {
     /// The weights of one output.
     pub(crate) fn output(&self, output: usize) -> Vec<f32> {
         match &self.numbers {
-            Numbers::Wide(data) => {
+            PackedNumbers::Wide(data) => {
                 let panel = &data[output / PANEL * self.depth * PANEL..][..self.depth * PANEL];
                 panel.iter().skip(output % PANEL).step_by(PANEL).copied().collect()
             }
-            Numbers::Blocks(blocks) => blocks.output(output),
+            PackedNumbers::Blocks(blocks) => blocks.output(output),
         }
     }
 
     /// Only the given outputs, in the given order. Their products have the same bits as those of the whole.
     pub(crate) fn pick(&self, outputs: &[u32]) -> Self {
         match &self.numbers {
-            Numbers::Wide(_) => {
+            PackedNumbers::Wide(_) => {
                 let rows: Vec<_> = outputs.iter().map(|&output| self.output(output as usize)).collect();
                 Self::pack(outputs.len(), self.depth, |row| Some(&rows[row]))
             }
-            Numbers::Blocks(blocks) => {
-                let numbers = Numbers::Blocks(blocks.pick(outputs));
+            PackedNumbers::Blocks(blocks) => {
+                let numbers = PackedNumbers::Blocks(blocks.pick(outputs));
                 Self { outputs: outputs.len(), depth: self.depth, numbers, bias: None }
             }
         }
     }
 
-    /// Makes activations ready for these weights.
+    /// Prepares activations for these weights.
     pub(crate) fn input<'a>(&self, isa: Isa, rows: &'a Panels) -> Input<'a> {
         Input::of(isa, rows, &[self])
     }
 
     /// `out = input * weights + bias`, or added to `out`.
-    pub(crate) fn apply(&self, isa: Isa, rows: &Panels, into: Into, out: &mut Panels) {
+    pub(crate) fn apply(&self, isa: Isa, rows: &Panels, mode: WriteMode, out: &mut Panels) {
         if rows.rows() == 0 {
             return;
         }
-        let (input, len) = (self.input(isa, rows), out.panel_len());
+        let input = self.input(isa, rows);
+        let len = out.panel_len();
         out.data_mut()
             .par_chunks_mut(len)
             .enumerate()
-            .for_each(|(panel, chunk)| self.panel(isa, &input, panel, (into, chunk)));
+            .for_each(|(panel, chunk)| self.panel(&input, panel, mode, chunk));
     }
 
     /// One panel of outputs for all rows, [`PANEL`] columns per row.
-    pub(crate) fn panel(&self, isa: Isa, input: &Input<'_>, panel: usize, (into, out): (Into, &mut [f32])) {
+    pub(crate) fn panel(&self, input: &Input<'_>, panel: usize, mode: WriteMode, out: &mut [f32]) {
         let bias = self.bias.as_ref().map(|bias| &bias[panel * PANEL..][..PANEL]);
-        if let (Into::Set, Some(bias)) = (into, bias) {
+        if let (WriteMode::Set, Some(bias)) = (mode, bias) {
             out.chunks_exact_mut(PANEL).for_each(|row| row.copy_from_slice(bias));
         }
-        let fresh = into == Into::Set && bias.is_none();
+        let fresh = mode == WriteMode::Set && bias.is_none();
         match &self.numbers {
-            Numbers::Wide(data) => {
+            PackedNumbers::Wide(data) => {
                 let product = Product {
                     rows: input.wide.rows(),
                     depth: self.depth,
@@ -153,32 +155,35 @@ impl Weights {
                     right_row: PANEL,
                     fresh,
                 };
-                isa.multiply::<2>(&product, out, PANEL);
+                input.isa.multiply::<2>(&product, out, PANEL);
             }
-            Numbers::Blocks(blocks) => blocks.panel(isa, &input.rounded, panel, (fresh, out)),
+            PackedNumbers::Blocks(blocks) => {
+                input.isa.multiply_blocks(&blocks.product(&input.rounded, panel, fresh), out);
+            }
         }
     }
 }
 
 impl<'a> Input<'a> {
-    /// Makes activations ready for all of some weights.
+    /// Prepares activations for several weights.
     fn of(isa: Isa, wide: &'a Panels, weights: &[&Weights]) -> Self {
-        let needed = weights.iter().any(|weights| matches!(weights.numbers, Numbers::Blocks(_)));
-        Self { wide, rounded: if needed { Rounded::new(isa, wide) } else { Rounded::default() } }
+        let needed = weights.iter().any(|weights| matches!(weights.numbers, PackedNumbers::Blocks(_)));
+        Self { isa, wide, rounded: if needed { Rounded::new(isa, wide) } else { Rounded::default() } }
     }
 }
 
 /// `out = silu(input * gate) * (input * up)` (SwiGLU, Shazeer 2020, arXiv:2002.05202, equation 6).
-pub(crate) fn gated(isa: Isa, rows: &Panels, (gate, up): (&Weights, &Weights), out: &mut Panels) {
+pub(crate) fn gated(isa: Isa, rows: &Panels, gate: &Weights, up: &Weights, out: &mut Panels) {
     if rows.rows() == 0 {
         return;
     }
-    let (input, len) = (Input::of(isa, rows, &[gate, up]), out.panel_len());
+    let input = Input::of(isa, rows, &[gate, up]);
+    let len = out.panel_len();
     out.data_mut().par_chunks_mut(len).enumerate().for_each_init(
         || vec![0.0; len],
         |scratch, (panel, chunk)| {
-            gate.panel(isa, &input, panel, (Into::Set, chunk));
-            up.panel(isa, &input, panel, (Into::Set, scratch));
+            gate.panel(&input, panel, WriteMode::Set, chunk);
+            up.panel(&input, panel, WriteMode::Set, scratch);
             vector::silu_times(isa, chunk, scratch);
         },
     );

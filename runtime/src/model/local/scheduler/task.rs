@@ -1,4 +1,4 @@
-//! What an order does between passes: which tokens it needs next, and what it makes of their rows.
+//! Orders between passes: the tokens that they need next, and the use of the computed rows.
 //!
 //! **Invariant:** a task's tokens and answer follow from its order and its own rows alone.
 
@@ -13,11 +13,11 @@ use super::{
         choice::{Branch, Labels, Search},
         decoder::{
             Decoder,
-            head::Few,
+            head::WordWeights,
             kv::{Memory, Segment, View},
-            pass::Place,
+            pass::TokenPlace,
         },
-        generate::{Next, Text, Writer},
+        generate::{Next, Text, TokenWriter},
         kernel::Panels,
     },
     Answer,
@@ -26,7 +26,7 @@ use super::{
 };
 use crate::digest::Digest;
 
-/// Tokens for which a text makes room at a time.
+/// The number of tokens for which a text makes room at a time.
 const TEXT_ROOM: usize = 32;
 
 /// An order that is being served.
@@ -34,13 +34,13 @@ const TEXT_ROOM: usize = 32;
 pub(super) struct Active {
     /// The end of the prompt without its last token; pinned.
     pub(super) leaf: NodeId,
-    /// Tokens for which memory was promised, beyond the prompt.
+    /// Tokens beyond the prompt for which memory is reserved.
     pub(super) after: usize,
     pub(super) task: Task,
     pub(super) recipient: Recipient,
 }
 
-/// Who gets the result.
+/// The recipient of the result.
 #[derive(Debug)]
 pub(super) enum Recipient {
     Caller(oneshot::Sender<Answer>),
@@ -49,22 +49,22 @@ pub(super) enum Recipient {
 
 /// Labels, and the output weights of their tokens.
 #[derive(Clone, Debug)]
-pub(super) struct Question {
+pub(super) struct ScoredLabels {
     pub(super) labels: Arc<Labels>,
-    pub(super) few: Arc<Few>,
+    pub(super) few: Arc<WordWeights>,
 }
 
-/// What is being done.
+/// The work on an order.
 #[derive(Debug)]
 pub(super) enum Task {
-    Choice(Box<Choice>),
-    Text(Box<Writing>),
+    Choice(Box<ChoiceTask>),
+    Text(Box<TextTask>),
 }
 
 /// A choice being made.
 #[derive(Debug)]
-pub(super) struct Choice {
-    question: Question,
+pub(super) struct ChoiceTask {
+    labels: ScoredLabels,
     search: Search,
     calibration: Option<Digest>,
     last: u32,
@@ -77,17 +77,17 @@ pub(super) struct Choice {
 
 /// A text being written.
 #[derive(Debug)]
-pub(super) struct Writing {
-    writer: Box<dyn Writer>,
+pub(super) struct TextTask {
+    writer: Box<dyn TokenWriter>,
     next: u32,
     past: Vec<View>,
-    /// Where the next token goes; away while a pass is computed.
+    /// The segment of the next token; none while a pass is computed.
     segment: Option<Segment>,
     text: Option<Text>,
 }
 
 /// Tokens that a task needs computed.
-pub(super) struct Step {
+pub(super) struct PlannedStep {
     pub(super) branch: Option<Branch>,
     pub(super) past: Vec<View>,
     pub(super) segment: Segment,
@@ -102,26 +102,26 @@ impl Active {
 
 impl Task {
     /// The best label.
-    pub(super) fn choice(prompt: &[u32], question: &Question) -> Self {
-        let search = Search::best_of(Arc::clone(&question.labels));
-        Self::search(prompt, question, search, None)
+    pub(super) fn choice(prompt: &[u32], labels: &ScoredLabels) -> Self {
+        let search = Search::best_of(Arc::clone(&labels.labels));
+        Self::search(prompt, labels, search, None)
     }
 
     /// The best label after correction by a calibration that may not be known yet.
-    pub(super) fn corrected_choice(prompt: &[u32], question: &Question, calibration: Digest) -> Self {
-        let search = Search::corrected(Arc::clone(&question.labels));
-        Self::search(prompt, question, search, Some(calibration))
+    pub(super) fn corrected_choice(prompt: &[u32], labels: &ScoredLabels, calibration: Digest) -> Self {
+        let search = Search::corrected(Arc::clone(&labels.labels));
+        Self::search(prompt, labels, search, Some(calibration))
     }
 
     /// The scores of all labels.
-    pub(super) fn all_scores(prompt: &[u32], question: &Question) -> Self {
-        let search = Search::all(Arc::clone(&question.labels));
-        Self::search(prompt, question, search, None)
+    pub(super) fn all_scores(prompt: &[u32], labels: &ScoredLabels) -> Self {
+        let search = Search::all(Arc::clone(&labels.labels));
+        Self::search(prompt, labels, search, None)
     }
 
-    fn search(prompt: &[u32], question: &Question, search: Search, calibration: Option<Digest>) -> Self {
-        Self::Choice(Box::new(Choice {
-            question: question.clone(),
+    fn search(prompt: &[u32], labels: &ScoredLabels, search: Search, calibration: Option<Digest>) -> Self {
+        Self::Choice(Box::new(ChoiceTask {
+            labels: labels.clone(),
             search,
             calibration,
             last: prompt.last().copied().unwrap_or_default(),
@@ -133,26 +133,26 @@ impl Task {
     }
 
     /// A text.
-    pub(super) fn text(prompt: &[u32], writer: Box<dyn Writer>, memory: &Memory) -> Self {
+    pub(super) fn text(prompt: &[u32], writer: Box<dyn TokenWriter>, memory: &Memory) -> Self {
         let next = prompt.last().copied().unwrap_or_default();
         let segment = Some(memory.segment(prompt.len().saturating_sub(1), TEXT_ROOM));
-        Self::Text(Box::new(Writing { writer, next, past: vec![], segment, text: None }))
+        Self::Text(Box::new(TextTask { writer, next, past: vec![], segment, text: None }))
     }
 
-    pub(super) fn question(&self) -> Option<&Question> {
+    pub(super) fn labels(&self) -> Option<&ScoredLabels> {
         match self {
-            Self::Choice(choice) => Some(&choice.question),
+            Self::Choice(choice) => Some(&choice.labels),
             Self::Text(_) => None,
         }
     }
 
-    /// What is to be computed next, given that the prompt is.
-    pub(super) fn steps(&mut self, memory: &Memory) -> Vec<Step> {
+    /// The tokens to be computed next, once the prompt is computed.
+    pub(super) fn steps(&mut self, memory: &Memory) -> Vec<PlannedStep> {
         match self {
             Self::Choice(choice) => choice.steps(memory),
             Self::Text(writing) => {
-                let Writing { next, past, segment, .. } = &mut **writing;
-                let step = segment.take().map(|segment| Step {
+                let TextTask { next, past, segment, .. } = &mut **writing;
+                let step = segment.take().map(|segment| PlannedStep {
                     branch: None,
                     past: past.clone(),
                     segment,
@@ -164,10 +164,10 @@ impl Task {
     }
 
     /// Takes the result of a step.
-    pub(super) fn take(&mut self, branch: Option<Branch>, segment: Segment, rows: Vec<Row>) {
+    pub(super) fn take(&mut self, branch: Option<Branch>, segment: Segment, rows: Vec<TokenResult>) {
         match self {
             Self::Choice(choice) => {
-                let words: Vec<Vec<f64>> = rows.into_iter().map(Row::into_words).collect();
+                let words: Vec<Vec<f64>> = rows.into_iter().map(TokenResult::into_words).collect();
                 match branch {
                     Some(branch) => choice.search.expand(branch, &words, View::whole(segment)),
                     None => {
@@ -180,16 +180,16 @@ impl Task {
                 writing.segment = Some(segment);
                 for row in rows {
                     match row {
-                        Row::Next(Next::Token(token)) => writing.next = token,
-                        Row::Next(Next::End(text)) => writing.text = Some(text),
-                        Row::Words(_) => {}
+                        TokenResult::Next(Next::Token(token)) => writing.next = token,
+                        TokenResult::Next(Next::End(text)) => writing.text = Some(text),
+                        TokenResult::Words(_) => {}
                     }
                 }
             }
         }
     }
 
-    /// Goes on as far as possible without computing; a choice expands at most so many branches next.
+    /// Advances as far as possible without computing. A choice expands at most `branches` branches next.
     pub(super) fn settle(&mut self, branches: usize, calibrations: &Calibrations, memory: &Memory) {
         match self {
             Self::Choice(choice) => choice.settle(branches, calibrations),
@@ -228,11 +228,11 @@ impl Task {
     }
 }
 
-impl Choice {
-    fn steps(&mut self, memory: &Memory) -> Vec<Step> {
+impl ChoiceTask {
+    fn steps(&mut self, memory: &Memory) -> Vec<PlannedStep> {
         let Some(tail) = &self.tail else {
             let segment = memory.segment(self.start, 1);
-            return vec![Step { branch: None, past: vec![], segment, tokens: vec![self.last] }];
+            return vec![PlannedStep { branch: None, past: vec![], segment, tokens: vec![self.last] }];
         };
         let labels = self.search.labels();
         std::mem::take(&mut self.todo)
@@ -241,16 +241,21 @@ impl Choice {
                 let past: Vec<View> = std::iter::once(tail).chain(&branch.past).cloned().collect();
                 let tokens = branch.tokens(labels);
                 let start = past.last().map_or(0, View::end);
-                Step { past, segment: memory.segment(start, tokens.len()), tokens, branch: Some(branch) }
+                PlannedStep {
+                    past,
+                    segment: memory.segment(start, tokens.len()),
+                    tokens,
+                    branch: Some(branch),
+                }
             })
             .collect()
     }
 
     fn settle(&mut self, branches: usize, calibrations: &Calibrations) {
         if self.search.waits()
-            && let Some(gains) = self.calibration.and_then(|key| calibrations.gains(key))
+            && let Some(corrections) = self.calibration.and_then(|key| calibrations.corrections(key))
         {
-            self.search.set_gains(gains);
+            self.search.set_corrections(corrections);
         }
         if self.tail.is_some() && self.todo.is_empty() && !self.search.waits() {
             self.todo = self.search.take(branches);
@@ -259,16 +264,16 @@ impl Choice {
     }
 }
 
-/// What a task reads of a computed token.
+/// The result of a computed token for its task.
 #[derive(Debug)]
-pub(super) enum Row {
+pub(super) enum TokenResult {
     /// Log-probabilities of the label words.
     Words(Vec<f64>),
-    /// What the writer has chosen.
+    /// The writer's choice.
     Next(Next),
 }
 
-impl Row {
+impl TokenResult {
     fn into_words(self) -> Vec<f64> {
         match self {
             Self::Words(words) => words,
@@ -277,82 +282,85 @@ impl Row {
     }
 }
 
-/// The rows of a pass, by run.
-pub(super) struct Rows(Vec<Vec<Row>>);
+/// The final rows of a pass, and which run and order each belongs to.
+pub(super) struct ComputedRows<'a> {
+    pub(super) decoder: &'a Decoder,
+    pub(super) hidden: &'a Panels,
+    /// The token of each row.
+    pub(super) wanted: &'a [TokenPlace],
+    /// The owner of each run.
+    pub(super) owners: &'a [Owner],
+}
 
-impl Rows {
-    /// Computes the words after the wanted tokens. Writers choose their next token here, in parallel.
-    pub(super) fn compute(
-        decoder: &Decoder,
-        hidden: &Panels,
-        (wanted, owners): (&[Place], &[Owner]),
-        active: &mut [Active],
-    ) -> Self {
-        let mut rows: Vec<Vec<Row>> = owners.iter().map(|_| vec![]).collect();
-        score(decoder, hidden, (wanted, owners), active, &mut rows);
-        write(decoder, hidden, (wanted, owners), active, &mut rows);
-        Self(rows)
-    }
+/// The results of a pass for its tasks, by run.
+pub(super) struct PassResults(Vec<Vec<TokenResult>>);
 
-    /// The rows of a run, in order.
-    pub(super) fn of(&mut self, run: usize) -> Vec<Row> {
+impl PassResults {
+    /// The results of a run, in the order of its tokens.
+    pub(super) fn of(&mut self, run: usize) -> Vec<TokenResult> {
         std::mem::take(&mut self.0[run])
     }
 }
 
-/// Label words: rows of the same labels in one product, and the normalization of all rows in one.
-fn score(
-    decoder: &Decoder,
-    hidden: &Panels,
-    (wanted, owners): (&[Place], &[Owner]),
-    active: &[Active],
-    out: &mut [Vec<Row>],
-) {
-    let question =
-        |row: usize| owners[wanted[row].run].task().and_then(|index| active[index].task.question());
-    let rows: Vec<usize> = (0..wanted.len()).filter(|&row| question(row).is_some()).collect();
-    let sums = decoder.log_sums(&hidden.select(&rows));
-    let mut words: Vec<Option<Vec<f32>>> = vec![None; wanted.len()];
-    for &row in &rows {
-        let Some(Question { few, .. }) = question(row).filter(|_| words[row].is_none()) else { continue };
-        let same = |other: usize| question(other).is_some_and(|question| Arc::ptr_eq(&question.few, few));
-        let group: Vec<usize> = rows.iter().copied().filter(|&other| same(other)).collect();
-        for (row, logits) in group.iter().zip(decoder.few_logits(&hidden.select(&group), few)) {
-            words[*row] = Some(logits);
-        }
+impl ComputedRows<'_> {
+    /// Computes the words after the wanted tokens. Writers choose their next token here, in parallel.
+    pub(super) fn results(&self, active: &mut [Active]) -> PassResults {
+        let mut results: Vec<Vec<TokenResult>> = self.owners.iter().map(|_| vec![]).collect();
+        self.score(active, &mut results);
+        self.write(active, &mut results);
+        PassResults(results)
     }
-    for (&row, sum) in rows.iter().zip(sums) {
-        let logits = words[row].take().unwrap_or_default();
-        out[wanted[row].run].push(Row::Words(logits.iter().map(|&logit| f64::from(logit) - sum).collect()));
-    }
-}
 
-/// Next tokens of texts.
-fn write(
-    decoder: &Decoder,
-    hidden: &Panels,
-    (wanted, owners): (&[Place], &[Owner]),
-    active: &mut [Active],
-    out: &mut [Vec<Row>],
-) {
-    let mut of_task: Vec<Option<usize>> = vec![None; active.len()];
-    for (row, place) in wanted.iter().enumerate() {
-        if let Some(index) = owners[place.run].task() {
-            of_task[index] = Some(row);
+    /// The index of the order that a row belongs to; none for a row of the prompt tree.
+    fn task(&self, row: usize) -> Option<usize> {
+        self.owners[self.wanted[row].run].task()
+    }
+
+    /// Scores label words: rows of the same labels in one product, and the normalization of all rows in one.
+    fn score(&self, active: &[Active], out: &mut [Vec<TokenResult>]) {
+        let labels = |row: usize| self.task(row).and_then(|index| active[index].task.labels());
+        let rows: Vec<usize> = (0..self.wanted.len()).filter(|&row| labels(row).is_some()).collect();
+        let sums = self.decoder.log_sums(&self.hidden.select(&rows));
+        let mut words: Vec<Option<Vec<f32>>> = vec![None; self.wanted.len()];
+        for &row in &rows {
+            let Some(ScoredLabels { few, .. }) = labels(row).filter(|_| words[row].is_none()) else {
+                continue;
+            };
+            let same = |other: usize| labels(other).is_some_and(|labels| Arc::ptr_eq(&labels.few, few));
+            let group: Vec<usize> = rows.iter().copied().filter(|&other| same(other)).collect();
+            let logits = self.decoder.few_logits(&self.hidden.select(&group), few);
+            for (row, logits) in group.iter().zip(logits) {
+                words[*row] = Some(logits);
+            }
+        }
+        for (&row, sum) in rows.iter().zip(sums) {
+            let logits = words[row].take().unwrap_or_default();
+            let logprobs = logits.iter().map(|&logit| f64::from(logit) - sum).collect();
+            out[self.wanted[row].run].push(TokenResult::Words(logprobs));
         }
     }
-    let mut writers: Vec<(usize, &mut Writing)> = (active.iter_mut().zip(of_task))
-        .filter_map(|(active, row)| match &mut active.task {
-            Task::Text(writing) => Some((row?, &mut **writing)),
-            Task::Choice(_) => None,
-        })
-        .collect();
-    let rows: Vec<usize> = writers.iter().map(|(row, _)| *row).collect();
-    let logits = decoder.logits(&hidden.select(&rows));
-    let next: Vec<Next> = (writers.par_iter_mut().zip(logits))
-        .map(|((_, writing), logits)| writing.writer.next(&logits))
-        .collect();
-    for (row, next) in rows.into_iter().zip(next) {
-        out[wanted[row].run].push(Row::Next(next));
+
+    /// Chooses the next tokens of texts.
+    fn write(&self, active: &mut [Active], out: &mut [Vec<TokenResult>]) {
+        let mut row_of_task: Vec<Option<usize>> = vec![None; active.len()];
+        for row in 0..self.wanted.len() {
+            if let Some(index) = self.task(row) {
+                row_of_task[index] = Some(row);
+            }
+        }
+        let mut rows: Vec<usize> = vec![];
+        let mut tasks: Vec<&mut TextTask> = vec![];
+        for (active, row) in active.iter_mut().zip(row_of_task) {
+            if let (Task::Text(task), Some(row)) = (&mut active.task, row) {
+                rows.push(row);
+                tasks.push(task);
+            }
+        }
+        let logits = self.decoder.logits(&self.hidden.select(&rows));
+        let next: Vec<Next> =
+            tasks.par_iter_mut().zip(logits).map(|(task, logits)| task.writer.next(&logits)).collect();
+        for (row, next) in rows.into_iter().zip(next) {
+            out[self.wanted[row].run].push(TokenResult::Next(next));
+        }
     }
 }

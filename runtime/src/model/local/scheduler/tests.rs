@@ -24,7 +24,7 @@ struct Greedy {
     logprobs: Vec<f64>,
 }
 
-impl Writer for Greedy {
+impl TokenWriter for Greedy {
     fn next(&mut self, logits: &[f32]) -> Next {
         let (token, top) = logits.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1)).unwrap();
         self.text += &format!("{token} ");
@@ -153,7 +153,7 @@ fn batched_equals_alone() {
     assert_eq!(compositions, 500);
 }
 
-/// A handful on the default model: real weights, several layers, label words all over the vocabulary.
+/// A few orders on the default model: real weights, many layers, label words from the whole vocabulary.
 #[test]
 fn the_default_model_answers_batched_as_alone() {
     let Some(file) = real_model() else { return };
@@ -170,7 +170,7 @@ fn the_default_model_answers_batched_as_alone() {
     let wanted: Vec<Answer> = asks.iter().map(|ask| alone(&decoder, ask)).collect();
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
-        // What an earlier mix has computed is there for the later ones.
+        // The later mixes can use what an earlier one has computed.
         let mut scheduler = Scheduler::new(Arc::clone(&decoder), usize::MAX);
         for mix in [&[1, 2][..], &[0, 1, 2, 3, 4], &[4, 3, 3, 0]] {
             let (orders, receivers): (Vec<_>, Vec<_>) = mix.iter().map(|&index| order(&asks[index])).unzip();

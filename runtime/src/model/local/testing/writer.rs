@@ -6,15 +6,15 @@ use half::f16;
 
 use crate::model::local::{gguf::Meta, quant::Quant};
 
-/// A file in the making. Later values of a key replace earlier ones.
+/// A GGUF file that is not yet written. Later values of a key replace earlier ones.
 #[derive(Clone, Debug, Default)]
 pub struct GgufWriter {
     metadata: Vec<(String, Meta)>,
-    tensors: Vec<Tensor>,
+    tensors: Vec<NewTensor>,
 }
 
 #[derive(Clone, Debug)]
-struct Tensor {
+struct NewTensor {
     name: String,
     shape: Vec<usize>,
     kind: Quant,
@@ -30,17 +30,22 @@ impl GgufWriter {
         self.metadata.push((key.to_owned(), value));
     }
 
+    /// The value of a key.
+    pub fn get(&self, key: &str) -> Option<&Meta> {
+        self.metadata.iter().find(|(other, _)| other == key).map(|(_, value)| value)
+    }
+
     /// Removes a key.
     pub fn remove(&mut self, key: &str) {
         self.metadata.retain(|(other, _)| other != key);
     }
 
     /// Adds a tensor: its shape, outermost first, and its numbers.
-    pub fn tensor(&mut self, name: &str, (shape, numbers): (Vec<usize>, Vec<f32>)) {
-        self.tensors.push(Tensor { name: name.to_owned(), shape, kind: Quant::F32, numbers });
+    pub fn tensor(&mut self, name: &str, shape: Vec<usize>, numbers: Vec<f32>) {
+        self.tensors.push(NewTensor { name: name.to_owned(), shape, kind: Quant::F32, numbers });
     }
 
-    /// Stores every matrix that is there in `Q4_1`, if its rows can be cut into whole blocks.
+    /// Stores every matrix so far in `Q4_1`, if its rows consist of whole blocks.
     pub fn narrow(&mut self) {
         for tensor in &mut self.tensors {
             if matches!(tensor.shape[..], [_, columns] if columns % Quant::Q4_1.block_len() == 0) {
@@ -67,7 +72,7 @@ impl GgufWriter {
             put_value(&mut out, value);
         }
         let mut offset = 0;
-        for Tensor { name, shape, kind, numbers } in &self.tensors {
+        for NewTensor { name, shape, kind, numbers } in &self.tensors {
             put_text(&mut out, name);
             out.extend((shape.len() as u32).to_le_bytes());
             shape.iter().rev().for_each(|&size| put(&mut out, size));
@@ -76,7 +81,7 @@ impl GgufWriter {
             let bytes = numbers.len() / kind.block_len() * kind.block_bytes();
             offset += bytes.next_multiple_of(ALIGNMENT);
         }
-        for Tensor { kind, numbers, .. } in &self.tensors {
+        for NewTensor { kind, numbers, .. } in &self.tensors {
             out.resize(out.len().next_multiple_of(ALIGNMENT), 0);
             match kind {
                 Quant::Q4_1 => numbers.chunks(kind.block_len()).for_each(|block| put_block(&mut out, block)),
@@ -91,7 +96,8 @@ impl GgufWriter {
 /// least; the first half in the low halves of the bytes.
 fn put_block(out: &mut Vec<u8>, numbers: &[f32]) {
     let (least, most) = numbers.iter().fold((f32::MAX, f32::MIN), |(a, b), &x| (a.min(x), b.max(x)));
-    let (scale, least) = (f16::from_f32((most - least) / 15.0), f16::from_f32(least));
+    let scale = f16::from_f32((most - least) / 15.0);
+    let least = f16::from_f32(least);
     out.extend([scale.to_le_bytes(), least.to_le_bytes()].concat());
     let inverse = if scale.to_f32() > 0.0 { 1.0 / scale.to_f32() } else { 0.0 };
     let nibble = |number: f32| ((number - least.to_f32()) * inverse).round().clamp(0.0, 15.0) as u8;

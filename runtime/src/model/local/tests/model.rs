@@ -1,4 +1,4 @@
-//! The model as callers see it, on a tiny random file.
+//! The model through its public interface, on a tiny random file.
 
 use std::{collections::BTreeSet, sync::LazyLock};
 
@@ -96,7 +96,7 @@ fn a_stop_text_ends_the_reply_and_is_cut_off() {
 }
 
 #[test]
-fn a_schema_is_kept_even_by_a_random_model() {
+fn a_random_model_obeys_a_schema() {
     let schema = json!({
         "type": "object", "additionalProperties": false, "required": ["team", "urgent"],
         "properties": { "team": { "enum": ["billing", "shipping"] }, "urgent": { "type": "boolean" } },
@@ -112,7 +112,7 @@ fn a_schema_is_kept_even_by_a_random_model() {
 }
 
 #[test]
-fn what_cannot_be_answered_is_refused() {
+fn impossible_requests_are_refused() {
     let mut nothing = ask("", Shape::Free);
     nothing.messages.clear();
     let mut no_tokens = ask("x", Shape::Free);
@@ -136,7 +136,7 @@ fn a_prompt_beyond_the_context_is_refused_with_its_size() {
         let error = answer(&ask(&format!("{long}{long}"), shape)).unwrap_err();
         assert!(matches!(error, CallError::TooLong { tokens, limit: 2048, .. } if tokens > 4060), "{error}");
     }
-    // The prompt fits, but not what is asked for after it.
+    // The prompt fits, but not together with the reply.
     let error = answer(&ask(&long[..2001], Shape::Free)).unwrap_err();
     assert!(matches!(error, CallError::TooLong { .. }), "{error}");
     assert!(answer(&ask(&long[..2001], choice(&["a"]))).is_ok());

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use super::{
-    Kind, Token, TokenizerError,
+    Token, TokenKind, TokenizerError,
     letters::byte,
     merge::{Merge, merge},
     split::Splitter,
@@ -14,8 +14,8 @@ use crate::model::local::gguf::Gguf;
 #[derive(Debug)]
 pub(super) struct BytePair {
     splitter: Splitter,
-    /// The token of each byte. Some vocabularies lack a few that their training text never had; such a byte is left
-    /// out, as the models' own tokenizers do.
+    /// The token of each byte. Some vocabularies lack bytes that did not occur in their training text. Such a byte is left
+    /// out, as in the models' own tokenizers.
     bytes: Vec<Option<u32>>,
     /// The result of merging two neighbours, with its place in the order.
     merges: HashMap<(u32, u32), Merge>,
@@ -25,12 +25,12 @@ pub(super) struct BytePair {
 
 impl BytePair {
     /// The scheme and the tokens of a file.
-    pub(super) fn read(gguf: &Gguf, kinds: &[Kind]) -> Result<(Self, Vec<Token>), TokenizerError> {
+    pub(super) fn read(gguf: &Gguf, kinds: &[TokenKind]) -> Result<(Self, Vec<Token>), TokenizerError> {
         let names = gguf.get::<&[String]>("tokenizer.ggml.tokens")?;
         let splitter = Splitter::named(gguf.find("tokenizer.ggml.pre")?.unwrap_or("default"))?;
         let tokens: Vec<Token> = names.iter().zip(kinds).map(|(name, &kind)| token(name, kind)).collect();
 
-        let normal = || (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == Kind::Normal);
+        let normal = || (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == TokenKind::Normal);
         let by_name: HashMap<&str, u32> = normal().map(|(id, token)| (token.name.as_str(), id)).collect();
         let by_bytes: HashMap<&[u8], u32> = normal().map(|(id, token)| (&token.bytes[..], id)).collect();
         let bytes: Vec<_> = (0..=255_u8).map(|byte| by_bytes.get(&[byte][..]).copied()).collect();
@@ -44,7 +44,7 @@ impl BytePair {
             let token = *by_name.get(format!("{left}{right}").as_str())?;
             Some(((*by_name.get(left)?, *by_name.get(right)?), Merge { rank, token }))
         });
-        // Of a pair that is listed twice the first line counts: collect from the end.
+        // Of a pair that is listed twice the first line counts, so the lines are collected from the end.
         let merges = merges.collect::<Vec<_>>().into_iter().rev().collect();
         let words = if splitter.keeps_known_words() {
             by_bytes.iter().map(|(bytes, &id)| (bytes.to_vec(), id)).collect()
@@ -70,12 +70,12 @@ impl BytePair {
     }
 }
 
-fn token(name: &str, kind: Kind) -> Token {
+fn token(name: &str, kind: TokenKind) -> Token {
     let bytes = match kind {
-        Kind::Control | Kind::Unknown | Kind::Unused => vec![],
-        Kind::UserDefined => name.as_bytes().to_vec(),
+        TokenKind::Control | TokenKind::Unknown | TokenKind::Unused => vec![],
+        TokenKind::UserDefined => name.as_bytes().to_vec(),
         // A name outside of the alphabet stands for itself.
-        Kind::Normal | Kind::Byte => {
+        TokenKind::Normal | TokenKind::Byte => {
             name.chars().map(byte).collect::<Option<_>>().unwrap_or_else(|| name.as_bytes().to_vec())
         }
     };

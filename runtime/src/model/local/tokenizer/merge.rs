@@ -4,25 +4,25 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-/// What two neighbours become, and how soon: lower ranks first, the leftmost of equal ranks.
+/// The token that two neighbours become, and its rank: lower ranks are merged first, the leftmost of equal ranks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Merge {
     pub(super) rank: u32,
     pub(super) token: u32,
 }
 
-/// A candidate in the queue, ordered by rank, then place.
+/// A possible merge in the queue, ordered by rank, then place.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
+struct QueuedMerge {
     rank: u32,
     left: usize,
     right: usize,
-    /// The two symbols when the candidate was found; it is stale if they have changed since.
+    /// The two symbols when the merge was found. It is stale if they have changed since.
     pair: (u32, u32),
     token: u32,
 }
 
-/// Merges `symbols` as `rule` says.
+/// Merges `symbols` by `rule`.
 pub(super) fn merge(mut symbols: Vec<u32>, rule: impl Fn(u32, u32) -> Option<Merge>) -> Vec<u32> {
     let end = symbols.len();
     let mut next: Vec<usize> = (1..=end).collect();
@@ -33,11 +33,11 @@ pub(super) fn merge(mut symbols: Vec<u32>, rule: impl Fn(u32, u32) -> Option<Mer
     let find = |symbols: &[u32], left: usize, right: usize| {
         let pair = (symbols[left], symbols[right]);
         rule(pair.0, pair.1)
-            .map(|Merge { rank, token }| Reverse(Candidate { rank, left, right, pair, token }))
+            .map(|Merge { rank, token }| Reverse(QueuedMerge { rank, left, right, pair, token }))
     };
     queue.extend((1..end).filter_map(|right| find(&symbols, right - 1, right)));
 
-    while let Some(Reverse(Candidate { left, right, pair, token, .. })) = queue.pop() {
+    while let Some(Reverse(QueuedMerge { left, right, pair, token, .. })) = queue.pop() {
         let stale =
             !alive[left] || !alive[right] || next[left] != right || pair != (symbols[left], symbols[right]);
         if stale {
@@ -61,7 +61,7 @@ mod tests {
 
     use super::*;
 
-    /// The definition: over and over, the best pair, the leftmost of equals.
+    /// The definition: merge the best pair, the leftmost of equals, until there is none.
     fn by_definition(mut symbols: Vec<u32>, rule: impl Fn(u32, u32) -> Option<Merge>) -> Vec<u32> {
         loop {
             let best = symbols
@@ -76,7 +76,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn is_the_definition(
+        fn merging_agrees_with_the_definition(
             symbols in prop::collection::vec(0..6_u32, 0..40),
             rules in prop::collection::btree_map((0..12_u32, 0..12_u32), (0..9_u32, 0..12_u32), 0..40),
         ) {

@@ -4,19 +4,19 @@
 use std::collections::HashMap;
 
 use super::{
-    Kind, Token, TokenizerError,
+    Token, TokenKind, TokenizerError,
     merge::{Merge, merge},
 };
 use crate::model::local::gguf::Gguf;
 
-/// Stands for a space in the vocabulary.
+/// The character for a space in the vocabulary.
 const SPACE: char = '▁';
 
 #[derive(Debug)]
 pub(super) struct SentencePiece {
     /// The token of each character that has one.
     characters: HashMap<char, u32>,
-    /// What two neighbours become; the best score has rank 0.
+    /// The result of merging two neighbours; the best score has rank 0.
     merges: HashMap<(u32, u32), Merge>,
     /// The token of each byte.
     bytes: Vec<u32>,
@@ -25,7 +25,7 @@ pub(super) struct SentencePiece {
 
 impl SentencePiece {
     /// The scheme and the tokens of a file.
-    pub(super) fn read(gguf: &Gguf, kinds: &[Kind]) -> Result<(Self, Vec<Token>), TokenizerError> {
+    pub(super) fn read(gguf: &Gguf, kinds: &[TokenKind]) -> Result<(Self, Vec<Token>), TokenizerError> {
         let names = gguf.get::<&[String]>("tokenizer.ggml.tokens")?;
         let scores = gguf.get::<&[f64]>("tokenizer.ggml.scores")?;
         if scores.len() != names.len() {
@@ -39,11 +39,11 @@ impl SentencePiece {
             names.iter().zip(kinds).map(|(name, &kind)| token(name, kind)).collect::<Result<Vec<_>, _>>()?;
         let normal: HashMap<&str, u32> = (0_u32..)
             .zip(&tokens)
-            .filter(|(_, token)| token.kind == Kind::Normal)
+            .filter(|(_, token)| token.kind == TokenKind::Normal)
             .map(|(id, token)| (token.name.as_str(), id))
             .collect();
 
-        let characters = (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == Kind::Normal);
+        let characters = (0_u32..).zip(&tokens).filter(|(_, token)| token.kind == TokenKind::Normal);
         let characters = characters.filter_map(|(id, token)| {
             let mut characters = token.name.chars();
             Some((characters.next()?, id)).filter(|_| characters.next().is_none())
@@ -59,7 +59,7 @@ impl SentencePiece {
 
     pub(super) fn encode(&self, text: &str, ids: &mut Vec<u32>) {
         let prefix = self.adds_space.then_some(' ');
-        // Bytes are no neighbours to anything: no merge names their tokens.
+        // Bytes are never merged: no merge has their tokens.
         let mut symbols = Vec::new();
         for character in prefix.into_iter().chain(text.chars()) {
             let character = if character == ' ' { SPACE } else { character };
@@ -77,7 +77,7 @@ impl SentencePiece {
     }
 }
 
-/// Every way in which two tokens make a third one.
+/// All pairs of tokens that make a third one.
 fn merges(normal: &HashMap<&str, u32>, scores: &[f64]) -> HashMap<(u32, u32), Merge> {
     let mut better: Vec<f64> = scores.to_vec();
     better.sort_unstable_by(|a, b| b.total_cmp(a));
@@ -93,11 +93,11 @@ fn merges(normal: &HashMap<&str, u32>, scores: &[f64]) -> HashMap<(u32, u32), Me
     ways.collect()
 }
 
-/// The token of each byte; where the vocabulary has none, the unknown token.
+/// The token of each byte, or the unknown token if the vocabulary has none.
 fn byte_tokens(gguf: &Gguf, tokens: &[Token]) -> Result<Vec<u32>, TokenizerError> {
     let unknown = super::find_id(gguf, "tokenizer.ggml.unknown_token_id", tokens)?;
     let mut ids = vec![unknown; 256];
-    for (id, token) in (0_u32..).zip(tokens).filter(|(_, token)| token.kind == Kind::Byte) {
+    for (id, token) in (0_u32..).zip(tokens).filter(|(_, token)| token.kind == TokenKind::Byte) {
         ids[usize::from(token.bytes[0])] = Some(id);
     }
     ids.into_iter()
@@ -105,11 +105,11 @@ fn byte_tokens(gguf: &Gguf, tokens: &[Token]) -> Result<Vec<u32>, TokenizerError
         .ok_or_else(|| TokenizerError::Broken("it lacks tokens for single bytes".to_owned()))
 }
 
-fn token(name: &str, kind: Kind) -> Result<Token, TokenizerError> {
+fn token(name: &str, kind: TokenKind) -> Result<Token, TokenizerError> {
     let bytes = match kind {
-        Kind::Control | Kind::Unknown | Kind::Unused => vec![],
-        Kind::Normal | Kind::UserDefined => name.replace(SPACE, " ").into_bytes(),
-        Kind::Byte => name
+        TokenKind::Control | TokenKind::Unknown | TokenKind::Unused => vec![],
+        TokenKind::Normal | TokenKind::UserDefined => name.replace(SPACE, " ").into_bytes(),
+        TokenKind::Byte => name
             .strip_prefix("<0x")
             .and_then(|name| u8::from_str_radix(name.strip_suffix('>')?, 16).ok())
             .map(|byte| vec![byte])

@@ -1,6 +1,6 @@
-//! Cutting text into words before byte-level BPE; `tokenizer.ggml.pre` names the rule a vocabulary was trained with.
+//! Cutting text into words before byte-level BPE. `tokenizer.ggml.pre` names the rule of a vocabulary.
 //!
-//! **Invariant:** the words together are the text, and cutting takes linear time. The published patterns end in
+//! **Invariant:** the words joined are the text, and cutting takes linear time. The published patterns end in
 //! `\s+(?!\S)|\s+`, which leaves the last space of a run to the word behind it; a look-ahead needs a backtracking
 //! engine, so here the pattern ends in `\s+` and the last character of the run is given back by hand.
 
@@ -14,11 +14,11 @@ pub(super) struct Splitter {
     stages: Vec<Regex>,
 }
 
-/// How a family of vocabularies cuts.
+/// The rules of a family of vocabularies.
 #[derive(Debug)]
 struct Family {
     names: &'static [&'static str],
-    /// Each pattern cuts the words of the one before it; what it does not match is a word, too.
+    /// The patterns. Each cuts the words of the one before it; the text between matches is a word as well.
     stages: &'static [&'static str],
     /// A run of white space that ends in a line break is kept whole.
     keeps_line_breaks: bool,
@@ -117,7 +117,7 @@ impl Splitter {
         words.extend(Some(&text[done..]).filter(|rest| !rest.is_empty()));
     }
 
-    /// Where a match ends, once a run of white space has given its last character to the word behind it.
+    /// The end of a match, after a run of white space has given its last character to the word after it.
     fn end_of_word(&self, text: &str, start: usize, end: usize) -> usize {
         let run = &text[start..end];
         let kept = self.family.keeps_line_breaks && run.ends_with(['\r', '\n']);

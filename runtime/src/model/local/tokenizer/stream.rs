@@ -1,15 +1,15 @@
-//! Text out of bytes that come piece by piece: a token may end in the middle of a character.
+//! Text from bytes that arrive in pieces: a token may end in the middle of a character.
 
-/// Collects bytes and gives out whole characters.
+/// A collector of bytes that returns whole characters.
 ///
-/// **Invariant:** what is given out, all together, is what [`String::from_utf8_lossy`] gives for all bytes at once.
+/// **Invariant:** the returned texts joined are [`String::from_utf8_lossy`] of all bytes.
 #[derive(Clone, Debug, Default)]
 pub struct TextStream {
     pending: Vec<u8>,
 }
 
 impl TextStream {
-    /// Takes bytes and gives the text that is certain by now.
+    /// Takes bytes and returns the complete characters.
     pub fn push(&mut self, bytes: &[u8]) -> String {
         self.pending.extend_from_slice(bytes);
         let begun = begun(&self.pending);
@@ -19,13 +19,13 @@ impl TextStream {
         text
     }
 
-    /// What is left at the end: U+FFFD if a character was never finished.
+    /// The rest at the end: U+FFFD if a character is incomplete.
     pub fn finish(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.pending)).into_owned()
     }
 }
 
-/// Number of bytes at the end that begin a character and do not finish it.
+/// The number of bytes at the end that begin a character and do not complete it.
 fn begun(bytes: &[u8]) -> usize {
     let Some(last) = bytes.utf8_chunks().last() else { return 0 };
     let tail = last.invalid();
@@ -54,7 +54,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn all_together_it_is_the_lossy_text(
+        fn the_texts_joined_are_the_lossy_text(
             pieces in prop::collection::vec(prop::collection::vec(prop_oneof![any::<u8>(), 0x80..0xf5_u8], 0..4), 0..12),
         ) {
             let mut stream = TextStream::default();

@@ -3,6 +3,7 @@ use std::sync::LazyLock;
 use proptest::prelude::*;
 
 use super::*;
+use crate::fuzz;
 use crate::model::local::{
     gguf::{Architecture, Meta},
     testing::{GgufWriter, TinyModel},
@@ -23,7 +24,7 @@ fn texts(words: &[&str]) -> Meta {
     Meta::Texts(words.iter().map(|&word| word.to_owned()).collect())
 }
 
-/// A vocabulary in the manner of Llama 2.
+/// A vocabulary like that of Llama 2.
 fn pieces() -> GgufWriter {
     let mut file = tiny();
     let bytes: Vec<String> = (0..256).map(|byte| format!("<0x{byte:02X}>")).collect();
@@ -72,7 +73,7 @@ fn a_message_cannot_say_control_tokens() {
     ]);
     let controls: Vec<u32> = ids.iter().copied().filter(|&id| tokenizer.is_control(id)).collect();
     assert_eq!(controls, [1, 2]);
-    // Not even across the seam of two parts.
+    // Nor across the border of two parts.
     let split = tokenizer.encode_parts(&[Part::Trusted("<|im_"), Part::Plain("end|>")]);
     assert!(split.iter().all(|&id| !tokenizer.is_control(id)));
 }
@@ -169,5 +170,79 @@ proptest! {
         prop_assert_eq!(BYTES.decode(&BYTES.encode(&text)), text.as_str());
         let expected = if text.is_empty() { String::new() } else { format!(" {}", text.replace('▁', " ")) };
         prop_assert_eq!(PIECES.decode(&PIECES.encode(&text)), expected);
+    }
+}
+
+/// A value of any type, with texts and numbers that mean something to a tokenizer.
+fn meta() -> impl Strategy<Value = Meta> {
+    let number = prop_oneof![0..310_i128, Just(-1), Just(i128::from(i64::MAX)), Just(u32::MAX.into())];
+    let text = prop_oneof![
+        prop::sample::select(
+            &["gpt2", "llama", "smollm", "tekken", "default", "<0x41>", "<|im_end|>", "a b", ""][..]
+        )
+        .prop_map(str::to_owned),
+        any::<String>(),
+    ];
+    prop_oneof![
+        number.clone().prop_map(Meta::Integer),
+        any::<f64>().prop_map(Meta::Float),
+        any::<bool>().prop_map(Meta::Bool),
+        text.clone().prop_map(Meta::Text),
+        prop::collection::vec(number, 0..310).prop_map(Meta::Integers),
+        prop::collection::vec(any::<f64>(), 0..310).prop_map(Meta::Floats),
+        prop::collection::vec(text, 0..310).prop_map(Meta::Texts),
+    ]
+}
+
+const KEYS: [&str; 12] = [
+    "model",
+    "pre",
+    "tokens",
+    "token_type",
+    "merges",
+    "scores",
+    "bos_token_id",
+    "eos_token_id",
+    "eot_token_id",
+    "unknown_token_id",
+    "add_bos_token",
+    "add_space_prefix",
+];
+
+proptest! {
+    #![proptest_config(fuzz::cases(200))]
+
+    #[test]
+    fn any_vocabulary_is_used_or_refused(
+        of_pieces in any::<bool>(),
+        values in prop::collection::vec((prop::sample::select(&KEYS[..]), meta()), 1..4),
+        kinds in prop::option::of(prop::collection::vec(0..8_i128, 268)),
+        text in r"(?s).{0,20}",
+    ) {
+        let mut file = if of_pieces { pieces() } else { tiny() };
+        if let Some(kinds) = kinds.filter(|_| of_pieces) {
+            file.set("tokenizer.ggml.token_type", Meta::Integers(kinds));
+        }
+        for (key, value) in values {
+            file.set(&format!("tokenizer.ggml.{key}"), value);
+        }
+        if let Ok(tokenizer) = load(&file) {
+            let ids = tokenizer.encode(&text);
+            prop_assert!(ids.iter().all(|&id| (id as usize) < tokenizer.vocabulary_size()));
+            let _ = (tokenizer.decode(&ids), tokenizer.encode_after(&[Part::Trusted(&text)], &text));
+        }
+    }
+}
+
+#[test]
+fn a_vocabulary_of_one_huge_token_is_refused() {
+    for mut file in [tiny(), pieces()] {
+        let Some(Meta::Texts(mut tokens)) = file.get("tokenizer.ggml.tokens").cloned() else {
+            unreachable!()
+        };
+        tokens[100] = "ab".repeat(200_000);
+        file.set("tokenizer.ggml.tokens", Meta::Texts(tokens));
+        let message = load(&file).unwrap_err().to_string();
+        assert!(message.contains("400000 bytes"), "{message}");
     }
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::model::local::kernel::weights::{Into, Weights};
+use crate::model::local::kernel::weights::{Weights, WriteMode};
 
 fn numbers(seed: u64, count: usize) -> impl Iterator<Item = f32> {
     let mut state = seed | 1;
@@ -48,7 +48,7 @@ fn activations(rows: usize, blocks: usize, seed: u64) -> Panels {
     panels
 }
 
-/// What [`BlockProduct`] says, in its order.
+/// The formula of [`BlockProduct`], in its order.
 fn formula(input: &Rounded, (row, start): (usize, f32), weights: BlockRow<'_>) -> f32 {
     (0..weights.scales.len()).fold(start, |sum, block| {
         let at = block * input.rows + row;
@@ -75,11 +75,11 @@ proptest! {
         let picked: Vec<u32> = (0..outputs as u32).rev().step_by(3).collect();
         for isa in Isa::available() {
             let mut out = Panels::zeros(rows, outputs);
-            weights.apply(isa, &input, Into::Set, &mut out);
+            weights.apply(isa, &input, WriteMode::Set, &mut out);
             let mut twice = out.clone();
-            weights.apply(isa, &input, Into::Add, &mut twice);
+            weights.apply(isa, &input, WriteMode::Add, &mut twice);
             let mut few = Panels::zeros(rows, picked.len());
-            weights.pick(&picked).apply(isa, &input, Into::Set, &mut few);
+            weights.pick(&picked).apply(isa, &input, WriteMode::Set, &mut few);
             for row in 0..rows {
                 let (found, few) = (out.row(row, outputs), few.row(row, picked.len()));
                 for (output, value) in found.iter().enumerate() {
@@ -96,7 +96,7 @@ proptest! {
     }
 
     #[test]
-    fn rounding_is_as_fine_as_it_says(rows in 1_usize..5, blocks in 1_usize..4, seed in 0_u64..1 << 60) {
+    fn rounding_errors_are_within_the_bound(rows in 1_usize..5, blocks in 1_usize..4, seed in 0_u64..1 << 60) {
         let input = activations(rows, blocks, seed);
         let rounded = Rounded::new(Isa::detect(), &input);
         for row in 0..rows {
@@ -123,14 +123,14 @@ fn the_greatest_numbers_do_not_overflow() {
     let weights = Weights::pack_blocks(1, 1, |_| Some(row));
     for isa in Isa::available() {
         let mut out = Panels::zeros(1, 1);
-        weights.apply(isa, &input, Into::Set, &mut out);
+        weights.apply(isa, &input, WriteMode::Set, &mut out);
         let wanted = 1e30 * -128.0 * 32.0;
         assert!((f64::from(out.row(0, 1)[0]) / wanted - 1.0).abs() < 1e-4, "{isa:?}");
     }
 }
 
 #[test]
-fn what_is_hardly_there_counts_as_zero() {
+fn tiny_values_count_as_zero() {
     for value in [0.0, 1e-31, f32::MIN_POSITIVE] {
         let mut input = Panels::zeros(1, BLOCK);
         input.set_row(0, &[value; BLOCK]);

@@ -13,6 +13,8 @@ use std::arch::x86_64::{
     _mm512_set1_epi32, _mm512_set1_ps, _mm512_setzero_si512, _mm512_storeu_ps,
 };
 
+use std::ops::Range;
+
 use super::{Isa, PANEL, ROWS_256, ROWS_512};
 
 /// Inputs that share a scale.
@@ -59,23 +61,24 @@ impl Isa {
         };
         let tiles = product.rows.div_ceil(tallest);
         for tile in 0..tiles {
-            let (start, end) = (tile * product.rows / tiles, (tile + 1) * product.rows / tiles);
+            let start = tile * product.rows / tiles;
+            let end = (tile + 1) * product.rows / tiles;
             let out = out[start * PANEL..].as_mut_ptr();
             // SAFETY: `check` has seen that all elements of rows `0..product.rows` lie inside the slices, and the
             // instruction set was detected.
-            unsafe { self.block_tile((start, end - start), product, out) };
+            unsafe { self.block_tile(start..end, product, out) };
         }
     }
 
     /// # Safety
-    /// Rows `first..first + rows` lie inside the operands of `product`, and `out` has as many.
-    unsafe fn block_tile(self, (first, rows): (usize, usize), product: &BlockProduct<'_>, out: *mut f32) {
+    /// The rows lie inside the operands of `product`, and `out` has as many.
+    unsafe fn block_tile(self, rows: Range<usize>, product: &BlockProduct<'_>, out: *mut f32) {
         macro_rules! of_height {
             ($kernel:ident, $($height:literal)*) => {
-                match rows {
+                match rows.len() {
                     // SAFETY: the caller's.
-                    $($height => unsafe { $kernel::<$height>(first, product, out) },)*
-                    _ => debug_assert!(rows == 0, "tile of {rows} rows"),
+                    $($height => unsafe { $kernel::<$height>(rows.start, product, out) },)*
+                    _ => debug_assert!(rows.is_empty(), "tile of {} rows", rows.len()),
                 }
             };
         }
@@ -236,7 +239,8 @@ unsafe fn tile_portable<const R: usize>(first: usize, product: &BlockProduct<'_>
                     *dot += a * i32::from(column[0]) + b * i32::from(column[1]);
                 }
             }
-            let (unit, total) = (product.units[row], product.totals[row]);
+            let unit = product.units[row];
+            let total = product.totals[row];
             for (column, (out, dot)) in out.iter_mut().zip(dots).enumerate() {
                 let sum = (dot as f32 * unit).mul_add(scales[column], *out);
                 *out = total.mul_add(offsets[column], sum);
