@@ -92,7 +92,8 @@ fn a_metric_that_fails_ends_every_command_before_a_call() {
 
 #[test]
 fn a_provider_that_refuses_ends_every_command_alike() {
-    let error = serde_json::json!({"error": {"message": "Incorrect API key", "type": "invalid_request_error"}});
+    let error =
+        serde_json::json!({"error": {"message": "Incorrect API key", "type": "invalid_request_error"}});
     let served = Served::new(ResponseTemplate::new(401).set_body_json(error));
     for name in COMMANDS {
         let before = served.requests();
@@ -147,8 +148,7 @@ fn ctrl_c_ends_every_command_alike() {
     let served = Served::new(ResponseTemplate::new(200).set_delay(Duration::from_secs(60)));
     for name in COMMANDS {
         let before = served.requests();
-        let mut child =
-            served.command(name).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut child = served.command(name).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let begun = Instant::now();
         while served.requests() == before {
             assert!(begun.elapsed() < Duration::from_secs(60), "{name} makes no call");

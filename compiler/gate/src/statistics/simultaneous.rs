@@ -63,7 +63,7 @@ mod tests {
     use rand::{SeedableRng, rngs::ChaCha8Rng};
 
     /// `k` gains over `n` units with this truth; `common` is what all gains share on a unit.
-    fn drawn(rng: &mut ChaCha8Rng, (k, n): (usize, usize), truth: f64, common: bool) -> Vec<Vec<f64>> {
+    fn drawn(rng: &mut ChaCha8Rng, k: usize, n: usize, truth: f64, common: bool) -> Vec<Vec<f64>> {
         let shared: Vec<f64> = (0..n).map(|_| rng.random::<f64>() - 0.5).collect();
         let own = |rng: &mut ChaCha8Rng, i: usize| if common { shared[i] } else { rng.random::<f64>() - 0.5 };
         (0..k).map(|_| (0..n).map(|i| truth + own(rng, i)).collect()).collect()
@@ -73,7 +73,7 @@ mod tests {
     fn all_intervals_hold_together_about_as_often_as_they_say() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let holds = |rng: &mut ChaCha8Rng| {
-            let gains = drawn(rng, (6, 40), 0.1, false);
+            let gains = drawn(rng, 6, 40, 0.1, false);
             intervals(&gains, 0.95).iter().all(|(_, bounds)| bounds.lower <= 0.1 && 0.1 <= bounds.upper)
         };
         let held = (0..200).filter(|_| holds(&mut rng)).count();
@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn gains_that_are_one_and_the_same_cost_no_more_than_one() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        let same = drawn(&mut rng, (5, 30), 0.0, true);
+        let same = drawn(&mut rng, 5, 30, 0.0, true);
         assert_eq!(intervals(&same, 0.95)[3], intervals(&same[..1], 0.95)[0]);
-        let apart = drawn(&mut rng, (5, 30), 0.0, false);
+        let apart = drawn(&mut rng, 5, 30, 0.0, false);
         let width = |gains: &[Vec<f64>]| {
             critical(gains, &gains.iter().map(|l| Spread::of(l)).collect::<Vec<_>>(), 0.95)
         };
