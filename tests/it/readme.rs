@@ -21,8 +21,9 @@ fn commands(name: &str) -> Vec<String> {
 fn run(arguments: &[&str], folder: &Path) {
     if let ["gate", ..] = arguments {
         for (name, every) in [("old.jsonl", 3), ("new.jsonl", 1)] {
-            let line =
-                |row: u32| format!("{{\"seed\": \"{row}\", \"score\": {}}}\n", u8::from(row % every == 0));
+            let line = |row: u32| {
+                format!("{{\"seed\": \"{row}\", \"score\": {}}}\n", u8::from(row.is_multiple_of(every)))
+            };
             fs::write(folder.join(name), (0..90).map(line).collect::<String>()).unwrap();
         }
     }
@@ -66,6 +67,8 @@ fn the_task_file_of_the_readme_is_sound() {
     let text = fs::read_to_string(Path::new(ROOT).join("README.md")).unwrap();
     let (_, rest) = text.split_once("```toml\n").unwrap();
     let (task, _) = rest.split_once("```").unwrap();
-    let parsed = Task::parse(task.to_owned(), Path::new("task.toml"));
+    let folder = TempDir::new().unwrap();
+    fs::write(folder.path().join("messages.jsonl"), "").unwrap();
+    let parsed = Task::parse(task.to_owned(), &folder.path().join("task.toml"));
     assert!(parsed.is_ok(), "{}", parsed.unwrap_err());
 }

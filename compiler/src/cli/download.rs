@@ -5,9 +5,10 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
 use super::{Common, say};
 use crate::models::Progress;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 /// Shows a download: a bar on a terminal, a line per source and per tenth elsewhere.
 pub(crate) struct Download {

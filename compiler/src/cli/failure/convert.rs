@@ -4,6 +4,8 @@ use proofmark_optimizers::{Culprit, Stop};
 use proofmark_runtime::{artifact::ArtifactError, model::providers::OpenError, store::StoreError};
 
 use super::Failure;
+#[cfg(feature = "local")]
+use crate::models::EmbeddedError;
 use crate::{
     compile::CompileError,
     exit::Exit,
@@ -65,22 +67,22 @@ impl From<NoTable> for Failure {
     }
 }
 
+#[cfg(feature = "local")]
+impl From<EmbeddedError> for Failure {
+    fn from(error: EmbeddedError) -> Self {
+        Self::from(ModelError::from(error))
+    }
+}
+
 impl From<ModelError> for Failure {
     fn from(error: ModelError) -> Self {
         let exit = match &error {
             #[cfg(feature = "local")]
-            ModelError::Embedded(crate::models::EmbeddedError::Name(_)) => Exit::Usage,
+            ModelError::Embedded(EmbeddedError::Name(_)) => Exit::Usage,
             ModelError::Open(OpenError::UnknownProvider { .. }) => Exit::Usage,
             _ => Exit::Provider,
         };
         Self::new(exit, error.to_string())
-    }
-}
-
-#[cfg(feature = "local")]
-impl From<crate::models::EmbeddedError> for Failure {
-    fn from(error: crate::models::EmbeddedError) -> Self {
-        Self::from(ModelError::from(error))
     }
 }
 
