@@ -1,8 +1,8 @@
 //! The recipes of CONTRIBUTING.md, followed word by word in a copy of the repository, and tried there.
 //!
 //! A recipe is a section of the guide. A block of code under ``New file `PATH`:`` is written to that file; one under
-//! ``In `PATH`, below `LINE`:`` is inserted below the first line that contains LINE. An indented line that begins with `cargo` is
-//! run once all recipes are followed.
+//! ``In `PATH`, below `LINE`:`` is inserted below the first line that contains LINE; one under ``In `PATH`, instead of `LINE`:``
+//! replaces that line. An indented line that begins with `cargo` is run once all recipes are followed.
 
 use std::{fs, io, path::Path, process::Command};
 
@@ -15,6 +15,8 @@ enum Step {
     Write { path: String, text: String },
     /// Insert lines below a line of a file.
     Insert { path: String, below: String, text: String },
+    /// Replace a line of a file.
+    Replace { path: String, line: String, text: String },
 }
 
 /// Follows all recipes in a copy and tries them there. Returns whether they work.
@@ -60,15 +62,19 @@ fn read(guide: &str) -> io::Result<(Vec<Step>, Vec<String>)> {
     let recipes = recipes.split("\n## ").next().unwrap_or_default();
     let (mut steps, mut commands) = (vec![], vec![]);
     let mut lines = recipes.lines();
-    let mut named: Vec<&str> = vec![];
+    let (mut named, mut replaces): (Vec<&str>, bool) = (vec![], false);
     while let Some(line) = lines.next() {
         if line.starts_with("New file `") || line.starts_with("In `") {
             named = line.split('`').skip(1).step_by(2).collect();
+            replaces = line.contains("`, instead of `");
         } else if line.starts_with("```rust") {
             let text: String =
                 lines.by_ref().take_while(|line| *line != "```").map(|line| format!("{line}\n")).collect();
             match named.as_slice() {
                 [path] => steps.push(Step::Write { path: (*path).to_owned(), text }),
+                [path, line] if replaces => {
+                    steps.push(Step::Replace { path: (*path).to_owned(), line: (*line).to_owned(), text });
+                }
                 [path, below] => {
                     steps.push(Step::Insert { path: (*path).to_owned(), below: (*below).to_owned(), text });
                 }
@@ -103,16 +109,16 @@ fn write_if_new(path: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 fn apply(copy: &Path, step: &Step) -> io::Result<()> {
-    match step {
-        Step::Write { path, text } => write_if_new(&copy.join(path), text.as_bytes()),
-        Step::Insert { path, below, text } => {
-            let old = fs::read_to_string(copy.join(path))?;
-            let missing = || io::Error::other(format!("{path} has no line with `{below}`"));
-            let anchor = old.lines().find(|line| line.contains(below.as_str())).ok_or_else(missing)?;
-            let new = old.replacen(&format!("{anchor}\n"), &format!("{anchor}\n{text}"), 1);
-            write_if_new(&copy.join(path), new.as_bytes())
-        }
-    }
+    let (path, line, text, keeps) = match step {
+        Step::Write { path, text } => return write_if_new(&copy.join(path), text.as_bytes()),
+        Step::Insert { path, below, text } => (path, below, text, true),
+        Step::Replace { path, line, text } => (path, line, text, false),
+    };
+    let old = fs::read_to_string(copy.join(path))?;
+    let missing = || io::Error::other(format!("{path} has no line with `{line}`"));
+    let anchor = old.lines().find(|found| found.contains(line.as_str())).ok_or_else(missing)?;
+    let new = if keeps { format!("{anchor}\n{text}") } else { text.clone() };
+    write_if_new(&copy.join(path), old.replacen(&format!("{anchor}\n"), &new, 1).as_bytes())
 }
 
 #[cfg(test)]
