@@ -1,4 +1,4 @@
-//! What a person found who read some of the perturbed rows: how many of them have another right answer than their row.
+//! The result of a manual review of perturbed rows: the number of them whose right answer changed.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,14 +7,14 @@ use super::statistics::exact::upper_rate;
 /// The level of the bound.
 const LEVEL: f64 = 0.05;
 
-/// If more than this share may be wrong, something should be done about it (the specification, section 5.5).
+/// A larger share of wrong perturbed rows should be corrected: such rows measure the test, not the prompt.
 const TOO_MANY: f64 = 0.05;
 
-/// The share of perturbed rows whose right answer is not that of their row, as a person found it on a sample of perturbed
-/// visible rows. Such rows dilute a gain, they do not favour a prompt.
+/// The share of perturbed rows whose right answer is not that of their row, from a manual review of a sample of
+/// perturbed visible rows. Such rows make a gain smaller; they do not favour a prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Audited {
-    /// Variants that were read.
+    /// Variants that were reviewed.
     pub read: usize,
     /// Those of them whose right answer changed.
     pub invalid: usize,
@@ -23,12 +23,12 @@ pub struct Audited {
 }
 
 impl Audited {
-    /// So many wrong ones of so many that were read.
+    /// The review of `read` perturbed rows, `invalid` of which are wrong.
     pub fn new(read: usize, invalid: usize) -> Self {
         Self { read, invalid, upper95: upper_rate(invalid, read, LEVEL) }
     }
 
-    /// In words.
+    /// A sentence for people.
     pub fn sentence(&self) -> String {
         let Self { read, invalid, upper95 } = self;
         let wrong = match invalid {
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_is_told_in_words() {
+    fn the_review_is_put_into_words() {
         let clean = Audited::new(60, 0).sentence();
         assert!(
             clean.contains("60 variants: none has") && clean.ends_with("at most 4.9 % do (95 %)"),

@@ -27,7 +27,7 @@ pub struct Certificate(CertificateRecord);
 /// The contents of a certificate, as plain data. Having one proves nothing; a [`Certificate`] does.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CertificateRecord {
-    /// Who passed.
+    /// The finalist that passed.
     pub finalist: Named,
     /// How strict the gate was.
     pub policy: Policy,
@@ -79,7 +79,7 @@ pub struct CertificateRecord {
     /// What the text that it adds was read for, and what was found; none for a score table.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub read: Option<Read>,
-    /// What a person found who read perturbed rows; none if nobody did.
+    /// The result of a manual review of perturbed rows, if there was one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub audited: Option<Audited>,
     /// Of a trial that went on with fresh rows: what each set of rows said, the first one first.
@@ -123,9 +123,9 @@ pub struct Named {
 /// A finalist that was tried before and not accepted.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Earlier {
-    /// Who.
+    /// The finalist.
     pub finalist: Named,
-    /// What the gate said.
+    /// The verdict.
     pub verdict: Verdict,
 }
 
@@ -166,7 +166,7 @@ impl Certificate {
         Self(record)
     }
 
-    /// The same with what a person found who read perturbed rows.
+    /// Adds the result of a manual review of perturbed rows.
     pub(crate) fn with_audit(self, audited: Option<Audited>) -> Self {
         Self(CertificateRecord { audited, ..self.0 })
     }

@@ -44,7 +44,7 @@ use super::{
     verdict::Verdict,
 };
 
-/// A trial that ended undecided: what was asked.
+/// A trial that ended undecided, as it was asked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UndecidedTrial {
     /// The finalists of its chain, in order.

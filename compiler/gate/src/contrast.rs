@@ -147,7 +147,7 @@ impl Contrast {
     }
 }
 
-/// The chance that none of `n` units shows a loss, if a share of them lose everything, so many that the mean falls by `fall`:
+/// The chance that none of `n` units shows a loss, if the share `fall` of all units loses everything:
 /// (1 - fall)^n.
 fn unseen_loss(fall: f64, n: usize) -> f64 {
     let left = (1.0 - fall).clamp(0.0, 1.0).powi(i32::try_from(n).unwrap_or(i32::MAX));

@@ -1,7 +1,7 @@
 //! What a task demands of a prompt beyond beating the baseline: a rate of right answers, limits on tokens, and other metrics
 //! that must not get worse.
 //!
-//! **Invariant:** demands only ever refuse. What does not beat the baseline is not accepted for meeting them.
+//! **Invariant:** demands can only refuse. A prompt that does not beat the baseline is never accepted for meeting them.
 
 use serde::{Deserialize, Serialize};
 
@@ -54,9 +54,9 @@ pub(crate) struct Cap {
 /// The most of something.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Most {
-    /// So much.
+    /// A fixed number.
     Fixed(f64),
-    /// So many times what the baseline has.
+    /// A multiple of the baseline's value.
     Times(f64),
 }
 
@@ -93,7 +93,7 @@ fn reply_tokens(measured: &Measured) -> f64 {
 }
 
 impl Most {
-    /// How much it is where the baseline has so much.
+    /// The limit where the baseline takes this number of tokens.
     pub(crate) fn where_baseline_has(self, tokens: f64) -> f64 {
         match self {
             Self::Fixed(most) => most,

@@ -150,7 +150,7 @@ impl Diagnosis<'_> {
 
     /// Kinds of overfit. Proven ones reject where not even the observed gain on sealed rows is worth having.
     fn overfit(&self) -> Vec<Finding> {
-        // A gain that is shown under attack on rows that nobody saw is neither memory nor luck, and was not taken away.
+        // A gain shown on perturbed rows that the search never saw is neither memory nor luck, and perturbation did not remove it.
         if self.look.is_proven() {
             return vec![];
         }

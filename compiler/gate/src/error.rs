@@ -2,18 +2,18 @@
 
 use super::ledger::LedgerError;
 
-/// Why there is no judgement.
+/// The reason why there is no judgement.
 #[derive(Debug, thiserror::Error)]
 pub enum GateError<E> {
     /// No finalist, or too many.
     #[error("the gate tries one to three finalists, not {count}; rank them on visible rows first")]
     Finalists {
-        /// How many came.
+        /// The number of finalists.
         count: usize,
     },
     /// The rows support no further claim.
     #[error(
-        "details of these gate rows were shown in an earlier run (look {t}), so they prove nothing any more; \
+        "details of these test rows were shown in an earlier run (look {t}), so they can no longer be used for testing; \
          use new rows for the gate"
     )]
     Unsealed {
@@ -21,16 +21,18 @@ pub enum GateError<E> {
         t: u32,
     },
     /// There is no trial that could go on.
-    #[error("no trial of this prompt on these sealed rows is on record that ended; judge it first")]
+    #[error("no finished trial of this prompt on these test rows was found; run `gate` without --more first")]
     NeverAsked,
     /// A trial that ended with a decision does not go on.
-    #[error("this trial was decided, so it does not go on. {sentence}")]
+    #[error("this trial ended with a decision, so fresh rows cannot continue it. {sentence}")]
     Decided {
         /// What the verdict says.
         sentence: String,
     },
     /// Rows that are not fresh.
-    #[error("{rows} of the fresh rows were sealed rows of the trial before, and a row counts once")]
+    #[error(
+        "{rows} of the fresh rows are test rows of the earlier trial, and a row counts once; use other rows"
+    )]
     NotFresh {
         /// How many.
         rows: usize,
@@ -51,7 +53,7 @@ pub enum GateError<E> {
     NoUnits,
     /// The measure broke its contract.
     #[error(
-        "{outcomes} outcomes came for {rows} rows of the gate; this is a mistake in the program that measures"
+        "the measure returned {outcomes} outcomes for {rows} test rows; this is a mistake in the program"
     )]
     Miscounted {
         /// Outcomes that came.

@@ -111,7 +111,7 @@ impl Guard {
         let room = (self.bounded.estimate + self.margin).max(self.margin / 2.0);
         match self.bounded.se > 0.0 {
             true => units_for(self.bounded.units, self.bounded.se / room, self.bounded.lower_level),
-            // Nothing differs: so many have to be seen until a loss of the margin would have shown (the rule of three).
+            // Nothing differs: this number of units would have shown a loss of the margin (the rule of three).
             false => (self.bounded.lower_level.ln() / (-self.margin).ln_1p()).ceil() as usize,
         }
     }

@@ -222,7 +222,7 @@ impl Gate {
     }
 }
 
-/// Whether rows still support a claim; for whoever would rather know before a search than after it.
+/// Checks that rows still support a claim, so that a search need not start without it.
 ///
 /// # Errors
 /// If anything of them was shown, or if the ledger fails.

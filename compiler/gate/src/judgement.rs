@@ -1,7 +1,7 @@
 //! What leaves the gate: the certificate of the accepted candidate, or one coarse line per finalist.
 //!
 //! **Invariant:** without an accepted candidate nothing finer than verdict, kind, units needed and a gain rounded to five
-//! points leaves, unless the rows are unsealed, which the ledger remembers for ever.
+//! points leaves, unless the rows are unsealed, which the ledger records for good.
 
 use proofmark_runtime::Digest;
 use serde::{Deserialize, Serialize};
@@ -20,7 +20,7 @@ use super::{
     verdict::{Kind, Verdict},
 };
 
-/// What came of one question to the gate.
+/// The result of one question to the gate.
 #[derive(Debug)]
 pub struct Judgement {
     pub(crate) trials: Vec<TrialResult>,
@@ -32,12 +32,12 @@ pub struct Judgement {
     pub(crate) calls: usize,
 }
 
-/// A finalist with everything that was measured about it.
+/// The trial of a finalist with everything that was measured.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct TrialResult {
-    /// Who.
+    /// The finalist.
     pub finalist: Named,
-    /// What the gate says.
+    /// The verdict.
     pub verdict: Verdict,
     /// The part of the error it was granted.
     pub alpha: f64,
@@ -54,14 +54,14 @@ pub struct TrialResult {
     pub read: Option<Read>,
 }
 
-/// A finalist as it may be shown.
+/// The part of a trial's result that may be shown.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Disclosed {
-    /// Who.
+    /// The finalist.
     pub finalist: Named,
-    /// What the gate says.
+    /// The verdict.
     pub verdict: Verdict,
-    /// What that means, in words.
+    /// The verdict as a sentence.
     pub sentence: String,
     /// How many looks were taken at it.
     pub looks: usize,
@@ -86,7 +86,7 @@ impl Judgement {
         self.accepted.as_ref().map(Accepted::certificate)
     }
 
-    /// The same with what a person found who read perturbed rows, on the certificate if there is one.
+    /// Adds the result of a manual review of perturbed rows to the certificate, if there is one.
     #[must_use]
     pub fn with_audit(self, audited: Option<Audited>) -> Self {
         Self { accepted: self.accepted.map(|accepted| accepted.with_audit(audited)), ..self }
@@ -105,7 +105,7 @@ impl Judgement {
         self.accepted.as_ref()
     }
 
-    /// Every finalist that was tried, in order, as it may be shown.
+    /// The part of each trial's result that may be shown, in the order of the finalists.
     pub fn disclosed(&self) -> Vec<Disclosed> {
         let proven = self.certificate().map(|certificate| certificate.record().policy.proven());
         let shown = |result: &TrialResult| {
@@ -151,7 +151,7 @@ impl Judgement {
 }
 
 impl TrialResult {
-    /// What the verdict means, with the text in question where a reader refused it.
+    /// The verdict as a sentence, with the quoted text if the reading test refused the prompt.
     fn sentence(&self) -> String {
         let grave = self.read.iter().flat_map(|read| &read.findings).find(|finding| finding.grave);
         let found = grave.map(|finding| format!(" {}.", finding.sentence())).unwrap_or_default();
@@ -161,7 +161,7 @@ impl TrialResult {
     fn disclosed(&self, open: bool) -> Disclosed {
         let fine = open || self.verdict == Verdict::Accept;
         let last = self.looks.last();
-        // Adding zero makes -0.0, which nobody expects to read, 0.0.
+        // Adding zero turns -0.0 into 0.0.
         let coarse = |gain: f64| (gain * 20.0).round() / 20.0 + 0.0;
         Disclosed {
             finalist: self.finalist.clone(),

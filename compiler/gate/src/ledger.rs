@@ -27,7 +27,7 @@ pub struct Look {
     pub unsealed: bool,
 }
 
-/// Why the ledger refused.
+/// The reason why the ledger refused.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum LedgerError {
     /// The record cannot be read or written.
@@ -52,10 +52,10 @@ pub enum LedgerError {
     Unknown,
 }
 
-/// The level that a look gets, told the looks before it.
+/// The level of a look, from the looks before it.
 pub type Price<'a> = &'a dyn Fn(&[Look]) -> f64;
 
-/// Who keeps the record. Looks are numbered without gaps, across processes.
+/// The record of looks. They are numbered without gaps, across processes.
 pub trait Ledger {
     /// All earlier looks at sets that share a row with this one.
     ///
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn prices_are_those_of_the_specification() {
+    fn prices_follow_the_formula() {
         for (t, expected) in [(1, 0.05), (2, 0.016_667), (3, 0.008_333), (5, 0.003_333), (10, 0.000_909)] {
             assert!((price(0.05, t, 0) - expected).abs() < 1e-6);
         }

@@ -1,4 +1,4 @@
-//! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed rows that nobody could tune to.
+//! The gate: accepts a prompt only if it is shown to beat the baseline on sealed, perturbed test rows that the search never saw.
 //!
 //! Two lists of scores are compared with one call; row `i` of both is the same test row:
 //!
@@ -13,8 +13,8 @@
 //!
 //! Read in this order: [`sealed`] (the rows and their units), [`measure`] (how they are answered), `judge` (the chain of
 //! finalists), [`reading`] (what a finalist's prompt says), `trial` (one finalist, look by look), `look` (what the units
-//! so far say), `guard` (what must not get worse), `slices` (whom it harms), `diagnosis` (the name of the overfit), `demands` and
-//! `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of asking the same rows again), `continuation` (a
+//! so far say), `guard` (what must not get worse), `slices` (the groups of rows that it harms), `diagnosis` (the name of the overfit), `demands` and
+//! `pass_rate` (what the task asks for beyond that), [`ledger`] (the price of the same rows in another question), `continuation` (a
 //! trial that goes on with fresh rows), `certificate` and `judgement` (what leaves the gate). What rows can show before one
 //! is measured is in [`planning`]. The mathematics is in [`statistics`].
 //!

@@ -203,8 +203,8 @@ impl Position<'_> {
     /// anything, or were not tested.
     pub(crate) fn proven_gain(&self, answers: Answers<'_>, p: f64, mute: usize) -> Gain {
         let Levels { test, fractions, claim, .. } = self.levels;
-        let looks = (&test[mute..self.k], &fractions[mute..=self.k]);
-        self.gain_at(answers, stagewise::bound_level(looks, p, *claim))
+        let level = stagewise::bound_level(&test[mute..self.k], &fractions[mute..=self.k], p, *claim);
+        self.gain_at(answers, level)
     }
 
     fn gain_at(&self, answers: Answers<'_>, lower_level: f64) -> Gain {

@@ -2,7 +2,7 @@
 
 use proofmark_runtime::{Example, Score, model::Usage};
 
-/// Who answers.
+/// The prompt that answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Contender {
     /// The prompt that is to be beaten.
@@ -11,7 +11,7 @@ pub enum Contender {
     Finalist(usize),
 }
 
-/// One row to be answered. The only way out of the seal; whoever measures must not keep it.
+/// One row to be answered. This is the only way out of the seal; a measure must not keep it.
 #[derive(Clone, Copy, Debug)]
 pub struct Cell<'a> {
     /// The position of the row among the sealed rows, the same for every contender.
@@ -26,7 +26,7 @@ pub struct Cell<'a> {
     pub listing: Option<&'a [String]>,
 }
 
-/// What came of one row.
+/// The outcome of one row.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Measured {
     /// How good the answer was; 0 if there was none.
@@ -40,12 +40,12 @@ pub struct Measured {
     pub guards: Vec<Score>,
 }
 
-/// Has contenders answer rows.
+/// A source of outcomes: it lets contenders answer rows.
 pub trait Measure {
-    /// Why rows could not be answered.
+    /// The reason why rows could not be answered.
     type Error;
 
-    /// One outcome per cell, in their order. No cell is asked for twice in one judgement.
+    /// Returns one outcome per cell, in their order. A judgement measures no cell twice.
     ///
     /// # Errors
     /// If the rows could not be answered. Nothing is decided then.

@@ -79,7 +79,7 @@ impl PassRate {
         Self { target, units: n, rate, lower, upper, level, scale, reached }
     }
 
-    /// What it says, for a reader who knows no statistics.
+    /// A sentence for readers without statistics.
     pub fn sentence(&self) -> String {
         let percent = |share: f64| format!("{:.1} %", 100.0 * share);
         let Self { target, units, rate, lower, upper, reached, .. } = *self;
@@ -92,8 +92,8 @@ impl PassRate {
                 format!("The target of {target} is missed: {rate} of {units} sealed rows, at most {upper}.")
             }
             Reached::Undecided { n_needed } => format!(
-                "The target of {target} is not shown: {rate} of {units} sealed rows, which may stand for {lower} to \
-                 {upper}; about {n_needed} would decide."
+                "The target of {target} is not shown: {rate} of {units} sealed rows, with bounds of {lower} and {upper}. \
+                 Needs about {n_needed} test rows to decide."
             ),
         }
     }

@@ -44,7 +44,7 @@ impl Policy {
         }
     }
 
-    /// The chance that fresh sealed rows let a worthless prompt through.
+    /// The false-accept rate on fresh test rows.
     pub fn alpha(self) -> f64 {
         match self {
             Self::Strict | Self::Noninferior => 0.05,
@@ -68,19 +68,19 @@ impl Policy {
         }
     }
 
-    /// What acceptance means, for a reader who knows no statistics.
+    /// What acceptance means, as a sentence for readers without statistics.
     pub fn proven(self) -> &'static str {
         match self {
             Self::Strict | Self::Balanced => {
-                "The new prompt beats the old one on rows that nobody could tune to."
+                "The new prompt beats the old one on test rows that the search never saw."
             }
             Self::Noninferior => {
-                "The new prompt does not lose three points to the old one on rows that nobody could tune to."
+                "The new prompt loses less than three points to the old one on test rows that the search never saw."
             }
         }
     }
 
-    /// The gain that a candidate is rejected for certainly not having.
+    /// The smallest useful gain: a candidate that certainly has less is rejected.
     pub fn least_gain(self) -> f64 {
         match self {
             Self::Strict | Self::Balanced => LEAST_GAIN,

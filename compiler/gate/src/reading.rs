@@ -1,8 +1,8 @@
-//! The read test and the leak test: what stands in a finalist's prompt that did not stand in the baseline's (gate.md,
-//! sections 6 and 8).
+//! The read test and the leak test: what stands in a finalist's prompt that did not stand in the baseline's (see
+//! `docs/gate.md`).
 //!
 //! A search can exploit more than the rows it sees: the model's weak spots (strings that no person would write), the mix of
-//! labels, the rows themselves. Such prompts can pass every test on answers. So somebody has to read them; this does, before
+//! labels, the rows themselves. Such prompts can pass every test on answers. So this module reads them before
 //! a row is measured. Only what was added is read, span by span: in a whole prompt a short exploit drowns.
 //!
 //! `span` finds what was added; `hidden`, `letters`, `repetition`, `phrases`, `constraints` and `recital` each read it for
@@ -65,7 +65,7 @@ pub struct Finding {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Flaw {
-    /// Text of sealed rows that nobody could have seen.
+    /// Text of sealed rows.
     Leak,
     /// Characters that a reader cannot see, or letters that pose as others.
     HiddenCharacters,
@@ -85,7 +85,7 @@ pub enum Flaw {
     Contradiction,
     /// The same constraint twice.
     Duplicate,
-    /// A placeholder that nobody filled in.
+    /// A placeholder that was not filled in.
     Placeholder,
     /// The baseline says what the answer shall look like, and this does not.
     NoOutputForm,
@@ -123,28 +123,28 @@ impl Flaw {
         }
     }
 
-    /// What it is, for a reader who knows nothing about it; the quote follows.
+    /// The flaw in words; the quote follows.
     fn sentence(self) -> &'static str {
         match self {
             Self::Leak => "text of the sealed test rows",
-            Self::HiddenCharacters => "characters that cannot be seen, or letters that pose as others",
+            Self::HiddenCharacters => "invisible characters, or letters that look like other letters",
             Self::Gibberish => "a string that is no language",
             Self::Repetition => "the same words over and over",
             Self::Injection => "orders to the machine, not to the task",
-            Self::LabelPrior => "which answer is the most common, instead of how to find the right one",
-            Self::Recital => "long stretches of the rows it was built from",
-            Self::Answer => "a whole answer of a row it was built from",
+            Self::LabelPrior => "the most common answer, instead of how to find the right one",
+            Self::Recital => "long quotes of training rows",
+            Self::Answer => "a whole answer of a training row",
             Self::Contradiction => "a constraint that another one excludes",
             Self::Duplicate => "a constraint that is already there",
-            Self::Placeholder => "a placeholder that nobody filled in",
-            Self::NoOutputForm => "no word any more on what the answer shall look like",
+            Self::Placeholder => "a placeholder that was not filled in",
+            Self::NoOutputForm => "no output format any more",
             Self::Long => "more than three times the text of the old prompt",
         }
     }
 }
 
 impl Finding {
-    /// What was found and where, for a reader who knows nothing about it.
+    /// The flaw, its place and its quote as a sentence.
     pub fn sentence(&self) -> String {
         let Self { flaw, place, quote, .. } = self;
         let quote = if quote.is_empty() { String::new() } else { format!(": \u{201c}{quote}\u{201d}") };
@@ -157,7 +157,7 @@ impl Finding {
     }
 }
 
-/// What is read: both programs, what was added, and the rows that anybody may quote.
+/// Both programs, the added text, and the visible rows.
 struct Pages<'a> {
     before: &'a Program,
     after: &'a Program,
@@ -223,7 +223,7 @@ impl Reading {
     }
 }
 
-/// Whether `after` says something new that is refused whatever the rows are: a quick look for those who write many texts. What
+/// Whether `after` says something new that is refused whatever the rows are: a quick check for proposers of many texts. What
 /// quotes rows, or is no language, is left to the whole [`Reading`].
 pub fn is_refused(before: &Program, after: &Program) -> bool {
     let added = span::added(before, after, &[]);
@@ -239,13 +239,13 @@ impl Read {
         grave.min_by_key(|finding| finding.flaw).map(|finding| finding.flaw.kind())
     }
 
-    /// What was read and found, for a reader who knows nothing about it: one sentence, or one for each finding.
+    /// The result of the text check: one sentence, or one for each finding.
     pub fn told(&self) -> Vec<String> {
         match (self.spans, self.findings.is_empty()) {
-            (0, true) => vec!["the prompt says nothing that the old one does not say".to_owned()],
+            (0, true) => vec!["text check: passed (no new text)".to_owned()],
             (spans, true) => vec![format!(
-                "all that is new in the prompt was read (pieces of text: {spans}): no text of sealed rows, nothing hidden, \
-                 no gibberish, no recited rows, no orders to the machine"
+                "text check: passed (new pieces of text: {spans}; no test rows, nothing hidden, no gibberish, no quoted training \
+                 rows, no orders to the machine)"
             )],
             _ => self.findings.iter().map(Finding::sentence).collect(),
         }

@@ -1,6 +1,6 @@
-//! Sealed rows: what finalists are judged on. Nobody reads them: not the search, not the proposer, not the console.
+//! Sealed rows: the test rows that finalists are judged on. Neither the search nor the proposer nor the console reads them.
 //!
-//! The unit is the *unit*: all rows with one group key, together with the perturbed variants of each. Variants are made
+//! The *unit* of the test is all rows with one group key, together with the perturbed variants of each. Variants are made
 //! once, before any prompt is asked, so every prompt answers exactly the same rows.
 //!
 //! **Invariant:** a `Sealed` has no accessor to its rows outside the gate; only counts and hashes leave.
@@ -39,7 +39,7 @@ pub struct GateRow {
     pub group: String,
     /// Whether a new prompt must not newly fail it.
     pub must_pass: bool,
-    /// Whose failures the row was picked for, if anybody's. Rows that the `baseline` failed favour every other prompt by
+    /// The prompt whose failure picked the row, if one did. Rows that the `baseline` failed favour every other prompt by
     /// regression to the mean (an equally good one by up to 30 points), rows that a `candidate` failed hurt it; both are
     /// must-pass rows or nothing. Rows that some third prompt failed are fine.
     pub mined_by: Option<String>,
@@ -55,7 +55,7 @@ pub enum SealError {
     /// There is nothing to judge on.
     #[error("there are no rows to judge on; give the gate at least 15 rows, better 100")]
     Empty,
-    /// Rows that somebody failed would favour every other prompt.
+    /// Rows that a contender failed favour every other prompt.
     #[error(
         "{} rows were picked because the {} failed them (first: `{}`); such rows make every other prompt look better. \
          Move them to the training rows, or mark them must_pass",
@@ -64,7 +64,7 @@ pub enum SealError {
         rows.first().map_or("", |id| &id.0)
     )]
     Mined {
-        /// Whose failures.
+        /// The prompt that failed them.
         by: String,
         /// The rows.
         rows: Vec<ExampleId>,
@@ -95,7 +95,7 @@ pub struct Sealed {
     /// Rows of the primary test by slice: `column=value`, and the families.
     pub(crate) slices: BTreeMap<String, Vec<usize>>,
     pub(crate) must_pass: Vec<usize>,
-    /// Whether whoever asks holds the scores anyway (a score table), so that nothing is gained by silence.
+    /// Whether the user has the scores anyway (a score table), so that hiding them protects nothing.
     pub(crate) open: bool,
     /// Whether nothing was perturbed: then the primary test is on the clean rows.
     pub(crate) plain: bool,
@@ -110,7 +110,7 @@ pub(crate) struct Row {
     pub(crate) variant: String,
     /// The unit it belongs to; none for rows that are only must-pass.
     pub(crate) unit: Option<usize>,
-    /// Whether somebody wrote it, rather than a perturbation family.
+    /// Whether a person wrote it rather than a perturbation family.
     pub(crate) original: bool,
     /// The order in which every prompt lists the choices, if it is not that of the task.
     pub(crate) listing: Option<Vec<String>>,
@@ -224,7 +224,7 @@ impl Sealed {
     }
 }
 
-/// Whose failures must not pick rows of the primary test.
+/// The prompts whose failures must not pick rows of the primary test.
 pub const CONTENDERS: [&str; 2] = ["baseline", "candidate"];
 
 fn is_mined(row: &GateRow) -> bool {

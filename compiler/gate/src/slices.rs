@@ -101,7 +101,7 @@ impl Seen {
     }
 }
 
-/// Slices that are tested together, beside a gain of so much on the whole.
+/// Slices that are tested together; `gain` is that of all rows.
 fn adjusted(mut slices: Vec<Slice>, gain: f64) -> Vec<Slice> {
     let p_values = holm::adjust(&slices.iter().map(|slice| slice.p_harm).collect::<Vec<_>>());
     slices.iter_mut().zip(p_values).for_each(|(slice, p)| slice.p_adjusted = p);

@@ -1,6 +1,6 @@
 //! The statistics of the gate: pure functions, no randomness but seeded, no knowledge of prompts or models.
 //!
-//! The unit of every test is the *unit*: one original row with all its perturbed variants. Rows of one unit are not
+//! The *unit* of every test is one original row with all its perturbed variants. Rows of one unit are not
 //! independent; a test that treats them so rejects a true null more than twice as often as it says.
 //!
 //! **Invariant:** every function is checked against brute force on small inputs, against simulation, or against values of an

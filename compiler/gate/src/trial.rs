@@ -47,7 +47,7 @@ pub(crate) struct TrialPlan<'a> {
     common: CommonLevels,
 }
 
-/// The outcomes of everybody so far, by row.
+/// The outcomes of all contenders so far, by row.
 #[derive(Debug)]
 pub(crate) struct ScoreSheet {
     baseline: Vec<Option<Measured>>,
@@ -65,7 +65,7 @@ pub(crate) struct Trial {
     pub(crate) pass_rate: Option<PassRate>,
 }
 
-/// Who is on trial.
+/// The finalist on trial.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Contestant {
     pub(crate) position: usize,
@@ -145,7 +145,7 @@ impl<'a> TrialPlan<'a> {
             if over {
                 let gain = position.gain(answers);
                 let gain = match proven.filter(|_| accepted) {
-                    // A guard may have held it back while the gain shrank; a bound above the estimate helps nobody.
+                    // A guard may have held it back while the gain shrank; a bound above the estimate would mislead.
                     Some(Gain { lower, lower_level, .. }) => {
                         Gain { lower: lower.min(gain.estimate), lower_level, ..gain }
                     }
@@ -247,7 +247,7 @@ impl ScoreSheet {
         Self { baseline: blank.clone(), finalists: vec![blank; finalists] }
     }
 
-    /// Makes room for fresh rows behind those that there are.
+    /// Makes room for fresh rows behind the existing ones.
     pub(crate) fn extend_to(&mut self, rows: usize) {
         self.baseline.resize(rows, None);
         self.finalists.iter_mut().for_each(|answers| answers.resize(rows, None));

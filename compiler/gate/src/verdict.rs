@@ -2,20 +2,20 @@
 
 use serde::{Deserialize, Serialize};
 
-/// What the gate says.
+/// The answer of the gate to a finalist.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", tag = "verdict")]
 pub enum Verdict {
-    /// Better than the baseline, shown on rows nobody could tune to.
+    /// Shown to be better than the baseline on test rows that the search never saw.
     Accept,
-    /// Not to be used, and why.
+    /// Refused.
     Reject {
-        /// Why.
+        /// The reason.
         kind: Kind,
     },
-    /// Not decided.
+    /// Undecided.
     Inconclusive {
-        /// What it looks like.
+        /// The likely reason.
         kind: Kind,
         /// How many units in all would show a gain like the observed one (or two points, if it is smaller) four times out
         /// of five; two leading digits.
@@ -33,11 +33,11 @@ pub enum Kind {
     HiddenCharacters,
     /// The prompt is not readable text.
     Unreadable,
-    /// The prompt gives orders to the machine around it.
+    /// The prompt gives orders to the system around the model.
     Injection,
-    /// The prompt tells which answer is the most common.
+    /// The prompt states which answer is the most common.
     LabelPrior,
-    /// The prompt recites rows that it was built from.
+    /// The prompt quotes training rows.
     Recited,
     /// A row takes more tokens than the task allows.
     OverLimit {
@@ -46,7 +46,7 @@ pub enum Kind {
     },
     /// It gives fewer usable answers.
     Invalid,
-    /// It fails rows that must pass and that the baseline passes.
+    /// It fails must-pass rows that the baseline passes.
     MustPass,
     /// Its gain on the rows it was made from is real there and gone elsewhere.
     Memorised,
@@ -71,28 +71,33 @@ pub enum Kind {
     /// Its gain, if any, is too small to matter.
     #[serde(rename = "no_useful_lead")]
     NoUsefulGain,
-    /// It passed everything else and still gives fewer right answers than the task demands.
+    /// It passed every other test and gives fewer right answers than the target of the task.
     BelowTarget,
     /// Its gain is shown, but not that something else is safe.
     Unguarded {
         /// What is not shown to be safe.
         guard: String,
     },
-    /// There are too few units to tell.
+    /// There are too few units to decide.
     TooSmallN,
 }
 
 impl Verdict {
-    /// What it means, for a reader who knows no statistics.
+    /// A sentence for readers without statistics.
     pub fn sentence(&self) -> String {
         match self {
-            Self::Accept => "The new prompt is better than the old one on rows nobody could tune to.".into(),
+            Self::Accept => {
+                "The new prompt is better than the old one on test rows that the search never saw.".into()
+            }
             Self::Reject { kind } => kind.sentence(),
             Self::Inconclusive { kind: kind @ (Kind::TooSmallN | Kind::Unguarded { .. }), n_needed } => {
-                format!("Not decided. {} About {n_needed} would do.", kind.sentence())
+                format!("Undecided. {} Needs about {n_needed} test rows to decide.", kind.sentence())
             }
             Self::Inconclusive { kind, n_needed } => {
-                format!("Not decided, but suspected: {} About {n_needed} rows would tell.", kind.sentence())
+                format!(
+                    "Undecided, with a suspicion: {} Needs about {n_needed} test rows to decide.",
+                    kind.sentence()
+                )
             }
         }
     }
@@ -136,94 +141,80 @@ impl Kind {
         }
     }
 
-    /// What to do about it.
+    /// The advice to the user.
     pub fn advice(&self) -> &'static str {
         match self {
             Self::OverLimit { .. } => {
-                "search for shorter prompts (--optimizer compress), or allow more if the old prompt takes as much itself"
+                "search for shorter prompts (--optimizer compress), or raise the limit if the old prompt exceeds it, too"
             }
             Self::GuardBroken { .. } | Self::Invalid => {
-                "see which answers changed with `show --diff`; a metric that weighs both would let the search see it"
+                "see which answers changed with `show --diff`; a metric that includes both lets the search optimize both"
             }
-            Self::MustPass => "rows like those that must pass belong to the rows to learn from as well",
-            Self::Leak => "take the quoted rows out of the prompt; they cannot be tested on",
+            Self::MustPass => "add rows like the must-pass rows to the training rows",
+            Self::Leak => "remove the quoted rows from the prompt; they cannot be used for testing",
             Self::HiddenCharacters
             | Self::Unreadable
             | Self::Injection
             | Self::LabelPrior
             | Self::Recited => {
-                "read what was found; another proposer or a smaller budget writes plainer prompts"
+                "read the text that was found; another proposer or a smaller budget gives plainer prompts"
             }
-            Self::SliceHarm { .. } => "more rows of that group to learn from are the usual cure",
-            Self::BelowTarget => "a stronger model, or more rows to learn from, may reach it",
-            _ => "more varied rows to learn from are the usual cure",
+            Self::SliceHarm { .. } => "add more training rows of that group",
+            Self::BelowTarget => "try a stronger model or more training rows",
+            _ => "add more varied training rows",
         }
     }
 
-    /// What it means, for a reader who knows no statistics.
+    /// A sentence for readers without statistics.
     pub fn sentence(&self) -> String {
-        match self {
-            Self::Leak => {
-                "The prompt contains text of the rows it is tested on, so its score means nothing.".into()
-            }
+        let sentence = match self {
+            Self::Leak => "The prompt contains text of the test rows, so its score means nothing.",
             Self::HiddenCharacters => {
-                "The prompt contains characters that a reader cannot see or that pose as others.".into()
+                "The prompt contains invisible characters, or letters that look like other letters."
             }
-            Self::Unreadable => {
-                "The prompt contains text that no person would write; it exploits the model.".into()
-            }
+            Self::Unreadable => "The prompt contains unreadable text that exploits the model.",
             Self::Injection => {
-                "The prompt gives orders to the machine around it instead of saying how to do the task.".into()
+                "The prompt gives orders to the system around the model instead of describing the task."
             }
             Self::LabelPrior => {
-                "The prompt tells the model which answer is the most common instead of how to find the right one; \
-                 that fails as soon as the mix of inputs changes."
-                    .into()
+                "The prompt states which answer is the most common instead of how to find the right one. \
+                 That fails when the mix of inputs changes."
             }
-            Self::Recited => {
-                "The prompt recites rows that it was built from instead of saying how to answer.".into()
-            }
+            Self::Recited => "The prompt quotes training rows instead of describing how to answer.",
             Self::OverLimit { limit } => {
-                format!("The new prompt takes more tokens for a row than the task allows by {limit}.")
+                return format!("The new prompt uses more tokens per row than the task allows ({limit}).");
             }
-            Self::Invalid => "The new prompt gives fewer answers that can be used at all.".into(),
-            Self::MustPass => {
-                "The new prompt fails at least one row that must pass and that the old prompt passes.".into()
-            }
+            Self::Invalid => "The new prompt gives fewer usable answers.",
+            Self::MustPass => "The new prompt fails at least one must-pass row that the old prompt passes.",
             Self::Memorised => {
-                "The new prompt learned the rows it was built from: the gain it has there is gone on rows \
-                                it never saw."
-                    .into()
+                "The new prompt memorized training rows: its gain there is not found on rows that the search never saw."
             }
             Self::Brittle => {
-                "The new prompt is better only on tidy inputs: typos, formatting or extra text take its \
-                              gain away."
-                    .into()
+                "The new prompt is better only on clean inputs: typos, formatting or extra text remove its gain."
             }
             Self::SliceHarm { slice } => {
-                format!("The new prompt makes things worse for one group of inputs: {slice}.")
+                return format!("The new prompt is worse for one group of inputs: {slice}.");
             }
-            Self::Regression => "The new prompt is worse than the old one on the sealed rows.".into(),
-            Self::CleanRegression => "The new prompt is worse than the old one on ordinary inputs.".into(),
+            Self::Regression => "The new prompt is worse than the old one on the test rows.",
+            Self::CleanRegression => "The new prompt is worse than the old one on clean inputs.",
             Self::GuardBroken { guard } => {
-                format!("The new prompt is worse than the old one by another metric that you guard: {guard}.")
+                return format!("The new prompt is worse than the old one by another metric: {guard}.");
             }
             Self::SelectionNoise => {
-                "The best of many equal prompts looks this good by luck alone; on rows it never \
-                                     saw, nothing of the gain was shown."
-                    .into()
+                "The gain seen during search is what the best of many equal prompts reaches by chance, and no gain was \
+                 shown on the test rows."
             }
-            Self::NoUsefulGain => {
-                "If the new prompt is better at all, then by less than is worth having.".into()
-            }
+            Self::NoUsefulGain => "The new prompt has no gain, or one that is too small to be useful.",
             Self::BelowTarget => {
-                "The new prompt passed every other test, but it gives fewer right answers than the task demands."
-                    .into()
+                "The new prompt passed every other test, but gives fewer right answers than the target of the task."
             }
             Self::Unguarded { guard } => {
-                format!("The new prompt gains, but there are too few rows to show that this is safe: {guard}.")
+                return format!(
+                    "The new prompt has a gain, but there are too few rows to show that this is safe: {guard}."
+                );
             }
-            Self::TooSmallN => "There are too few rows to tell the two prompts apart.".into(),
-        }
+            Self::TooSmallN => "There are too few test rows to tell the two prompts apart.",
+        };
+        sentence.to_owned()
     }
 }

@@ -31,7 +31,8 @@ fn contestant(n: usize, how: &str, (rows, mean): (usize, f64), (fate, told): (Fa
 }
 
 fn accepted() -> ReportData {
-    let sentence = "The new prompt is better than the old one on rows nobody could tune to.".to_owned();
+    let sentence =
+        "The new prompt is better than the old one on test rows that the search never saw.".to_owned();
     ReportData {
         task: "support-triage".into(),
         graded: false,
@@ -173,8 +174,8 @@ fn refused() -> ReportData {
         verdict: Verdict::Reject,
         kind: Some("memorised".into()),
         tried: true,
-        sentence: "The new prompt learned the rows it was built from: the lead it has there is gone on rows it never saw.".into(),
-        advice: "The old prompt was emitted. More varied rows to learn from are the usual cure.".into(),
+        sentence: "The new prompt memorized training rows: its gain there is not found on rows that the search never saw.".into(),
+        advice: "The old prompt was emitted. Add more varied training rows.".into(),
         how: Some("a clause about reference codes that begin with B".into()),
     };
     data.sealed = Some(SealedLead { rows: 768, estimate: -0.05, bounds: None, kept: None });

@@ -1,5 +1,5 @@
 //! Constraints that exclude each other or say the same twice, an answer's form that got lost, and sheer length. None of it
-//! refuses a prompt: the rows say whether it hurts. All of it is worth a look by whoever keeps the prompt.
+//! refuses a prompt: the rows say whether it hurts. All findings are worth a look by the owner of the prompt.
 
 use std::collections::BTreeSet;
 

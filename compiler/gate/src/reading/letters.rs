@@ -1,4 +1,4 @@
-//! Letters: how surprising the words of a span are, letter by letter, to somebody who knows the language and the rows of
+//! Letters: how surprising the words of a span are, letter by letter, to a reader who knows the language and the rows of
 //! the task.
 //!
 //! An interpolated model of four letters (Witten and Bell 1991, IEEE Trans. Inf. Theory 37:1085, method C), made afresh from

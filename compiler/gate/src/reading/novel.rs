@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{sealed::Sealed, text::plain};
 
-/// Parts of a prompt that nobody could have seen elsewhere, each with the place where it stands.
+/// Parts of a prompt that stand in no visible row, each with its place.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Novel {
     spans: Vec<Span>,
@@ -32,7 +32,7 @@ const CHARACTERS: usize = 50;
 const CONTAINED: usize = 60;
 /// Texts with fewer short runs are too common to tell by them.
 const LEAST_RUNS: usize = 6;
-/// A demonstration with fewer words is not told by its text alone.
+/// A demonstration with fewer words is not recognized by its text alone.
 const LEAST_WORDS: usize = 3;
 
 /// The hashes of one text's runs.

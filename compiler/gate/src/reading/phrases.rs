@@ -21,7 +21,7 @@ static ORDERS: Patterns = Patterns::new(|| {
     ])
 });
 
-/// Words of somebody who speaks about orders instead of giving them.
+/// Words that speak about orders instead of giving them.
 static ABOUT_ORDERS: Patterns = Patterns::new(|| {
     compiled(&[
         r"\b(if|when|whenever|never|not|don't|unless|attempts?|tries|tells?|asks?|says|telling|asking|such as|like)\b",

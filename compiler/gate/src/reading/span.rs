@@ -31,7 +31,7 @@ const LONG: usize = 30;
 const PART: usize = 20;
 
 impl Span {
-    /// Whether it is quoted data rather than somebody's words.
+    /// Whether it is quoted data rather than an instruction.
     pub(super) fn is_data(&self) -> bool {
         self.source == Source::Demonstration
     }

@@ -1,4 +1,4 @@
-//! Trials that go on with as many fresh rows as the undecided one asked for.
+//! Undecided trials that go on with the number of fresh rows that their verdict named.
 
 use std::convert::Infallible;
 
@@ -14,7 +14,7 @@ use crate::{
 
 const UNITS: usize = 60;
 
-/// Fresh rows are asked for in steps of this, at least one and at most so many of them.
+/// Fresh rows come in steps of this size: at least one step, at most [`MOST`].
 const STEP: usize = 30;
 const MOST: usize = 8;
 
@@ -22,7 +22,7 @@ fn trial() -> UndecidedTrial {
     UndecidedTrial { finalists: vec![finalists(1)[0].id], position: 0 }
 }
 
-/// Rows to begin with, and fresh ones in every size that may be asked for.
+/// Rows to begin with, and fresh ones in every size that is needed.
 struct Worlds {
     first: World,
     fresh: Vec<World>,
@@ -104,7 +104,7 @@ fn counts(worlds: &Worlds, gain: f64, runs: u64) -> Counts {
 
 /// The size of a trial with its continuation, and what the rows of the first trial are worth in it.
 #[test]
-fn going_on_costs_what_a_question_to_fresh_rows_costs_and_is_worth_more() {
+fn going_on_costs_a_fresh_question_and_shows_more() {
     let full = runs();
     let worlds = Worlds::new();
     let gains: &[f64] = if full.is_some() { &[-0.05, 0.0, 0.03, 0.05, 0.08] } else { &[0.0, 0.05] };
@@ -135,7 +135,7 @@ fn going_on_costs_what_a_question_to_fresh_rows_costs_and_is_worth_more() {
 }
 
 #[test]
-fn only_an_undecided_trial_on_record_goes_on_and_only_with_rows_that_are_fresh() {
+fn only_undecided_trials_go_on_and_only_with_fresh_rows() {
     let worlds = Worlds::new();
     let undecided = (0..).find(|run| worlds.run(*run, 0.05).then.is_some()).unwrap();
     let strict = gate(Policy::Strict);

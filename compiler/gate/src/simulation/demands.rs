@@ -83,7 +83,7 @@ fn no_gain_makes_up_for_another_metric_that_falls() {
 }
 
 #[test]
-fn a_gain_that_a_guard_holds_back_is_undecided_and_says_what_would_do() {
+fn a_gain_held_back_by_a_guard_names_the_rows_needed() {
     let held_back = verdicts(&tone(0.01), [0.9, 0.9], [20.0; 2]);
     let unguarded = |verdict: &Verdict| match verdict {
         Verdict::Inconclusive { kind: Kind::Unguarded { guard }, n_needed } => {
@@ -93,7 +93,7 @@ fn a_gain_that_a_guard_holds_back_is_undecided_and_says_what_would_do() {
     };
     assert!(share(&held_back, unguarded) > 0.5, "{held_back:?}");
     let sentence = held_back.iter().find(|verdict| unguarded(verdict)).unwrap().sentence();
-    assert!(sentence.contains("The new prompt gains") && sentence.contains("tone"), "{sentence}");
+    assert!(sentence.contains("The new prompt has a gain") && sentence.contains("tone"), "{sentence}");
 }
 
 #[test]

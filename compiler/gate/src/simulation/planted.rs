@@ -1,4 +1,4 @@
-//! Planted candidates: each must get the verdict and the name it deserves (acceptance test 3 of the specification).
+//! Planted candidates: each must get the verdict and the name it deserves.
 
 use super::probit::{Drawn, Normals, World, finalists, gate};
 use crate::{Evidence, Gate, Judgement, Kind, MemoryLedger, Policy, Verdict};
@@ -187,7 +187,7 @@ fn lucky(normals: &mut Normals) -> Evidence {
 }
 
 #[test]
-fn a_loss_on_clean_rows_is_named_whatever_is_gained_under_attack() {
+fn a_loss_on_clean_rows_is_named_despite_other_gains() {
     let verdicts = verdicts("clean regression", false, |prompt, _, clean| {
         let change = if clean { -0.25 } else { 0.10 };
         0.62 + change * prompt as f64

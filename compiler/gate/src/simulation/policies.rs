@@ -35,7 +35,7 @@ fn limit(alpha: f64) -> f64 {
 }
 
 #[test]
-fn balanced_accepts_more_than_strict_and_errs_at_most_one_time_in_ten() {
+fn balanced_accepts_more_and_errs_at_most_one_in_ten() {
     let equal = accepted(&verdicts(Policy::Balanced, 60, 0.0));
     assert!(equal <= limit(0.10), "{equal}");
     let [strict, balanced] =

@@ -13,7 +13,7 @@ fn world_and_gain(run: u64, gain: f64) -> (World, super::probit::Drawn) {
 }
 
 #[test]
-fn acceptance_6_looks_and_futility_use_fewer_calls_than_all_rows() {
+fn looks_and_futility_save_calls() {
     for gain in [-0.10, 0.20] {
         let (mut calls, mut full) = (0, 0);
         for run in 0..10 {
@@ -21,7 +21,7 @@ fn acceptance_6_looks_and_futility_use_fewer_calls_than_all_rows() {
             let ledger = &mut MemoryLedger::default();
             let judgement =
                 gate(Policy::Strict).judge(&world.sealed, &finalists(1), &mut drawn, ledger).unwrap();
-            assert_eq!(judgement.calls(), drawn.calls, "no cell is asked for twice");
+            assert_eq!(judgement.calls(), drawn.calls, "no cell is measured twice");
             calls += drawn.calls;
             full += 2 * world.sealed.calls();
         }
@@ -46,7 +46,7 @@ fn acceptance_6_a_replay_ends_in_the_same_bytes_and_pays_once() {
 }
 
 #[test]
-fn acceptance_5_the_second_question_to_the_same_rows_costs_more_even_under_another_name() {
+fn a_second_question_to_the_same_rows_costs_more() {
     let mut ledger = MemoryLedger::default();
     let (world, mut drawn) = world_and_gain(0, 0.0);
     let first = gate(Policy::Strict).judge(&world.sealed, &finalists(1), &mut drawn, &mut ledger).unwrap();

@@ -25,7 +25,7 @@ fn null_run(run: u64, k: usize, world: &World) -> bool {
 }
 
 #[test]
-fn acceptance_2_equal_prompts_are_accepted_at_most_as_often_as_alpha_says() {
+fn equal_prompts_are_accepted_at_most_alpha_of_the_time() {
     let runs = runs().unwrap_or(2000);
     let world = World::new(UNITS);
     let accepted = (0..runs).filter(|run| null_run(*run, 20, &world)).count();
@@ -63,7 +63,7 @@ fn power_cell(n: usize, gain: f64, runs: u64) -> (f64, f64, f64, f64) {
 
 /// What `check` says that rows can show is shown as often as it says, by the first of three finalists.
 #[test]
-fn the_gain_that_is_called_detectable_is_shown_four_times_out_of_five() {
+fn a_detectable_gain_is_shown_four_times_out_of_five() {
     let runs = runs().unwrap_or(150);
     let world = World::new(UNITS);
     let gain = planning::detectable(UNITS, VARIANTS as f64, 0.20, 0.28, 0.05);
@@ -85,9 +85,9 @@ fn the_gain_that_is_called_detectable_is_shown_four_times_out_of_five() {
     assert!((0.77 - noise..=0.83 + noise).contains(&share), "{gain}: {share}");
 }
 
-/// Section 2.5 of the specification, with guards.
+/// Power with guards, against the power of the test alone.
 #[test]
-fn power_is_near_that_of_the_specification() {
+fn power_with_guards_is_near_that_of_the_test() {
     let full = runs();
     let sizes: &[(usize, [f64; 5])] = match full {
         Some(_) => &[
@@ -103,7 +103,7 @@ fn power_is_near_that_of_the_specification() {
         for (gain, expected) in [-0.05, 0.0, 0.05, 0.10, 0.15].into_iter().zip(expected) {
             let (accepted, units, rejected, calls) = power_cell(*n, gain, runs);
             println!(
-                "{n} units, gain {:+.0}: accept {accepted:.1} % (specification {expected}), reject {rejected:.1} %, \
+                "{n} units, gain {:+.0}: accept {accepted:.1} % (expected {expected}), reject {rejected:.1} %, \
                  {units:.0} units, {:.0} % of the calls",
                 100.0 * gain,
                 100.0 * calls

@@ -14,7 +14,7 @@ const UNITS: usize = 80;
 const TARGET: f64 = 0.85;
 
 /// Verdicts on a prompt that is right so often, and what they say about the target, on fresh draws per run. The baseline is
-/// 15 points behind, so that who is accepted depends on luck, and most trials end before all units are in.
+/// 15 points behind, so that acceptance depends on luck, and most trials end before all units are in.
 fn judged(rate: f64) -> Vec<(Verdict, Option<Reached>)> {
     let world = World::new(UNITS);
     let demands = Demands { target: Some(TARGET), ..Demands::default() };
@@ -39,7 +39,7 @@ fn share(judged: &[(Verdict, Option<Reached>)], of: impl Fn(Reached) -> bool) ->
 }
 
 #[test]
-fn a_prompt_at_its_target_is_called_met_or_missed_at_most_one_time_in_twenty() {
+fn a_rate_at_the_target_is_called_at_most_one_in_twenty() {
     let judged = judged(TARGET);
     let limit = 0.05 + 3.0 * (0.05 * 0.95 / RUNS as f64).sqrt();
     let [met, missed] = [Reached::Met, Reached::Missed].map(|it| share(&judged, |reached| reached == it));
@@ -49,7 +49,7 @@ fn a_prompt_at_its_target_is_called_met_or_missed_at_most_one_time_in_twenty() {
 }
 
 #[test]
-fn what_is_far_above_its_target_meets_it_and_what_is_far_below_is_refused() {
+fn rates_far_from_the_target_are_met_or_missed() {
     let above = judged(0.97);
     assert!(share(&above, |reached| reached == Reached::Met) > 0.8, "{above:?}");
     let below = judged(0.65);
@@ -85,7 +85,7 @@ fn tokens_that_are_not_counted_are_not_within_a_limit() {
     assert!(judged.unwrap_err().to_string().contains("does not count them"));
 }
 
-/// Every row has its own length, and the baseline takes ten tokens more than anybody else.
+/// Every row has its own length, and the baseline takes ten tokens more than every finalist.
 struct Counted(Drawn);
 
 impl Measure for Counted {

@@ -16,7 +16,7 @@ pub const ALARM: f64 = 100.0;
 /// The fortune at which it is believed that answers got worse: at most one false alarm in twenty.
 pub const WORSE: f64 = 20.0;
 
-/// A fall of the mean score by no more than this is nobody's concern.
+/// A fall of the mean score by no more than this does not matter.
 pub const TOLERANCE: f64 = 0.01;
 
 /// Shares of changed answers that are bet on, those above the null's.
@@ -51,7 +51,7 @@ impl Changes {
         if changed { self.changed += 1 } else { self.same += 1 }
     }
 
-    /// The fortune. Where answers change in at least half of the cases by themselves, nothing can be told: 1.
+    /// The fortune. Where answers change in at least half of the cases by themselves, nothing can be said: 1.
     pub fn evidence(&self) -> f64 {
         let shares: Vec<_> = SHARES.into_iter().filter(|theta| *theta > self.expected).collect();
         let fortune = |theta: &f64| {
@@ -122,7 +122,7 @@ mod tests {
     use super::*;
 
     /// Calls until the alarm, for each of many updates; none within `most`.
-    fn calls_to_alarm((expected, share): (f64, f64), runs: usize, most: usize) -> Vec<Option<usize>> {
+    fn calls_to_alarm(expected: f64, share: f64, runs: usize, most: usize) -> Vec<Option<usize>> {
         let mut rng = ChaCha8Rng::seed_from_u64(9);
         let run = |_| {
             let mut changes = Changes::new(expected);
@@ -140,9 +140,9 @@ mod tests {
         calls[calls.len() / 2]
     }
 
-    /// Section 9 of the specification: median calls to an alarm, and how often it comes without reason.
+    /// The median number of calls to an alarm, and the rate of false alarms.
     #[test]
-    fn acceptance_8_changes_are_noticed_as_soon_as_the_specification_says() {
+    fn changes_raise_an_alarm_in_time() {
         for (expected, share, calls) in [
             (0.01, 0.05, 121),
             (0.01, 0.10, 34),
@@ -151,7 +151,7 @@ mod tests {
             (0.03, 0.10, 98),
             (0.03, 0.20, 23),
         ] {
-            let found = median(&calls_to_alarm((expected, share), 2000, 400));
+            let found = median(&calls_to_alarm(expected, share, 2000, 400));
             let near = (found as f64 / f64::from(calls) - 1.0).abs();
             assert!(
                 near < 0.15 || found.abs_diff(calls as usize) <= 2,
@@ -159,7 +159,7 @@ mod tests {
             );
         }
         for expected in [0.01, 0.03] {
-            let alarms = calls_to_alarm((expected, expected), 4000, 400).iter().flatten().count();
+            let alarms = calls_to_alarm(expected, expected, 4000, 400).iter().flatten().count();
             assert!(alarms <= 40, "{expected}: {alarms} of 4000 null runs");
             assert!(alarms > 0, "a test that never alarms tests nothing");
         }
@@ -167,11 +167,11 @@ mod tests {
 
     /// A mock update that changes one answer in ten; the model before it changed one in a hundred.
     #[test]
-    fn acceptance_8_a_mock_update_alarms_within_a_hundred_calls_and_nothing_else_does() {
-        let updates = calls_to_alarm((0.01, 0.10), 200, 100);
+    fn only_a_model_update_alarms_within_a_hundred_calls() {
+        let updates = calls_to_alarm(0.01, 0.10, 200, 100);
         let noticed = updates.iter().flatten().count();
         assert!(noticed >= 190, "{noticed} of 200 updates");
-        assert_eq!(calls_to_alarm((0.01, 0.01), 200, 400).iter().flatten().count(), 0);
+        assert_eq!(calls_to_alarm(0.01, 0.01, 200, 400).iter().flatten().count(), 0);
     }
 
     /// Under the null hypothesis the fortune is 1 on average, whatever is bet: by enumeration of all outcomes.
@@ -197,11 +197,11 @@ mod tests {
         assert!((mean - 1.0).abs() < 1e-9, "{mean}");
     }
 
-    /// Section 9: a net fall of 10 points is told after 105 calls in the median; at the boundary seldom.
+    /// A net fall of 10 points raises an alarm after 105 calls in the median; a fall at the boundary seldom does.
     #[test]
-    fn falls_are_told_as_soon_as_the_specification_says() {
+    fn falls_raise_an_alarm_in_time() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
-        let mut run = |(fixed, broken): (f64, f64)| {
+        let mut run = |fixed: f64, broken: f64| {
             let mut losses = Losses::default();
             (1..=400).find(|_| {
                 let luck: f64 = rng.random();
@@ -209,18 +209,18 @@ mod tests {
                 losses.is_alarm()
             })
         };
-        let worse: Vec<_> = (0..1000).map(|_| run((0.03, 0.13))).collect();
+        let worse: Vec<_> = (0..1000).map(|_| run(0.03, 0.13)).collect();
         assert!(median(&worse).abs_diff(105) <= 10, "{}", median(&worse));
         let within = worse.iter().flatten().filter(|calls| **calls <= 200).count();
         assert!((780..=850).contains(&within), "{within} of 1000 within 200 calls");
-        let at_the_boundary = (0..2000).filter(|_| run((0.03, 0.04)).is_some()).count();
+        let at_the_boundary = (0..2000).filter(|_| run(0.03, 0.04).is_some()).count();
         assert!((10..=80).contains(&at_the_boundary), "{at_the_boundary} of 2000");
     }
 
     #[test]
     fn power_is_what_simulation_finds_or_less() {
         let found = Changes::power(0.03, 120, 0.10);
-        let alarms = calls_to_alarm((0.03, 0.10), 2000, 120).iter().flatten().count() as f64 / 2000.0;
+        let alarms = calls_to_alarm(0.03, 0.10, 2000, 120).iter().flatten().count() as f64 / 2000.0;
         assert!(found <= alarms + 0.02 && found > alarms - 0.15, "{found} {alarms}");
         assert!(Changes::power(0.03, 10, 0.01) < 0.01 && Changes::power(0.6, 400, 0.9) < 1e-9);
     }

@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn by_enumeration_no_bound_is_wrong_more_often_than_its_level_says() {
+    fn by_enumeration_no_bound_exceeds_its_level() {
         let mut worst: f64 = 0.0;
         for level in [0.05, 0.2] {
             for step in 1..20 {

@@ -50,7 +50,7 @@ mod tests {
     use crate::statistics::signflip::p_greater;
 
     #[test]
-    fn nothing_shown_twice_is_nothing_and_two_hints_are_more_than_one() {
+    fn two_hints_are_more_than_one() {
         assert!((combined(0.5, 0.5) - 0.5).abs() < 1e-12);
         assert!(combined(0.06, 0.06) < 0.02 && combined(0.2, 0.01) < combined(0.01, 0.2));
         assert!((level(&[], 0.05) - 0.05).abs() < 1e-9);

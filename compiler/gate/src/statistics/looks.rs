@@ -149,10 +149,10 @@ mod tests {
 
     const QUARTERS: [f64; 4] = [0.25, 0.5, 0.75, 1.0];
 
-    /// Nominal levels of O'Brien-Fleming-like spending at four equal looks, as the specification gives them from 400,000
+    /// Nominal levels of O'Brien-Fleming-like spending at four equal looks, from 400,000
     /// simulated paths, of which only six cross at the first look for the smallest level.
     #[test]
-    fn levels_are_those_of_the_specification() {
+    fn levels_agree_with_simulation() {
         for (alpha, expected) in [
             (0.05, [8.1e-5, 0.0056, 0.022, 0.042]),
             (0.03, [1.8e-5, 0.0022, 0.012, 0.026]),

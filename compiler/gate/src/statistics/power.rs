@@ -79,9 +79,9 @@ pub fn units_needed(observed: Spread, least_gain: f64, alpha: f64) -> usize {
 mod tests {
     use super::*;
 
-    /// Section 2.6 of the specification, exact power in whole percent.
+    /// Exact power in whole percent, by an independent computation.
     #[test]
-    fn acceptance_7_power_is_that_of_the_specification() {
+    fn power_agrees_with_exact_values() {
         for (psi, gain, powers) in [
             (0.10, 0.02, [8, 14, 22]),
             (0.10, 0.05, [22, 45, 74]),
@@ -97,7 +97,7 @@ mod tests {
     }
 
     #[test]
-    fn acceptance_7_pairs_needed_are_those_of_the_specification() {
+    fn pairs_needed_agree_with_exact_values() {
         for (psi, gain, power, expected) in [
             (0.10, 0.02, 0.8, 1544),
             (0.10, 0.05, 0.9, 339),
@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn acceptance_7_detectable_gains_are_those_of_the_specification() {
+    fn detectable_gains_agree_with_exact_values() {
         for (pairs, points) in [(100.0, 11.0), (200.0, 7.8), (500.0, 5.0), (1000.0, 3.5), (2000.0, 2.5)] {
             let found = 100.0 * detectable(pairs, 0.20, 0.05, 0.8);
             assert!((found - points).abs() < 0.06, "{pairs}: {found}");
@@ -130,7 +130,7 @@ mod tests {
 
     /// The planning table: m = 3, psi .20, ICC .45.
     #[test]
-    fn acceptance_7_plans_are_those_of_the_specification() {
+    fn plans_agree_with_exact_values() {
         for (units, points) in [(36, 14.5), (60, 11.3), (120, 8.0), (180, 6.6), (300, 5.1), (650, 3.5)] {
             let found = 100.0 * detectable(effective_pairs(units, 3.0, 0.45), 0.20, 0.05, 0.8);
             assert!((found - points).abs() < 0.06, "{units}: {found}");

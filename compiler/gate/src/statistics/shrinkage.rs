@@ -2,7 +2,7 @@
 //!
 //! What slices differ by is part truth and part chance. The variance of the truth is estimated by moments (DerSimonian and
 //! Laird 1986, Control. Clin. Trials 7:177), and each slice is drawn to the whole by the part that is chance:
-//! D + (D_g - D) tau^2 / (tau^2 + se_g^2) (the specification, section 3.3). For display: no claim rests on it.
+//! D + (D_g - D) tau^2 / (tau^2 + se_g^2) (an empirical Bayes estimate). For display: no claim rests on it.
 //!
 //! **Invariant:** a shrunken gain lies between that of its slice and that of the whole.
 

@@ -1,6 +1,6 @@
 //! Intervals that hold for several gains at once.
 //!
-//! Whoever looks at ten gains and believes the largest is wrong more often than one in twenty. These intervals are as wide
+//! The largest of ten gains is outside its own interval more often than one time in twenty. These intervals are as wide
 //! as it takes that *all* of them hold together with 95 % confidence, by the distribution of the largest Studentized
 //! deviation under random signs (max-t: Westfall and Young 1993, "Resampling-Based Multiple Testing"; Romano and Wolf 2005,
 //! JASA 100:94). Gains that were measured on the same units share their signs, so that what they have in common is not
@@ -15,7 +15,7 @@ use super::{interval::Bounds, spread::Spread};
 /// Random sign patterns; the quantile's own error is then below a fiftieth of a standard error.
 const DRAWS: usize = 4_000;
 
-/// For each gain its mean with the bounds that hold together at `confidence`; `gains[k][i]` is what the `k`-th gains on
+/// For each gain its mean with the bounds that hold together at `confidence`; `gains[k][i]` is the `k`-th gain on
 /// unit `i`, the same units for all. A gain that is the same on every unit gets its value as both bounds. Without two
 /// units nothing is known.
 pub fn intervals(gains: &[Vec<f64>], confidence: f64) -> Vec<(f64, Bounds)> {
@@ -63,7 +63,7 @@ mod tests {
     use rand::{SeedableRng, rngs::ChaCha8Rng};
 
     /// `k` gains over `n` units with this truth; `common` is what all gains share on a unit.
-    fn drawn(rng: &mut ChaCha8Rng, (k, n): (usize, usize), truth: f64, common: bool) -> Vec<Vec<f64>> {
+    fn drawn(rng: &mut ChaCha8Rng, k: usize, n: usize, truth: f64, common: bool) -> Vec<Vec<f64>> {
         let shared: Vec<f64> = (0..n).map(|_| rng.random::<f64>() - 0.5).collect();
         let own = |rng: &mut ChaCha8Rng, i: usize| if common { shared[i] } else { rng.random::<f64>() - 0.5 };
         (0..k).map(|_| (0..n).map(|i| truth + own(rng, i)).collect()).collect()
@@ -73,7 +73,7 @@ mod tests {
     fn all_intervals_hold_together_about_as_often_as_they_say() {
         let mut rng = ChaCha8Rng::seed_from_u64(3);
         let holds = |rng: &mut ChaCha8Rng| {
-            let gains = drawn(rng, (6, 40), 0.1, false);
+            let gains = drawn(rng, 6, 40, 0.1, false);
             intervals(&gains, 0.95).iter().all(|(_, bounds)| bounds.lower <= 0.1 && 0.1 <= bounds.upper)
         };
         let held = (0..200).filter(|_| holds(&mut rng)).count();
@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn one_gain_alone_reaches_as_far_as_the_exact_sign_flips_of_its_t() {
+    fn one_gain_alone_has_the_sign_flip_interval() {
         let gains = [0.9, -0.2, 0.4, 0.3, -0.6, 0.5, 0.1, 0.8];
         let spread = Spread::of(&gains);
         let centred: Vec<f64> = gains.iter().map(|gain| gain - spread.mean).collect();
@@ -98,9 +98,9 @@ mod tests {
     #[test]
     fn gains_that_are_one_and_the_same_cost_no_more_than_one() {
         let mut rng = ChaCha8Rng::seed_from_u64(5);
-        let same = drawn(&mut rng, (5, 30), 0.0, true);
+        let same = drawn(&mut rng, 5, 30, 0.0, true);
         assert_eq!(intervals(&same, 0.95)[3], intervals(&same[..1], 0.95)[0]);
-        let apart = drawn(&mut rng, (5, 30), 0.0, false);
+        let apart = drawn(&mut rng, 5, 30, 0.0, false);
         let width = |gains: &[Vec<f64>]| {
             critical(gains, &gains.iter().map(|l| Spread::of(l)).collect::<Vec<_>>(), 0.95)
         };

@@ -152,7 +152,7 @@ fn combined_p_values_and_their_levels_are_those_of_scipy() {
 fn stagewise_levels_are_those_of_the_multivariate_normal() {
     for case in fixtures("stagewise") {
         let (levels, times) = (numbers(&case["levels"]), numbers(&case["times"]));
-        let level = bound_level((&levels, &times), number(&case["p"]), number(&case["alpha"]));
+        let level = bound_level(&levels, &times, number(&case["p"]), number(&case["alpha"]));
         same(level, number(&case["level"]), 1e-4);
     }
 }

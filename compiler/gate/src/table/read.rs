@@ -75,11 +75,24 @@ fn csv_row(
     record: Result<csv::StringRecord, csv::Error>,
     headers: &csv::StringRecord,
 ) -> Result<(Key, Entry), String> {
-    let record = record.map_err(|error| error.to_string())?;
-    let line = record.position().map_or(0, |position| usize::try_from(position.line()).unwrap_or(0));
+    let record = record.map_err(|error| csv_problem(&error))?;
+    let line = line_of(record.position());
     csv_entry(&record, headers)
         .map_err(|problem| at(line, &problem))
         .map(|(key, entry)| (key, Entry { line, ..entry }))
+}
+
+fn line_of(position: Option<&csv::Position>) -> usize {
+    position.map_or(0, |position| usize::try_from(position.line()).unwrap_or(0))
+}
+
+fn csv_problem(error: &csv::Error) -> String {
+    match error.kind() {
+        csv::ErrorKind::UnequalLengths { pos, expected_len, len } => {
+            at(line_of(pos.as_ref()), &format!("the row has {len} fields, but the header has {expected_len}"))
+        }
+        _ => at(line_of(error.position()), &error.to_string()),
+    }
 }
 
 fn csv_entry(record: &csv::StringRecord, headers: &csv::StringRecord) -> Result<(Key, Entry), String> {
