@@ -334,7 +334,9 @@ pub(crate) fn subject(
 ) -> Result<Subject, Stop> {
     let broken = |error: BadCandidate| Stop::Broken { message: error.to_string() };
     let baseline = artifact::baseline_digest(baseline, abilities).map_err(broken)?;
-    Ok(Subject { baseline, task: Some(digest(&("task", &task.text))), asked })
+    // The model is not part of it: a task replayed from a recording is the same task.
+    let task = digest(&("task", &task.name, &task.program, task.metric.identity()));
+    Ok(Subject { baseline, task: Some(task), asked })
 }
 
 /// A finalist as the gate takes it: named, and its prompt read against the one that it is to beat.

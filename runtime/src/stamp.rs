@@ -67,7 +67,7 @@ pub struct Against {
     pub baseline: Digest,
     /// The content hash of the accepted candidate, or of its score table.
     pub candidate: Digest,
-    /// The hash of the task file; none for score tables.
+    /// The hash of the task: its name, program and metric; none for score tables.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub task: Option<Digest>,
     /// The command that started the trial.

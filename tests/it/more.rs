@@ -70,7 +70,7 @@ fn a_trial_that_never_was_or_was_decided_does_not_go_on() {
     let never = gate(&["--more", more]);
     let told = String::from_utf8_lossy(&never.stderr);
     assert!(
-        never.status.code() == Some(3) && told.contains("judge it first") && told.contains("--seed"),
+        never.status.code() == Some(3) && told.contains("without --more first") && told.contains("--seed"),
         "{told}"
     );
 

@@ -67,7 +67,7 @@ pub struct Gate {
 pub struct Subject {
     /// The content hash of the baseline.
     pub baseline: Digest,
-    /// The hash of the task file; none for score tables.
+    /// The hash of the task: its name, program and metric; none for score tables.
     pub task: Option<Digest>,
     /// The command that asks.
     pub asked: AskedBy,
