@@ -9,7 +9,7 @@ use proofmark_runtime::prompt;
 
 fuzz_target!(|text: &str| {
     let task = task::task();
-    for module in &task.program.modules() {
+    for module in task.program.modules() {
         for format in prompt::ALL {
             let _ = format.read(text, &module.signature);
         }
