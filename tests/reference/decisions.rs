@@ -4,7 +4,6 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "this crate is a test")]
 
 #[path = "../../compiler/src/cli/model/bench/format.rs"]
-#[expect(dead_code, reason = "candle is only compared on `variants` and `prefill`")]
 mod format;
 
 use std::{

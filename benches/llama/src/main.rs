@@ -3,7 +3,7 @@
 //! usage: `proofmark-llama PROOFMARK MODEL.gguf JOB.json`
 
 #[path = "../../../compiler/src/cli/model/bench/format.rs"]
-#[expect(dead_code, reason = "llama.cpp needs neither the labels of rows nor a JSON schema")]
+#[expect(dead_code, reason = "llama.cpp is given whole prompts, not messages")]
 mod format;
 mod llama;
 
