@@ -35,8 +35,18 @@ fn main() -> ExitCode {
         ["test", krate, filter @ ..] => {
             cargo(&[&["test", "-p", krate, "--all-features", "--"], filter].concat())
         }
-        ["lint"] => cargo(&["fmt", "--all", "--", "--check"])
-            && cargo(&["clippy", "--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"]),
+        ["lint"] => {
+            cargo(&["fmt", "--all", "--", "--check"])
+                && cargo(&[
+                    "clippy",
+                    "--workspace",
+                    "--all-targets",
+                    "--all-features",
+                    "--",
+                    "-D",
+                    "warnings",
+                ])
+        }
         ["bless", filter @ ..] => {
             // Both snapshots and the schema are written by the tests that compare them.
             cargo_with(

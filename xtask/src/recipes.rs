@@ -89,7 +89,8 @@ fn read(guide: &str) -> io::Result<(Vec<Step>, Vec<String>)> {
 }
 
 fn copy_repository(copy: &Path) -> io::Result<()> {
-    let listed = Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
+    let listed =
+        Command::new("git").args(["ls-files", "--cached", "--others", "--exclude-standard"]).output()?;
     for path in String::from_utf8_lossy(&listed.stdout).lines() {
         let Ok(new) = fs::read(path) else { continue };
         write_if_new(&copy.join(path), &new)?;

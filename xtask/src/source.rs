@@ -57,9 +57,8 @@ fn list(folder: &Path, paths: &mut Vec<PathBuf>) -> io::Result<()> {
 
 fn parse(folder: &Path, path: &Path) -> io::Result<Source> {
     let text = fs::read_to_string(path)?;
-    let mut tree = syn::parse_file(&text).map_err(|error| {
-        io::Error::other(format!("failed to parse {}: {error}", path.display()))
-    })?;
+    let mut tree = syn::parse_file(&text)
+        .map_err(|error| io::Error::other(format!("failed to parse {}: {error}", path.display())))?;
     let mut tests = Tests::default();
     tests.visit_file_mut(&mut tree);
     let lines = text
@@ -71,8 +70,7 @@ fn parse(folder: &Path, path: &Path) -> io::Result<Source> {
         .map(str::to_owned)
         .collect();
     let inside = path.strip_prefix(folder).unwrap_or(path).with_extension("");
-    let mut module: Vec<String> =
-        inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
+    let mut module: Vec<String> = inside.iter().map(|part| part.to_string_lossy().into_owned()).collect();
     if module == ["lib"] || module == ["main"] {
         module.clear();
     }
