@@ -167,6 +167,17 @@ fn ctrl_c_ends_every_command_alike() {
 }
 
 #[test]
+fn show_names_the_baseline_of_a_stamp() {
+    let task = TaskFolder::new();
+    let compiled = task.command("compile").args(["--quiet", "--json"]).output().unwrap();
+    let shown = proofmark().arg("show").arg(artifact(&json(&compiled))).output().unwrap();
+    assert!(told(&shown).contains("judged against baseline ") && told(&shown).contains("by compile"));
+    let golden = concat!(env!("CARGO_MANIFEST_DIR"), "/../runtime/tests/golden/artifact-v1.json");
+    let old = proofmark().args(["show", golden]).output().unwrap();
+    assert!(told(&old).contains("baseline not recorded"), "{}", told(&old));
+}
+
+#[test]
 fn no_artifact_is_stamped_against_another_baseline() {
     let task = TaskFolder::close_call();
     let more = task.add_rows("more.jsonl", 300..500);

@@ -3,8 +3,8 @@
 //! First the threads with Ctrl-C, then the call store, then the models, and last the judges, which are tried on a visible
 //! row. [`TaskSession`] asks a task's models behind the call store; [`ArtifactSession`] asks an artifact's model afresh.
 //!
-//! **Invariant:** no command asks a model without a session, and no session exists whose judges failed their trial: the
-//! table in `tests/it/session.rs` holds every command to the same exit codes and messages.
+//! **Invariant:** no command asks a model without a session, and no session makes a call that a judge would score before that
+//! judge passed its trial. `tests/it/session.rs` holds every command to the same exit codes and messages.
 
 mod artifact;
 mod task;
@@ -58,7 +58,7 @@ impl Session {
         Arc::clone(self.watch.get_or_init(|| progress::watcher(&self.common)))
     }
 
-    /// Calls in flight, at most so many at a time, until Ctrl-C.
+    /// A pool that keeps at most `parallel` calls in flight and stops at Ctrl-C.
     pub(crate) fn pool(&self, parallel: usize) -> Pool<'_> {
         Pool { runtime: self.runtime.handle(), cancel: &self.cancel, parallel }
     }

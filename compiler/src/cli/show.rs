@@ -6,8 +6,9 @@ use std::path::PathBuf;
 
 use clap::Args;
 use proofmark_runtime::{
-    Candidate,
+    Candidate, Stamp,
     artifact::{Approval, ModulePrompt},
+    stamp::{Against, AskedBy},
 };
 use serde_json::json;
 
@@ -38,6 +39,7 @@ impl Show {
                 "verified": artifact.stamp().is_verified(), "prompts": artifact.prompts(),
                 "stamp": artifact.stamp(), "lineage": artifact.parts().lineage,
                 "edits": artifact.parts().edits, "approval": artifact.parts().approval,
+                "against": against(artifact.stamp()),
             }));
         }
         let state = if artifact.stamp().is_verified() { "verified" } else { "not verified" };
@@ -49,6 +51,9 @@ impl Show {
         };
         if !self.common.quiet {
             say(&format!("{} for {}, {state}", artifact.parts().name, artifact.model().name));
+            if let Some(line) = baseline(artifact.stamp()) {
+                say(&line);
+            }
         }
         if self.why {
             why::lines(&artifact).iter().try_for_each(|line| screen::line(line))?;
@@ -72,6 +77,34 @@ impl Show {
         }
         Ok(Exit::Ok)
     }
+}
+
+/// What an accepted prompt was judged against, where that is recorded.
+fn against(stamp: &Stamp) -> Option<&Against> {
+    match stamp {
+        Stamp::Accepted(accepted) => accepted.against(),
+        Stamp::Kept(_) | Stamp::Unverified { .. } => None,
+    }
+}
+
+/// The baseline that an accepted prompt has beaten, as a line for the terminal.
+fn baseline(stamp: &Stamp) -> Option<String> {
+    if !stamp.is_verified() {
+        return None;
+    }
+    Some(match against(stamp) {
+        None => "baseline not recorded: an older version wrote this artifact".to_owned(),
+        Some(Against { baseline, asked, .. }) => {
+            let asked = match asked {
+                AskedBy::Compile => "compile",
+                AskedBy::Gate => "gate",
+                AskedBy::Continuation => "gate --more",
+                AskedBy::Compare => "compare",
+                AskedBy::Table => "score tables",
+            };
+            format!("judged against baseline {} by {asked}", baseline.short())
+        }
+    })
 }
 
 fn text(prompt: &ModulePrompt) -> String {
