@@ -18,8 +18,8 @@ pub mod table;
 
 use std::time::{Duration, Instant};
 
-use proofmark_optimizers::{Lab, Optimizer, Stop};
-use proofmark_runtime::{Candidate, Program, stamp::AskedBy, store::Store};
+use proofmark_optimizers::{Optimizer, Stop};
+use proofmark_runtime::{Candidate, stamp::AskedBy, store::Store};
 
 use self::{
     meter::Meter,
@@ -27,10 +27,10 @@ use self::{
     table::{Table, mean},
 };
 use crate::{
-    compile::{CompileError, FINALISTS, ended, evidence, finalist, how, policy, resolution, subject},
+    compile::{CompileError, FINALISTS, Search, ended, evidence, finalist, how, policy, subject},
     data::rehearsal::Rehearsal,
     engine::{Asked, Backend, Bench, Engine, GateAdapter, Spent},
-    gate::{Demands, Gate, MemoryLedger, Policy, Verdict, reading},
+    gate::{Demands, Gate, MemoryLedger, Policy, Verdict},
     task::Task,
 };
 
@@ -131,12 +131,16 @@ fn trial(
     };
 
     let mut meter = Meter::new(&mut *bench);
-    let refuses = |after: &Program| reading::is_refused(program, after);
-    let mut lab = Lab::new(program, &rehearsal.train, &rehearsal.val, seed, &mut meter)
-        .with_text_check(&refuses)
-        .with_resolution(resolution((setting.task, optimizer), &rehearsal.gate));
-    let stopped = optimizer.search(&mut lab).err();
-    let board = lab.into_board();
+    let search = Search {
+        task: setting.task,
+        program,
+        train: &rehearsal.train,
+        val: &rehearsal.val,
+        sealed: &rehearsal.gate,
+        optimizer,
+        seed,
+    };
+    let (board, stopped) = search.run(&mut meter);
     let curve = meter.curve();
     let time = begun.elapsed();
     let spent = bench.spent();

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use proofmark_optimizers::{Aim, Board, Effects, Event, Lab, Optimizer, Standing, Stop};
+use proofmark_optimizers::{Aim, Board, Effects, Event, Optimizer, Standing, Stop};
 use proofmark_runtime::{
     Candidate, CandidateId, Digest, Example, Program,
     artifact::{self, Ancestor, Approval, Artifact, ArtifactError, Cost, Parts, Split},
@@ -23,7 +23,7 @@ use crate::{
     engine::{Backend, Bench as _, Engine, GateAdapter, GateError, Spent},
     gate::{
         Accepted, Audited, Evidence, Finalist, Gate, Judgement, Policy, Reading, Sealed, Subject, Verdict,
-        ensure_sealed, planning, reading,
+        ensure_sealed,
     },
     ledger::StoredLedger,
     prune::Pruning,
@@ -33,6 +33,7 @@ use crate::{
 };
 
 pub(crate) use emission::Judged;
+pub(crate) use searching::Search;
 pub use tokens::Tokens;
 
 /// Finalists that the gate tries at most.
@@ -61,17 +62,6 @@ impl Setting<'_> {
     /// one, so it is asked for the proof that it can give.
     pub fn policy(&self) -> Option<Policy> {
         policy(self.task, self.optimizer)
-    }
-}
-
-/// What the search may know of the rows of a gate: what they tell apart, where a better prompt has to be shown to be better
-/// and nothing else is asked of it.
-pub(crate) fn resolution((task, optimizer): (&Task, &dyn Optimizer), sealed: &Sealed) -> Option<f64> {
-    match policy(task, optimizer)? {
-        Policy::Strict | Policy::Balanced if task.gate.demands.target.is_none() => {
-            Some(planning::resolution(sealed, task.gate.variants))
-        }
-        _ => None,
     }
 }
 
@@ -204,12 +194,16 @@ pub fn compile(
     let service = (store.clone(), setting.run.to_owned(), setting.budget);
     let mut engine = Engine::new(backend.clone(), &setting.program, visible.iter().copied(), service);
     engine.note(Event::Stage { name: format!("Searching with `{}`", setting.optimizer.name()) });
-    let refuses = |after: &Program| reading::is_refused(&setting.program, after);
-    let mut lab = Lab::new(&setting.program, &train, &val, setting.seed, &mut engine)
-        .with_text_check(&refuses)
-        .with_resolution(resolution((setting.task, setting.optimizer), &sealed));
-    let stopped = setting.optimizer.search(&mut lab).err();
-    let mut board = lab.into_board();
+    let search = Search {
+        task: setting.task,
+        program: &setting.program,
+        train: &train,
+        val: &val,
+        sealed: &sealed,
+        optimizer: setting.optimizer,
+        seed: setting.seed,
+    };
+    let (mut board, stopped) = search.run(&mut engine);
     let stopped = ended(stopped, engine.spent())?;
 
     let mut finalists = board.finalists(FINALISTS);
@@ -421,6 +415,7 @@ fn sealed_split(sealed: &Sealed) -> Split {
 mod emission;
 mod pruning;
 mod recording;
+mod searching;
 mod stamping;
 mod tokens;
 
